@@ -1,0 +1,1 @@
+"""fer-tui: a terminal explorer of explanations for image-classifying CNNs."""

@@ -1,0 +1,38 @@
+"""The words that all share: everything an explainer, the engine and the faces say to one another."""
+
+from .errors import FerTuiError, InputError, PluginError
+from .explainer import CONTRACT_VERSION, Description, Explainer
+from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
+from .parameters import ParameterInfo, Parameters, Value, parameter, parse_parameters
+from .places import Axis, Place
+from .subject import Classifier, Dataset, Layer, Sample, Subject
+from .words import nearest, plain
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "Axis",
+    "Classifier",
+    "Dataset",
+    "Description",
+    "Explainer",
+    "Explanation",
+    "FerTuiError",
+    "Gallery",
+    "Heatmap",
+    "InputError",
+    "Kind",
+    "Layer",
+    "Matrix",
+    "ParameterInfo",
+    "Parameters",
+    "Place",
+    "PluginError",
+    "Result",
+    "Sample",
+    "Subject",
+    "Value",
+    "nearest",
+    "parameter",
+    "parse_parameters",
+    "plain",
+]

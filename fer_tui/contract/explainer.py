@@ -1,0 +1,109 @@
+"""The explainer: one class, one generator."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from .explanations import Kind, Result
+from .parameters import ParameterInfo, Parameters, Value, parameter_infos
+from .places import Axis
+from .subject import Subject
+
+CONTRACT_VERSION = 1
+
+P = TypeVar("P", bound=Parameters)
+Cost = Literal["cheap", "slow"]  # cheap: prefetched for neighbouring places
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """An explainer as plain data: what a face needs to know without importing it.
+
+    axes: the axes that a result depends on. axes_by: (parameter, {value: axes}) where they hang on a parameter's value.
+    """
+
+    name: str
+    title: str
+    help: str
+    version: str
+    kind: Kind
+    cost: Cost
+    needs_dataset: bool
+    parameters: tuple[ParameterInfo, ...]
+    axes: frozenset[Axis]
+    axes_by: tuple[str, Mapping[str, frozenset[Axis]]] | None = None
+    distribution: str = ""
+
+    def axes_for(self, parameters: Mapping[str, Value]) -> frozenset[Axis]:
+        """The axes that a result depends on, under these parameters."""
+        if self.axes_by is None:
+            return self.axes
+        name, by_value = self.axes_by
+        return by_value.get(str(parameters[name]), self.axes)
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = asdict(self)
+        plain["axes"] = sorted(self.axes)
+        if self.axes_by is not None:
+            plain["axes_by"] = [self.axes_by[0], {value: sorted(axes) for value, axes in self.axes_by[1].items()}]
+        return plain
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Description:
+        by = data["axes_by"]
+        return cls(
+            **{
+                **data,
+                "parameters": tuple(map(ParameterInfo.from_dict, data["parameters"])),
+                "axes": frozenset(map(Axis, data["axes"])),
+                "axes_by": by and (by[0], {value: frozenset(map(Axis, axes)) for value, axes in by[1].items()}),
+            }
+        )
+
+
+class Explainer(ABC, Generic[P]):
+    """Subclass this, set the class attributes, write `explain`, name the class in the entry points `fer_tui.explainers`.
+
+    `explain` is a generator of better and better results, often for several places from one run. It yields at least
+    every 50 ms where the model allows; closing it must stop the work. It leaves nothing on the module between two runs.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    version: ClassVar[str]
+    kind: ClassVar[Kind]
+    axes: ClassVar[frozenset[Axis]]
+    axes_by: ClassVar[tuple[str, Mapping[str, frozenset[Axis]]] | None] = None
+    cost: ClassVar[Cost] = "slow"
+    needs_dataset: ClassVar[bool] = False
+    contract_version: ClassVar[int] = CONTRACT_VERSION
+    Parameters: ClassVar[type[Parameters]] = Parameters
+
+    @abstractmethod
+    def explain(self, subject: Subject, parameters: P) -> Iterator[Result]:
+        """Better and better results; the last one for each place is final."""
+
+    def explain_many(self, subjects: Sequence[Subject], parameters: P) -> Iterator[Result]:
+        """The same numbers for many subjects, in their order; override it where a batch is faster."""
+        for subject in subjects:
+            yield from self.explain(subject, parameters)
+
+    @classmethod
+    def describe(cls) -> Description:
+        """This explainer as plain data."""
+        return Description(
+            name=cls.name,
+            title=cls.title,
+            help=cls.help,
+            version=cls.version,
+            kind=cls.kind,
+            cost=cls.cost,
+            needs_dataset=cls.needs_dataset,
+            parameters=parameter_infos(cls.Parameters),
+            axes=cls.axes,
+            axes_by=cls.axes_by,
+        )

@@ -1,0 +1,118 @@
+"""What explainers return: heat maps, galleries of pictures, matrices of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from .places import Place
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Kind = Literal["heatmap", "gallery", "matrix"]
+
+
+def _expect(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Explanation:
+    """What all explanations carry.
+
+    meta: explainer, version, parameters, digests, seed, seconds, device, as JSON-like data (filled in by the engine).
+    notes: warnings in plain words. extras: arrays that belong to one method.
+    """
+
+    kind: ClassVar[Kind]
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write to `path`, atomically, by its suffix: .png (the picture), .npz (all arrays), .json (numbers)."""
+        from fer_tui.picture import save
+
+        save(self, Path(path))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Heatmap(Explanation):
+    """One value for each pixel of the model's fitted input.
+
+    values: float32 (H, W), raw, unnormalised. signed: negative values mean evidence against the target.
+    image: uint8 (H, W) or (H, W, 3), the fitted input as shown.
+    """
+
+    kind: ClassVar[Kind] = "heatmap"
+    values: NDArray[np.float32]
+    image: NDArray[np.uint8]
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        _expect(self.values.dtype.name == "float32" and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
+        _expect(
+            self.image.dtype.name == "uint8" and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
+            "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gallery(Explanation):
+    """Pictures side by side.
+
+    images: float32 (N, h, w) or (N, h, w, 3); captions: N texts; marked: indices to frame; scores: float32 (N,).
+    """
+
+    kind: ClassVar[Kind] = "gallery"
+    images: NDArray[np.float32]
+    captions: tuple[str, ...]
+    scores: NDArray[np.float32]
+    marked: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = self.images.shape
+        _expect(
+            self.images.dtype.name == "float32" and (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)),
+            "Gallery.images must be float32 (N, h, w) or (N, h, w, 3)",
+        )
+        _expect(len(self.captions) == shape[0], "Gallery.captions must be one for each image")
+        _expect(
+            self.scores.shape == shape[:1] and self.scores.dtype.name == "float32",
+            "Gallery.scores must be float32 (N,)",
+        )
+        _expect(all(0 <= index < shape[0] for index in self.marked), "Gallery.marked must be indices of images")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Matrix(Explanation):
+    """Counts by true class (rows) and predicted class (columns): int64 (C, C)."""
+
+    kind: ClassVar[Kind] = "matrix"
+    counts: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        size = len(self.classes)
+        _expect(
+            self.counts.dtype.name == "int64" and self.counts.shape == (size, size),
+            "Matrix.counts must be int64 (C, C)",
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Result:
+    """One step of an explainer: an explanation for a place. `final` is False while a better one will follow.
+
+    progress: the share of the whole run that is done, 0 to 1, or None where it is not known.
+    """
+
+    place: Place
+    explanation: Explanation
+    final: bool = True
+    progress: float | None = None

@@ -1,0 +1,108 @@
+"""What an explainer is given: a classifier, an image, a place; and what it may ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from .places import Place
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A named module of the network: its class, its output's shape without the batch axis, its channels and weights."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    filters: int  # channels of a (C, H, W) output, else 0
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sample:
+    """One row of a dataset: image uint8 (h, w) or (h, w, 3), label (-1 where there is none), an id to show."""
+
+    image: Image
+    label: int
+    id: str
+
+
+class Dataset(Protocol):
+    """Images with labels. Labels are class indices, -1 where unknown."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+    @property
+    def digest(self) -> str: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, row: int) -> Sample: ...
+    def images(self, start: int, stop: int) -> Sequence[Image]:
+        """The images of rows start to stop - 1; one array (n, h, w[, 3]) where all have the same size."""
+        ...
+
+
+class Classifier(Protocol):
+    """A network with all that is needed to feed it: in evaluation mode, on its device."""
+
+    @property
+    def module(self) -> torch.nn.Module: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of the network's input."""
+        ...
+
+    @property
+    def layers(self) -> tuple[Layer, ...]: ...
+    @property
+    def digest(self) -> str: ...
+    def shown(self, image: Image) -> Image:
+        """`image` fitted to the network's input: uint8 (H, W), or (H, W, 3) where the network takes colour."""
+        ...
+
+    def inputs(self, images: Sequence[Image]) -> torch.Tensor:
+        """`images` fitted and preprocessed: float32 (N, C, H, W) on the device."""
+        ...
+
+    def scores(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Raw class scores (N, classes) of preprocessed inputs; differentiable."""
+        ...
+
+    def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
+        """Raw class scores (N, classes) of images, without gradients, in batches of its own choice."""
+        ...
+
+    def untouched(self) -> AbstractContextManager[None]:
+        """Restores hooks, requires_grad, .grad, modes and random state on leaving, also after an error."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subject:
+    """What is to be explained. `place.target` is resolved where the explainer uses the target axis.
+
+    image: uint8 (h, w) or (h, w, 3) as in the dataset, None where the explainer does not use the image axis.
+    scores: raw scores over the dataset in order, as (first row, float32 (n, classes)), from the store where known.
+    """
+
+    classifier: Classifier
+    place: Place
+    image: Image | None = None
+    label: int = -1
+    dataset: Dataset | None = None
+    scores: Callable[[], Iterator[tuple[int, NDArray[np.float32]]]] | None = None

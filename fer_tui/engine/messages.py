@@ -1,0 +1,151 @@
+"""The typed messages between the terminal process and the compute process.
+
+A message is a frozen dataclass of JSON-like data; arrays and packed explanations travel beside it as bytes (`blob`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fer_tui.contract import Description, Layer, Place, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The base of all messages."""
+
+
+# ---- terminal -> compute -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Open(Message):
+    """Open dataset and classifier; answered by Narration, DatasetOpened, ClassifierOpened, Described or Failed."""
+
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(Message):
+    """Run an explainer; answered by Answers and one Done or Failed. `urgent` work goes before prefetching."""
+
+    job: int
+    method: str
+    parameters: Mapping[str, Value]
+    place: Place
+    urgent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Predict(Message):
+    """Predict the whole dataset in the background, from row `start` onwards and round; answered by Predictions, Done."""
+
+    job: int
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Message):
+    """Stop a job at its next yield; answered by Done."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quit(Message):
+    """End the compute process."""
+
+
+# ---- compute -> terminal -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Narration(Message):
+    """What is being done before there is anything to show; `share` 0..1 where it is known."""
+
+    text: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOpened(Message):
+    """The dataset is parsed: `folder` is its memory-mapped form, which the terminal process opens by itself."""
+
+    folder: str
+    split: str | None
+    limit: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierOpened(Message):
+    """The classifier as plain data. digests: one for each checkpoint. alignment: dataset label -> class index."""
+
+    name: str
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+    checkpoints: tuple[str, ...]
+    digests: tuple[str, ...]
+    device: str
+    alignment: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Described(Message):
+    """The explainers that could be loaded, and the others with the reason (name -> one line)."""
+
+    explainers: tuple[Description, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Message):
+    """One result of a job; `blob` is the packed explanation (engine.codec)."""
+
+    job: int
+    key: str
+    place: Place
+    final: bool
+    progress: float | None
+    seconds: float
+    blob: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions(Message):
+    """Raw scores of rows `start` onwards under one checkpoint; `blob` is float32 (n, classes)."""
+
+    start: int
+    checkpoint: int
+    blob: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Message):
+    """A job has ended: finished, or cancelled."""
+
+    job: int
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Message):
+    """A job (or, where it is None, opening) failed: one line, and the traceback for those who ask."""
+
+    job: int | None
+    fault: str
+    details: str = ""
+
+
+# ---- said by the client itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Message):
+    """The compute process ended by itself (signal or exit code in `reason`); it is being started again."""
+
+    reason: str

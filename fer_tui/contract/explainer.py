@@ -65,7 +65,7 @@ class Description:
 
 
 class Explainer(ABC, Generic[P]):
-    """Subclass this, set the class attributes, write `explain`, name the class in the entry points `fer_tui.explainers`.
+    """Subclass this, set the class attributes, write `explain`, name the class in the entry points fer_tui.explainers.
 
     `explain` is a generator of better and better results, often for several places from one run. It yields at least
     every 50 ms where the model allows; closing it must stop the work. It leaves nothing on the module between two runs.

@@ -1,0 +1,33 @@
+"""Fixtures for all tests: the real data and checkpoints, where they are at hand."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with data/ and models/ that FER_TUI_TEST_DATA names; the test is skipped where there is none."""
+    folder = os.environ.get("FER_TUI_TEST_DATA")
+    if not folder or not Path(folder, "data", "fer2013_trainval.npz").is_file():
+        pytest.skip("FER_TUI_TEST_DATA does not name a folder with real data and checkpoints")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache and configuration."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(home / name))
+
+
+@pytest.fixture
+def nets(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file with the architectures of the real checkpoints, as a user's own model file."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return shared / "models" / "nets.py"

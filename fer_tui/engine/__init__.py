@@ -1,0 +1,38 @@
+"""Runs explainers: in process, in the compute process, as a batch; and keeps what they made.
+
+The door opens lazily: a terminal process takes the client and the messages and never loads torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import explain, explain_many
+    from .client import Compute
+    from .engine import Engine
+    from .session import Session, open_session
+    from .settings import Settings
+    from .shelf import Shelf
+    from .store import Store
+
+_DOOR = {
+    "Compute": ".client",
+    "Engine": ".engine",
+    "Session": ".session",
+    "Settings": ".settings",
+    "Shelf": ".shelf",
+    "Store": ".store",
+    "explain": ".api",
+    "explain_many": ".api",
+    "open_session": ".session",
+}
+
+__all__ = ["Compute", "Engine", "Session", "Settings", "Shelf", "Store", "explain", "explain_many", "open_session"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_DOOR[name], __name__), name)

@@ -22,9 +22,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Open(Message):
-    """Open dataset and classifier; answered by Narration, DatasetOpened, ClassifierOpened, Described or Failed."""
+    """Open dataset and classifier; answered by Narration, DatasetOpened, ClassifierOpened, Described or Failed.
 
-    settings: Mapping[str, Any]
+    settings: what to open (None: what the compute process holds already). without: explainers not to load, and why.
+    """
+
+    settings: Mapping[str, Any] | None
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,11 @@ class Explain(Message):
 
 @dataclass(frozen=True, slots=True)
 class Predict(Message):
-    """Predict the whole dataset in the background, from row `start` onwards and round; answered by Predictions, Done."""
+    """Predict the whole dataset in the background, from row `start` on and round; answered by Predictions, Done."""
 
     job: int
     start: int = 0
+    checkpoint: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class DatasetOpened(Message):
 
 @dataclass(frozen=True, slots=True)
 class ClassifierOpened(Message):
-    """The classifier as plain data. digests: one for each checkpoint. alignment: dataset label -> class index."""
+    """The classifier as plain data. digests: one for each checkpoint."""
 
     name: str
     classes: tuple[str, ...]
@@ -90,8 +95,14 @@ class ClassifierOpened(Message):
     checkpoints: tuple[str, ...]
     digests: tuple[str, ...]
     device: str
-    alignment: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loading(Message):
+    """An explainer is being imported: if the compute process is not heard of again, it is to blame."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class Described(Message):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Message):
-    """One result of a job; `blob` is the packed explanation (engine.codec)."""
+    """One result of a job, for `place` with its target resolved; `blob` is the packed explanation (engine.codec)."""
 
     job: int
     key: str

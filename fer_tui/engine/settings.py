@@ -42,4 +42,5 @@ class Settings:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
         lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes"}
-        return cls(**{k: tuple(v) if k in lists and v is not None else v for k, v in data.items()})
+        given: dict[str, Any] = {k: tuple(v) if k in lists and v is not None else v for k, v in data.items()}
+        return cls(**given)

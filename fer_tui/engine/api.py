@@ -1,0 +1,66 @@
+"""Explanations in one call, for scripts and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import Explanation, InputError, Place
+
+from .engine import Engine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+
+    Image = NDArray[np.uint8]
+
+
+def explain(
+    method: str,
+    classifier: TorchClassifier,
+    image: Image | None = None,
+    *,
+    dataset: MappedDataset | None = None,
+    target: int | None = None,
+    layer: str | None = None,
+    filter: int | None = None,
+    checkpoint: int | None = None,
+    **parameters: Any,
+) -> Explanation:
+    """The finished explanation of one place.
+
+    image: uint8 (h, w) or (h, w, 3), where the method explains one. target: a class index, the predicted class where
+    None. dataset: for methods that need one. parameters: the method's own. InputError names what is wrong.
+    """
+    place = Place(None, target, layer, filter, checkpoint)
+    engine = Engine(classifier, dataset)
+    last = None
+    for result in engine.explain(method, place, parameters, image=image):
+        last = result.explanation
+    if last is None:
+        raise InputError(method, "gave no result")
+    return last
+
+
+def explain_many(
+    method: str,
+    classifier: TorchClassifier,
+    images: Sequence[Image],
+    targets: Sequence[int | None] | None = None,
+    *,
+    layer: str | None = None,
+    filter: int | None = None,
+    checkpoint: int | None = None,
+    **parameters: Any,
+) -> list[Explanation]:
+    """The numbers of `explain` for many images, in batches; targets: one for each image, predicted classes where None."""
+    wanted = targets if targets is not None else [None] * len(images)
+    if len(wanted) != len(images):
+        raise InputError("targets", f"there are {len(wanted)} for {len(images)} images", "give one for each image")
+    places = [Place(n, target, layer, filter, checkpoint) for n, target in enumerate(wanted)]
+    results = Engine(classifier).explain_many(method, places, parameters, images=images)
+    return [result.explanation for result in results]

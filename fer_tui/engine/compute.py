@@ -1,0 +1,276 @@
+"""The compute process: holds classifier, dataset and explainers, and answers messages until its stream ends.
+
+Run as `python -m fer_tui.engine.compute`; it speaks on its stdin and stdout. All jobs run on the main thread, one step
+of one generator at a time; a second thread only reads, so that a cancel or a more urgent job is seen between two steps.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from fer_tui.contract import Description, FerTuiError, PluginError
+
+from . import codec, wire
+from .messages import (
+    Answer,
+    Cancel,
+    ClassifierOpened,
+    DatasetOpened,
+    Described,
+    Done,
+    Explain,
+    Failed,
+    Loading,
+    Message,
+    Narration,
+    Open,
+    Predict,
+    Predictions,
+    Quit,
+)
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .session import Session
+
+_NARRATE_EVERY = 0.1  # seconds
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """Work under way: its steps send what they have. rank: 0 the visible explanation, 1 prefetch, 2 predictions."""
+
+    number: int
+    rank: int
+    steps: Iterator[None]
+    started: bool = False
+
+
+class Server:
+    """Answers one stream. `session`: what is open already (else the Open message says what to open)."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO, session: Session | None = None) -> None:
+        self._source, self._sink = source, sink
+        self._session = session
+        self._engine: Engine | None = None
+        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._jobs: list[_Job] = []
+
+    def serve(self) -> None:
+        """Work until Quit or the end of the stream."""
+        threading.Thread(target=self._listen, name="messages", daemon=True).start()
+        try:
+            while self._take():
+                self._step()
+        except BrokenPipeError:  # the terminal process is gone
+            pass
+        finally:
+            for job in self._jobs:
+                _close(job.steps)
+            if self._session is not None and self._session.store is not None:
+                self._session.store.close()
+
+    # ---- messages ----------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        message: Message | None = None
+        try:
+            while (message := wire.read(self._source)) is not None:
+                self._inbox.put(message)
+        finally:
+            self._inbox.put(None)
+
+    def _send(self, message: Message) -> None:
+        self._sink.write(wire.encode(message))
+        self._sink.flush()
+
+    def _take(self) -> bool:
+        """Handle all messages that have come; wait for one where there is no work. False at the end."""
+        while self._inbox.qsize() or not self._jobs:
+            match self._inbox.get():
+                case None | Quit():
+                    return False
+                case Open() as message:
+                    self._open(message)
+                case Explain() as message:
+                    self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
+                case Predict() as message:
+                    self._add(_Job(message.job, 2, self._predict(message)))
+                case Cancel(job=number):
+                    self._cancel(number)
+        return True
+
+    # ---- jobs --------------------------------------------------------------------------------------------------------
+
+    def _add(self, job: _Job) -> None:
+        """Put a job in its turn. Only one explainer may be at work on the module: an urgent one ends a prefetch."""
+        if job.rank == 0:
+            for other in [j for j in self._jobs if j.rank == 1 and j.started]:
+                self._cancel(other.number)
+        self._jobs.append(job)
+        self._jobs.sort(key=lambda j: (j.rank, not j.started))
+
+    def _step(self) -> None:
+        job = self._jobs[0]
+        job.started = True
+        try:
+            next(job.steps)
+            return
+        except StopIteration:
+            answer: Message = Done(job.number)
+        except BrokenPipeError:
+            raise
+        except PluginError as error:
+            answer = Failed(job.number, str(error), error.details)
+        except FerTuiError as error:
+            answer = Failed(job.number, str(error))
+        except Exception as error:  # a fault of the house or of the user's network: told, and life goes on
+            answer = Failed(job.number, f"{type(error).__name__}: {error}", traceback.format_exc())
+        self._jobs.remove(job)
+        self._send(answer)
+
+    def _cancel(self, number: int) -> None:
+        for job in [j for j in self._jobs if j.number == number]:
+            self._jobs.remove(job)
+            _close(job.steps)
+            self._send(Done(number, cancelled=True))
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            raise FerTuiError("nothing is open yet")
+        return self._engine
+
+    def _explain(self, message: Explain) -> Iterator[None]:
+        engine = self._opened()
+        task = engine.task(message.method, message.place, message.parameters)
+        yield  # finding the target took a forward pass: look for messages
+        began = time.perf_counter()
+        with closing(engine.run(task)) as results:
+            for result in results:
+                seconds = time.perf_counter() - began
+                key, blob = task.key(result.place), codec.pack(result.explanation)
+                self._send(Answer(message.job, key, result.place, result.final, result.progress, seconds, blob))
+                yield
+
+    def _predict(self, message: Predict) -> Iterator[None]:
+        engine = self._opened()
+        for start, scores in engine.scores(message.checkpoint, message.start):
+            self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
+            yield
+
+    # ---- opening -----------------------------------------------------------------------------------------------------
+
+    def _open(self, message: Open) -> None:
+        """Open dataset, then network, then explainers, each told as soon as it is there."""
+        from . import session as sessions
+
+        try:
+            if message.settings is None:
+                session = self._session
+                if session is None:
+                    raise FerTuiError("nothing is open, and nothing was named to be opened")
+                self._tell_dataset(session, None, None)
+            else:
+                settings = Settings.from_dict(message.settings)
+                narrate = self._narrator()
+                dataset = sessions.open_data(settings, narrate)
+                self._send(DatasetOpened(str(dataset.folder), dataset.split, dataset.limit, tuple(dataset.notes)))
+                classifier = sessions.open_network(settings, dataset, narrate)
+                session = sessions.Session(dataset, classifier, sessions.open_store(settings))
+            self._session, self._engine = session, session.engine()
+            self._tell_classifier(session)
+            self._send(self._describe(message))
+        except BrokenPipeError:
+            raise
+        except FerTuiError as error:
+            self._send(Failed(None, str(error)))
+        except Exception as error:
+            self._send(Failed(None, f"{type(error).__name__}: {error}", traceback.format_exc()))
+
+    def _tell_dataset(self, session: Session, split: str | None, limit: int | None) -> None:
+        dataset = session.dataset
+        self._send(DatasetOpened(str(dataset.folder), dataset.split or split, dataset.limit or limit, dataset.notes))
+
+    def _tell_classifier(self, session: Session) -> None:
+        classifier = session.classifier
+        store = session.store
+        notes = (*classifier.notes, *((store.note,) if store is not None and store.note else ()))
+        self._send(
+            ClassifierOpened(
+                name=classifier.name,
+                classes=classifier.classes,
+                input_shape=classifier.input_shape,
+                layers=classifier.layers,
+                checkpoints=classifier.checkpoints,
+                digests=classifier.digests,
+                device=str(classifier.device),
+                notes=notes,
+            )
+        )
+
+    def _describe(self, message: Open) -> Described:
+        """Load every explainer, each announced first: one that hangs or ends the process is known by that."""
+        from fer_tui import plugins
+
+        described: list[Description] = []
+        failed = dict(message.without)
+        for name in plugins.names():
+            if name in message.without:
+                continue
+            self._send(Loading(name))
+            try:
+                described.append(plugins.description(plugins.load(name)))
+            except FerTuiError as error:
+                failed[name] = str(error)
+        plugins.remember({description.name: description for description in described})
+        return Described(tuple(described), failed)
+
+    def _narrator(self) -> Callable[[str, float | None], None]:
+        """Sends what is being done, at a rate that a person can read."""
+        said, when = "", 0.0
+
+        def narrate(text: str, share: float | None = None) -> None:
+            nonlocal said, when
+            now = time.monotonic()
+            if text != said or now - when >= _NARRATE_EVERY:
+                said, when = text, now
+                self._send(Narration(text, share))
+
+        return narrate
+
+
+def _close(steps: Iterator[None]) -> None:
+    """Stop a job's generator; what an explainer raises while it is closed is its own affair."""
+    try:
+        steps.close()  # type: ignore[attr-defined]
+    except Exception:
+        traceback.print_exc()
+
+
+def main() -> None:
+    """Serve on stdin and stdout. Whatever else prints goes to stderr, so that the stream stays clean."""
+    source = os.fdopen(os.dup(0), "rb")
+    sink = os.fdopen(os.dup(1), "wb")
+    quiet = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(quiet, 0)
+    os.close(quiet)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    Server(source, sink).serve()
+    # A thread of a plugin, or CUDA, must not keep a process alive that nobody listens to.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

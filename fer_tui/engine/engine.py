@@ -1,0 +1,188 @@
+"""The engine: runs explainers on a classifier and a dataset, and computes nothing twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from fer_tui import plugins
+from fer_tui.contract import (
+    Explainer,
+    Explanation,
+    FerTuiError,
+    InputError,
+    Place,
+    PluginError,
+    Result,
+    Subject,
+)
+
+from . import codec
+from .scores import Scores
+from .tasks import Task, make_task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+
+    from .store import Store
+
+    Image = NDArray[np.uint8]
+
+
+class Engine:
+    """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
+
+    A finished explanation is taken from the store where it is there, and put there where it was made. The classifier's
+    module is as it was between two runs. store=None: nothing is kept.
+    """
+
+    def __init__(
+        self, classifier: TorchClassifier, dataset: MappedDataset | None = None, store: Store | None = None
+    ) -> None:
+        self.classifier = classifier
+        self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
+        self.store = store
+        self._explainers: dict[str, type[Explainer[Any]]] = {}
+        self._scores: dict[int, Scores] = {}
+
+    def explainer(self, method: str) -> type[Explainer[Any]]:
+        """The explainer of that name; InputError where none is installed, PluginError where it cannot be loaded."""
+        if method not in self._explainers:
+            self._explainers[method] = plugins.load(method)
+        return self._explainers[method]
+
+    def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
+        """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
+        checkpoint = place.checkpoint or 0
+        classifier = self.classifier.at(checkpoint)
+        task = make_task(self.explainer(method), classifier, self.dataset, place, parameters, image)
+        if self.dataset is None:
+            return task
+        subject = dataclasses.replace(task.subject, scores=lambda: self.scores(checkpoint))
+        return dataclasses.replace(task, subject=subject)
+
+    def explain(
+        self,
+        method: str,
+        place: Place | None = None,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        image: Image | None = None,
+        fresh: bool = False,
+    ) -> Generator[Result, None, None]:
+        """Better and better results; the last one for `place` is final. Closing the generator stops the work.
+
+        image: explained instead of the dataset's row `place.image`. fresh: made again even where the store has it.
+        InputError names a wrong method, parameter, row, class, layer or filter; PluginError tells what broke.
+        """
+        return self.run(self.task(method, place or Place(), parameters or {}, image), fresh=fresh)
+
+    def run(self, task: Task, *, fresh: bool = False) -> Generator[Result, None, None]:
+        """The results of one task."""
+        stored = None if fresh else self._stored(task)
+        if stored is not None:
+            yield Result(task.place, stored, True, 1.0)
+            return
+        with closing(self._run([task], lambda: task.explainer().explain(task.subject, task.parameters))) as results:
+            yield from results
+
+    def explain_many(
+        self,
+        method: str,
+        places: Sequence[Place],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        images: Sequence[Image] | None = None,
+        fresh: bool = False,
+    ) -> Generator[Result, None, None]:
+        """One final result for each of `places`, in their order: the numbers of `explain`, in batches.
+
+        images: one for each place, explained instead of the dataset's rows; `place.image` then only numbers them.
+        """
+        given = images if images is not None else itertools.repeat(None, len(places))
+        tasks = [self.task(method, place, parameters or {}, image) for place, image in zip(places, given, strict=True)]
+        found = {n: e for n, task in enumerate(tasks) if not fresh and (e := self._stored(task)) is not None}
+        missing = [task for n, task in enumerate(tasks) if n not in found]
+        with closing(self._batches(missing)) as made:
+            for n, task in enumerate(tasks):
+                yield Result(task.place, found[n], True, 1.0) if n in found else next(made)
+
+    def scores(self, checkpoint: int = 0, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
+        if self.dataset is None:
+            raise InputError("dataset", "none is open", "name one with --data")
+        if checkpoint not in self._scores:
+            self._scores[checkpoint] = Scores(self.classifier.at(checkpoint), self.dataset, self.store)
+        return self._scores[checkpoint].stream(start)
+
+    def _batches(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
+        """Final results of `tasks` in order; neighbours with the same weights run together."""
+        for _, group in itertools.groupby(tasks, key=lambda task: task.digests["classifier"]):
+            batch = list(group)
+            first, subjects = batch[0], [task.subject for task in batch]
+
+            def start(first: Task = first, subjects: Sequence[Subject] = subjects) -> Iterator[Result]:
+                return first.explainer().explain_many(subjects, first.parameters)
+
+            with closing(self._run(batch, start)) as run:
+                finals = (result for result in run if result.final)
+                made: dict[Place, Result] = {}  # a run may yield places before their turn
+                for task in batch:
+                    while task.place not in made:
+                        result = next(finals, None)
+                        if result is None:
+                            raise PluginError(first.description.name, f"explain_many left out {task.place.to_dict()}")
+                        made[result.place] = result
+                    yield made.pop(task.place)
+
+    def _run(self, tasks: Sequence[Task], start: Callable[[], Iterator[Result]]) -> Generator[Result, None, None]:
+        """Run an explainer's generator: check, label and store what it yields; whatever it raises names it."""
+        description = tasks[0].description
+        by_place = {task.place: task for task in tasks}
+        began = time.perf_counter()
+        with tasks[0].subject.classifier.untouched():
+            try:
+                with _closed(start()) as results:
+                    for result in results:
+                        if not isinstance(result, Result) or result.explanation.kind != description.kind:
+                            fault = f"yielded something else than a Result with a {description.kind}"
+                            raise PluginError(description.name, fault)
+                        task = by_place.get(result.place, tasks[0])
+                        seconds = time.perf_counter() - began
+                        explanation = task.labelled(result.explanation, result.place, seconds)
+                        if result.final:
+                            self._keep(task, result.place, explanation)
+                        yield dataclasses.replace(result, explanation=explanation)
+            except (FerTuiError, KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:  # SystemExit too: a plugin must not end the house
+                fault = f"{type(error).__name__}: {error}"
+                raise PluginError(description.name, fault, traceback.format_exc()) from error
+
+    def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
+        if self.store is not None:
+            blob = codec.pack(explanation)
+            self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
+
+    def _stored(self, task: Task) -> Explanation | None:
+        blob = self.store.get(task.key()) if self.store is not None else None
+        return codec.unpack(blob) if blob is not None else None
+
+
+@contextmanager
+def _closed(results: Iterator[Result]) -> Iterator[Iterator[Result]]:
+    """Closes a generator at the end; an explainer may also return a plain iterator."""
+    try:
+        yield results
+    finally:
+        if isinstance(results, Generator):
+            results.close()

@@ -1,0 +1,45 @@
+"""The store's keys: everything that an explanation depends on, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from fer_tui.contract import Axis, Description, Place, Value
+
+
+def explanation_key(
+    description: Description,
+    parameters: Mapping[str, Value],
+    place: Place,
+    *,
+    classifier_digest: str,
+    image_digest: str | None = None,
+    dataset_key: str | None = None,
+) -> str:
+    """32 hexadecimal digits. `place` has its target resolved; image and checkpoint count by digest, not by number.
+
+    dataset_key: digest, split and limit of the dataset; used only where the explainer needs the dataset.
+    """
+    axes = description.axes_for(parameters)
+    return _digest(
+        "explanation",
+        description.distribution,
+        description.name,
+        description.version,
+        dict(sorted(parameters.items())),
+        place.on(axes - {Axis.IMAGE, Axis.CHECKPOINT}).to_dict(),
+        classifier_digest,
+        image_digest if Axis.IMAGE in axes else None,
+        dataset_key if description.needs_dataset else None,
+    )
+
+
+def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
+    """The key of the raw scores of rows start to stop - 1."""
+    return _digest("scores", classifier_digest, dataset_key, start, stop)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -1,0 +1,106 @@
+"""Opens what the settings name: dataset, classifier and store, made to fit one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import InputError
+
+from .engine import Engine
+from .settings import Settings
+from .store import Store
+
+if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+
+Progress = Callable[[str, float | None], None]  # what is being done, and the share of it that is done (0 to 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An opened dataset and classifier with their store. notes: what was understood and assumed, in plain sentences."""
+
+    dataset: MappedDataset
+    classifier: TorchClassifier
+    store: Store | None
+    notes: tuple[str, ...] = ()
+
+    def engine(self) -> Engine:
+        return Engine(self.classifier, self.dataset, self.store)
+
+
+def open_session(settings: Settings, progress: Progress | None = None) -> Session:
+    """Open all that `settings` name; the bundled samples and network for what they do not."""
+    dataset = open_data(settings, progress)
+    classifier = open_network(settings, dataset, progress)
+    return Session(dataset, classifier, open_store(settings), (*dataset.notes, *classifier.notes))
+
+
+def open_data(settings: Settings, progress: Progress | None = None) -> MappedDataset:
+    """The dataset that the settings name, else the bundled faces."""
+    from fer_tui.dataset import open_dataset
+
+    source = settings.data
+    if source is None:
+        import fer_tui_samples
+
+        source = str(fer_tui_samples.faces_path())
+    return open_dataset(source, split=settings.split, limit=settings.limit, cache=settings.cache, progress=progress)
+
+
+def open_network(settings: Settings, dataset: MappedDataset, progress: Progress | None = None) -> TorchClassifier:
+    """The classifier that the settings name, else the bundled one, with class names that fit the dataset's."""
+    if progress is not None:
+        progress("importing torch", None)
+    import torch  # noqa: F401  # here, so that its time is told apart from the network's
+
+    from fer_tui.classifier import open_classifier
+
+    if progress is not None:
+        progress("opening the network", None)
+    weights: tuple[str, ...] | None = settings.weights or None
+    if settings.model is None and weights is None:
+        import fer_tui_samples
+
+        weights = (str(fer_tui_samples.weights_path()),)
+    classifier = open_classifier(
+        settings.model,
+        weights,
+        model_args=settings.model_args,
+        weights_key=settings.weights_key,
+        mean=settings.mean,
+        std=settings.std,
+        equalise=settings.equalise,
+        transform=settings.transform,
+        fit=settings.fit,
+        size=settings.size,
+        size_hint=dataset.uniform_shape[:2] if dataset.uniform_shape else None,
+        output=settings.output,
+        classes=settings.classes or None,
+        device=settings.device,
+    )
+    return _named(classifier, dataset)
+
+
+def _named(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassifier:
+    """Where nobody told the network's class names, the dataset's stand in, if their number fits."""
+    from fer_tui.dataset import align
+
+    try:
+        align(dataset.classes, classifier.classes)
+    except InputError:
+        if not classifier.classes_assumed or len(dataset.classes) != len(classifier.classes):
+            raise
+        return classifier.named(dataset.classes)
+    return classifier
+
+
+def open_store(settings: Settings) -> Store | None:
+    """The store of explanations, None where the settings turn it off."""
+    if settings.cache == "none":
+        return None
+    return Store.open(Path(settings.cache) if settings.cache is not None else None)

@@ -1,0 +1,138 @@
+"""A task: one explanation to be made, checked, with its target resolved, and with all that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fer_tui import plugins
+from fer_tui.contract import (
+    Axis,
+    Description,
+    Explainer,
+    Explanation,
+    InputError,
+    Parameters,
+    Place,
+    Subject,
+    Value,
+    nearest,
+    parse_parameters,
+)
+
+from .keys import explanation_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Task:
+    """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them."""
+
+    explainer: type[Explainer[Any]]
+    description: Description
+    values: Mapping[str, Value]
+    subject: Subject
+    digests: Mapping[str, str]
+
+    @property
+    def place(self) -> Place:
+        return self.subject.place
+
+    @property
+    def parameters(self) -> Parameters:
+        values: dict[str, Any] = dict(self.values)
+        return self.explainer.Parameters(**values)
+
+    def key(self, place: Place | None = None) -> str:
+        """The store's key for the task's own place, or for another one that its run yields too."""
+        return explanation_key(
+            self.description,
+            self.values,
+            place or self.place,
+            classifier_digest=self.digests["classifier"],
+            image_digest=self.digests.get("image"),
+            dataset_key=self.digests.get("dataset"),
+        )
+
+    def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:
+        """`explanation` with its meta: what made it, of what, where, how long it took."""
+        classifier = self.subject.classifier
+        meta: dict[str, Any] = {
+            **explanation.meta,
+            "explainer": self.description.name,
+            "version": self.description.version,
+            "parameters": dict(self.values),
+            "seed": self.values["seed"],
+            "place": place.to_dict(),
+            "digests": dict(self.digests),
+            "classes": list(classifier.classes),
+            "device": str(classifier.device),
+            "seconds": round(seconds, 6),
+        }
+        return dataclasses.replace(explanation, meta=meta)
+
+
+def make_task(
+    explainer: type[Explainer[Any]],
+    classifier: TorchClassifier,
+    dataset: MappedDataset | None,
+    place: Place,
+    parameters: Mapping[str, object],
+    image: NDArray[np.uint8] | None = None,
+) -> Task:
+    """Check all that was asked for; the predicted class is the target where none is given.
+
+    image: explained instead of the dataset's row. InputError names what is wrong. The subject has no scores yet.
+    """
+    description = plugins.description(explainer)
+    values = parse_parameters(description.name, description.parameters, parameters)
+    axes = description.axes_for(values)
+    digests = {"classifier": classifier.digest}
+    label = -1
+    if Axis.IMAGE not in axes:
+        image = None
+    elif image is not None:
+        from fer_tui.dataset import image_digest
+
+        digests["image"] = image_digest(image)
+    elif dataset is None or place.image is None:
+        raise InputError("image", f"{description.name} explains an image, and none is given", "name its row")
+    else:
+        sample = dataset[place.image]
+        image, label, digests["image"] = sample.image, sample.label, dataset.image_digest(place.image)
+    if description.needs_dataset:
+        if dataset is None:
+            raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
+        digests["dataset"] = dataset.key
+    place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image)
+    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests)
+
+
+def _resolved(
+    place: Place, axes: frozenset[Axis], classifier: TorchClassifier, image: NDArray[np.uint8] | None
+) -> Place:
+    """`place` checked against the classifier, with its target."""
+    count = len(classifier.classes)
+    if Axis.TARGET in axes and place.target is None:
+        if image is None:
+            raise InputError("target", "no class is given", f"name one of {', '.join(classifier.classes)}")
+        place = dataclasses.replace(place, target=int(classifier.predict([image])[0].argmax()))
+    if place.target is not None and not 0 <= place.target < count:
+        raise InputError("target", f"there is no class {place.target}", f"classes are 0 to {count - 1}")
+    if place.layer is None:
+        return place
+    layers = {layer.name: layer for layer in classifier.layers}
+    if place.layer not in layers:
+        raise InputError(f"layer {place.layer}", f"the network has no such layer{nearest(place.layer, layers)}")
+    filters = layers[place.layer].filters
+    if place.filter is not None and not 0 <= place.filter < filters:
+        raise InputError(f"filter {place.filter}", f"layer {place.layer} has {filters} filters, counted from 0")
+    return place

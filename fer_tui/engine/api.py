@@ -57,7 +57,7 @@ def explain_many(
     checkpoint: int | None = None,
     **parameters: Any,
 ) -> list[Explanation]:
-    """The numbers of `explain` for many images, in batches; targets: one for each image, predicted classes where None."""
+    """The numbers of `explain` for many images, in batches; targets: one for each image, None: the predicted class."""
     wanted = targets if targets is not None else [None] * len(images)
     if len(wanted) != len(images):
         raise InputError("targets", f"there are {len(wanted)} for {len(images)} images", "give one for each image")

@@ -100,9 +100,14 @@ class Compute:
     def cancel(self, job: int) -> None:
         """Stop a job at its next yield; a job that does not stop is ended with its process."""
         asked = self._asked.get(job)
-        if asked is not None and asked.cancelled is None:
-            asked.cancelled = time.monotonic()
-            self._send(Cancel(job))
+        if asked is None or asked.cancelled is not None:
+            return
+        if not self._ready:  # not sent yet
+            del self._asked[job]
+            self._receive(Done(job, cancelled=True))
+            return
+        asked.cancelled = time.monotonic()
+        self._send(Cancel(job))
 
     async def close(self) -> None:
         """End the compute process; `run` returns."""

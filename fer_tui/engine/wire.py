@@ -57,7 +57,7 @@ def _decode(header: bytes, blob: bytes) -> Message:
     cls: Any = getattr(messages, name)
     if not (isinstance(cls, type) and issubclass(cls, Message)):
         raise ValueError(f"{name} is no message")
-    hints: dict[str, Any] = _hints(cls)
+    hints: dict[str, Any] = _hints(typing.cast(Any, cls))
     fields = {key: _typed(hints[key], value) for key, value in plain.items()}
     return cls(**fields, **({"blob": blob} if "blob" in hints else {}))
 

@@ -1,0 +1,97 @@
+"""fer-tui config: the settings, where each comes from, and whether they are right."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fer_tui.contract import plain
+
+from . import flags, layers, streams
+from .settings import SETTINGS
+
+EXAMPLES = (
+    "fer-tui config show                           every setting and its origin",
+    "fer-tui config check --config runs/fer-tui.toml",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=("show", "path", "check"), default="show", help="show if absent")
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.action == "path":
+        return _path(arguments)
+    found = flags.settings_of(arguments)
+    if arguments.action == "check":
+        return _check(arguments)
+    values = found.settings.to_dict()
+    if arguments.json:
+        streams.put_json({s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS})
+        return 0
+    width = max(len(setting.key) for setting in SETTINGS)
+    for setting in SETTINGS:
+        origin = found.origins.get(setting.name)
+        value = _written(values[setting.name])
+        streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    return 0
+
+
+def _files(arguments: argparse.Namespace) -> dict[str, Path]:
+    project = layers.project_file(arguments.config)
+    return {"project": project or Path(layers.FILE_NAME), "user": layers.own_file()}
+
+
+def _path(arguments: argparse.Namespace) -> int:
+    files = {whose: file.absolute() for whose, file in _files(arguments).items()}
+    if arguments.json:
+        streams.put_json({whose: {"path": str(file), "exists": file.exists()} for whose, file in files.items()})
+        return 0
+    for whose, file in files.items():
+        streams.put(f"{whose:8} {plain(file)}" + ("" if file.exists() else "  (not there)"))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """What can be told without opening anything: the keys, their values, and that every file they name is there."""
+    files = [file for file in _files(arguments).values() if file.exists()]
+    missing = [fault for file in files for fault in missing_files(file)]
+    if arguments.json:
+        streams.put_json({"files": [str(file) for file in files], "faults": missing})
+    else:
+        for fault in missing:
+            streams.put(plain(fault))
+        for file in files if not missing else ():
+            streams.put(f"{plain(file)}: ok")
+        if not files:
+            streams.put(f"no {layers.FILE_NAME} here and no configuration of your own: the bundled samples are used")
+    return 1 if missing else 0
+
+
+def missing_files(file: Path) -> list[str]:
+    """Every file that the settings in `file` name and that is not there, in one line each."""
+    faults = []
+    values = layers.read(file)
+    for setting in SETTINGS:
+        value = values.get(setting.name)
+        if not setting.names or value is None or setting.name in ("cache", "classes"):
+            continue
+        for text in value if isinstance(value, tuple) else (value,):
+            before, _, name = text.rpartition(":")
+            is_code = before.endswith(".py") and name.isidentifier()
+            if not is_code and setting.names == "code":
+                continue  # a module or a bundled network, found only by importing it
+            named = Path(before if is_code else text)
+            if not named.exists():
+                faults.append(f"{file}: {setting.key}: {named}: there is no such file")
+    return faults
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item!r}" for key, item in value.items()) or "-"
+    return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,30 @@
+"""fer-tui open: the explorer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from fer_tui.contract import InputError
+
+from . import flags
+
+EXAMPLES = (
+    "fer-tui open                                  the bundled samples and network",
+    "fer-tui open fer2013.csv --split PublicTest --model nets.py:MobileGap3 --weights net.pt",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    flags.add_data(parser)
+    flags.add_settings(parser, json=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = flags.settings_of(arguments).settings
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+        if stream is None or not stream.isatty():
+            raise InputError(name, "is no terminal", "the explorer needs one; fer-tui explain works without")
+    from fer_tui import tui
+
+    return tui.run(settings)

@@ -1,0 +1,125 @@
+"""Where settings come from: the user's own configuration, fer-tui.toml, the flags; the later wins."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fer_tui.contract import InputError, nearest
+from fer_tui.engine.settings import Settings
+
+from .settings import BY_NAME, Setting
+
+FILE_NAME = "fer-tui.toml"
+OWN = ("device", "cache")  # what a user's own configuration may set: nothing that names data or a model
+_DATA = ("split", "limit")  # these belong to the data that they stand beside
+
+
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """Settings with the origin of each that was given: a file, or "flags"."""
+
+    settings: Settings
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def own_file() -> Path:
+    """The user's own configuration file, whether it is there or not."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("fer-tui", appauthor=False)) / "config.toml"
+
+
+def project_file(named: str | None) -> Path | None:
+    """The file of --config, which must be there, else fer-tui.toml of this folder where there is one."""
+    if named is None:
+        return Path(FILE_NAME) if Path(FILE_NAME).exists() else None
+    file = Path(named)
+    if not file.exists():
+        raise InputError(file, "there is no such file", "fer-tui init CHECKPOINT writes one")
+    return file
+
+
+def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
+    """All layers as one; `flags` holds values that are read already. InputError names file, line and key."""
+    layers: list[tuple[str, Mapping[str, Any]]] = []
+    if own_file().exists():
+        layers.append((str(own_file()), read(own_file(), OWN)))
+    file = project_file(config)
+    if file is not None:
+        layers.append((str(file), read(file)))
+    layers.append(("flags", flags))
+
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        if "data" in layer:
+            for name in _DATA:
+                values.pop(name, None)
+                origins.pop(name, None)
+        for name, value in layer.items():
+            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+            origins[name] = origin
+    return Layered(Settings(**values), origins)
+
+
+def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any]:
+    """The settings of a TOML file, checked, with its relative paths made relative to this folder."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
+    except UnicodeDecodeError:
+        raise InputError(file, "is not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(file, f"is not TOML: {error}") from None
+    except OSError as error:
+        raise InputError(file, error.strerror or error) from None
+    found = {}
+    for key, value in table.items():
+        where = f"{file}{_line(text, key)}: {key}"
+        name = key.replace("-", "_")
+        if name not in allowed:
+            raise _stranger(where, key, name, allowed)
+        setting = BY_NAME[name]
+        try:
+            found[name] = setting.read(_anchored(setting, value, file.parent))
+        except ValueError as error:
+            raise InputError(where, error, setting.help) from None
+    return found
+
+
+def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> InputError:
+    if name in BY_NAME:
+        return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(allowed)}")
+    keys = [BY_NAME[name].key for name in allowed]
+    return InputError(where, f"there is no such key{nearest(key, keys)}", f"known: {', '.join(keys)}")
+
+
+def _line(text: str, key: str) -> str:
+    """':12' for the line on which a key of the top level stands, '' where it cannot be told."""
+    name = re.escape(key)
+    pattern = re.compile(rf"^\s*(?:\[\s*)?([\"']?){name}\1\s*(?:=|\]|\.)")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return f":{number}"
+    return ""
+
+
+def _anchored(setting: Setting, value: object, folder: Path) -> object:
+    """`value` with each relative file name in it following `folder`."""
+    if isinstance(value, list) and setting.names and setting.name != "classes":
+        return [_anchored(setting, item, folder) for item in value]
+    if not isinstance(value, str) or not value.strip() or not setting.names:
+        return value
+    if setting.name == "cache" and value == "none":
+        return value
+    file = Path(value).expanduser()
+    if setting.names == "code" and not value.rpartition(":")[0].endswith(".py"):
+        return value
+    if setting.name == "classes" and not (folder / file).is_file():
+        return value
+    return str(folder / file)

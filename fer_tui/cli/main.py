@@ -1,0 +1,112 @@
+"""From words to a command, and from whatever goes wrong to one line and an exit code.
+
+Nothing is imported before it is needed: neither torch nor NumPy, Rich or Textual for `--help`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fer_tui.contract import FerTuiError, nearest, plain
+
+from . import streams
+from .flags import Parser, UsageError
+
+COMMANDS = {  # name: (module, what it does)
+    "open": ("explore", "explore explanations in the terminal (also: explore; a bare fer-tui does the same)"),
+    "init": ("init", "look at a checkpoint and data, and write fer-tui.toml"),
+    "explain": ("explain", "make one explanation: shown in the terminal, or written to a file"),
+    "evaluate": ("evaluate", "accuracy, recall by class and confusion"),
+    "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
+    "plugins": ("plugins", "list the explainers that are installed"),
+    "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
+    "cache": ("cache", "show, clear or verify what was stored"),
+    "config": ("config", "show the settings, where they come from, and whether they are right"),
+}
+ALIASES = {"explore": "open"}
+DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted."""
+    streams.prepare()
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # argparse's own --help
+        return end.code if isinstance(end.code, int) else DONE
+    except KeyboardInterrupt:
+        streams.say("fer-tui: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        streams.forsake_stdout()
+        return BROKEN_PIPE
+    except Exception as error:
+        if debug:
+            import traceback
+
+            print("".join(map(_lines, traceback.format_exception(error))), file=sys.stderr, end="")
+        _complain(error, debug)
+        return WRONG
+
+
+def _run(words: list[str]) -> int:
+    if words[:1] in (["-h"], ["--help"], ["help"]):
+        streams.put(_help())
+        return DONE
+    if words[:1] == ["--version"]:
+        from importlib.metadata import version
+
+        streams.put(f"fer-tui {version('fer-tui')}")
+        return DONE
+    name = words.pop(0) if words and not words[0].startswith("-") else "open"
+    name = ALIASES.get(name, name)
+    if name not in COMMANDS:
+        mend = f" (to open it: fer-tui open {name})" if Path(name).exists() else " (fer-tui --help lists them)"
+        raise UsageError(f"error: there is no command {name}{nearest(name, [*COMMANDS, *ALIASES])}{mend}")
+    module, summary = COMMANDS[name]
+    command = importlib.import_module(f"fer_tui.cli.{module}")
+    parser = Parser(f"fer-tui {name}", summary, command.EXAMPLES)
+    command.add_arguments(parser)
+    arguments = parser.parse(words)
+    code: int = command.run(arguments)
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {summary}" for name, (_, summary) in COMMANDS.items())
+    return (
+        "usage: fer-tui [COMMAND] [flags]\n\n"
+        "A terminal explorer of explanations for image-classifying CNNs.\n\n"
+        f"commands:\n{commands}\n\n"
+        "  fer-tui COMMAND --help shows a command's flags, with examples; fer-tui --version the version\n\n"
+        "examples:\n"
+        "  fer-tui                                            the bundled samples, or fer-tui.toml of this folder\n"
+        "  fer-tui open fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt"
+    )
+
+
+def _complain(error: Exception, debug: bool) -> None:
+    """One line that says what is wrong; an error that nobody foresaw is named by its type."""
+    if isinstance(error, FerTuiError):
+        streams.say(f"fer-tui: {error}")
+        return
+    fault = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        streams.say(f"fer-tui: {name}{error.strerror}")
+    else:
+        mend = "" if debug else " (unforeseen: --debug shows where)"
+        streams.say(f"fer-tui: {type(error).__name__}: {fault}{mend}")
+
+
+def _lines(text: str) -> str:
+    """A traceback's text, safe for a terminal, its lines kept."""
+    return "".join(plain(line) + "\n" for line in text.splitlines())

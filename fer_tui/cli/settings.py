@@ -1,0 +1,207 @@
+"""The settings, each declared once: as a flag, as a key of fer-tui.toml, and how its value is read."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fer_tui.contract import InputError, nearest
+
+FITS = ("stretch", "crop", "pad")
+Reads = Callable[[object], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `read` takes a flag's text or a TOML value, and raises ValueError with the fault.
+
+    names: what a text of it names: nothing, a file, or `file.py:name`; relative ones follow the file they stand in.
+    """
+
+    name: str
+    group: Literal["data", "model", "run"]
+    metavar: str
+    help: str
+    read: Reads
+    names: Literal["", "file", "code"] = ""
+    several: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name as it is written in fer-tui.toml."""
+        return self.name.replace("_", "-")
+
+    @property
+    def flag(self) -> str:
+        return "--model-arg" if self.name == "model_args" else f"--{self.key}"
+
+
+def _text(given: object) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise ValueError(f"{given!r} is not text")
+    return given
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in (given if isinstance(given, list | tuple) else [given]))
+
+
+def _count(given: object) -> int:
+    if isinstance(given, str) and re.fullmatch(r"\s*\d+\s*", given):
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise ValueError(f"{given!r} is not a whole number above 0")
+    return given
+
+
+def _number(given: object) -> float:
+    try:
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            raise ValueError
+        number = float(given)
+    except ValueError:
+        raise ValueError(f"{given!r} is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{given!r} is not a finite number")
+    return number
+
+
+def _numbers(given: object) -> tuple[float, ...]:
+    items = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
+    if not items:
+        raise ValueError("it is empty")
+    return tuple(_number(item) for item in items)
+
+
+def _spread(given: object) -> tuple[float, ...]:
+    numbers = _numbers(given)
+    if any(number <= 0 for number in numbers):
+        raise ValueError("a standard deviation must be above 0")
+    return numbers
+
+
+def _size(given: object) -> tuple[int, int]:
+    parts = re.split(r"[x×]", given.lower()) if isinstance(given, str) else given
+    if isinstance(parts, int) and not isinstance(parts, bool):
+        parts = [parts, parts]
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        raise ValueError(f"{given!r} is not a size such as 48x48 (height x width)")
+    return _count(parts[0]), _count(parts[1])
+
+
+def _truth(given: object) -> bool:
+    if not isinstance(given, bool):
+        raise ValueError(f"{given!r} is neither true nor false")
+    return given
+
+
+def _fit(given: object) -> str:
+    if given not in FITS:
+        raise ValueError(f"{given!r} is none of {', '.join(FITS)}{nearest(str(given), FITS)}")
+    return str(given)
+
+
+def _classes(given: object) -> tuple[str, ...]:
+    if isinstance(given, list | tuple):
+        return _distinct(_texts(given))
+    text = _text(given)
+    file = Path(text).expanduser()
+    if file.is_file():
+        return _distinct(read_class_file(file))
+    if "," not in text:
+        raise ValueError(f"{text!r} is neither a file nor a list of names such as angry,happy,sad")
+    return _distinct(_text(name).strip() for name in text.split(","))
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(names)
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} is named twice")
+    if len(found) < 2:
+        raise ValueError("at least two classes are needed")
+    return found
+
+
+def read_class_file(file: Path) -> tuple[str, ...]:
+    """Class names of a file: one a line, or JSON as a list, {name: index} (class_to_idx) or {index: name} (id2label)."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        if file.suffix.lower() != ".json":
+            return tuple(line.strip() for line in text.splitlines() if line.strip())
+        data = json.loads(text)
+        data = data.get("id2label", data.get("class_to_idx", data)) if isinstance(data, dict) else data
+        if isinstance(data, dict):
+            by_index = data if all(isinstance(name, str) for name in data.values()) else {i: n for n, i in data.items()}
+            order = {int(index): name for index, name in by_index.items()}
+            if sorted(order) != list(range(len(order))):
+                raise ValueError("the indices of its classes do not run from 0 on")
+            data = [order[index] for index in range(len(order))]
+        return _texts(data)
+    except UnicodeDecodeError:
+        raise InputError(file, "is not a text file in UTF-8", "one class name a line, or JSON") from None
+    except (ValueError, TypeError) as error:
+        raise InputError(file, error, "one class name a line, or JSON: a list, class_to_idx or id2label") from None
+    except OSError as error:
+        raise InputError(file, error.strerror or error) from None
+
+
+def literal(text: str) -> Any:
+    """The text of `key=value` as a typed value: a number, true, false, none, a Python literal; else the text."""
+    named = {"true": True, "false": False, "none": None}
+    if text.lower() in named:
+        return named[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """The two sides of `key=value`; ValueError where there is no such pair."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise ValueError(f"{text!r} is not key=value")
+    return key.strip(), value
+
+
+def _keywords(given: object) -> dict[str, Any]:
+    if isinstance(given, dict):
+        return dict(given)
+    pairs = [key_value(str(item)) for item in (given if isinstance(given, list | tuple) else [given])]
+    return {key: literal(value) for key, value in pairs}
+
+
+SETTINGS = (
+    Setting(
+        "data",
+        "data",
+        "D",
+        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name",
+        _text,
+        "file",
+    ),
+    Setting("split", "data", "S", "the split to open, where the data has several", _text),
+    Setting("limit", "data", "N", "only the first N rows", _count),
+    Setting("classes", "data", "A,B,...|FILE", "class names in the order of the network's outputs", _classes, "file"),
+    Setting("model", "model", "M", "file.py:Class, pkg.mod:factory or a bundled network", _text, "code"),
+    Setting("model_args", "model", "K=V", "a keyword argument of the model (again for more)", _keywords),
+    Setting("weights", "model", "W", "weights; several are the snapshots of a run, in order", _texts, "file", True),
+    Setting("weights_key", "model", "KEY", "which part of the checkpoint, such as ema", _text),
+    Setting("mean", "model", "F[,F,F]", "subtracted from x/255, one number or one a channel", _numbers),
+    Setting("std", "model", "F[,F,F]", "x/255 - mean is divided by it", _spread),
+    Setting("equalise", "model", "", "equalise the histogram of each image first", _truth),
+    Setting("transform", "model", "FILE.py:FN", "your own preprocessing instead of mean and std", _text, "code"),
+    Setting("fit", "model", "|".join(FITS), "how other sizes are brought to the network's", _fit),
+    Setting("size", "model", "HxW", "height and width of the network's input", _size),
+    Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
+    Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
+    Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -60,6 +60,14 @@ def typed(read: Callable[[object], Any]) -> Callable[[str], Any]:
     return convert
 
 
+def whole(given: object) -> int:
+    """A whole number from 0 on; ValueError else."""
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{given!r} is not a whole number from 0 on")
+    return int(text)
+
+
 def add_settings(parser: argparse.ArgumentParser, *names: str, json: bool = True) -> None:
     """The flags of these settings (all, where none is named), in their groups; what is not given is not set."""
     groups: dict[str, Any] = {}

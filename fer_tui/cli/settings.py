@@ -130,7 +130,7 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def read_class_file(file: Path) -> tuple[str, ...]:
-    """Class names of a file: one a line, or JSON as a list, {name: index} (class_to_idx) or {index: name} (id2label)."""
+    """Class names of a file: one a line, or JSON: a list, class_to_idx or id2label."""
     try:
         text = file.read_text(encoding="utf-8-sig")
         if file.suffix.lower() != ".json":

@@ -1,0 +1,205 @@
+"""fer-tui evaluate: accuracy, recall by class and confusion: the proof that a set-up is right."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import InputError, plain
+
+from . import flags, streams
+from .progress import Narrator
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_tui.engine import Engine
+
+EXAMPLES = (
+    "fer-tui evaluate --split test                 the bundled network on the bundled faces",
+    "fer-tui evaluate fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt --expect .6612",
+)
+_MOST_COLUMNS = 12  # classes up to which the confusion is shown as a table
+_MOST_PAIRS = 10
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Evaluation:
+    """confusion: int64 (C, C) counts of the labelled rows, rows = true. predicted: int64 (C,) counts of all rows.
+
+    support: int64 (C,) labelled rows of each class. broken: rows whose scores are not all finite: they are in neither
+    count, and wrong where they are labelled.
+    """
+
+    classes: tuple[str, ...]
+    confusion: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    support: NDArray[np.int64]
+    rows: int
+    broken: int
+
+    @property
+    def labelled(self) -> int:
+        return int(self.support.sum())
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of the labelled rows that were predicted right, None where no row has a label."""
+        return float(self.confusion.trace()) / self.labelled if self.labelled else None
+
+    def recall(self, index: int) -> float | None:
+        support = int(self.support[index])
+        return float(self.confusion[index, index]) / support if support else None
+
+    def to_dict(self) -> dict[str, Any]:
+        labelled = self.labelled > 0
+        return {
+            "n": self.labelled if labelled else self.rows,
+            "accuracy": self.accuracy,
+            "recall": {name: self.recall(i) for i, name in enumerate(self.classes)} if labelled else None,
+            "confusion": self.confusion.tolist() if labelled else None,
+            "classes": list(self.classes),
+            "predicted": dict(zip(self.classes, self.predicted.tolist(), strict=True)),
+            "unlabelled": self.rows - self.labelled,
+            "not_finite": self.broken,
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    flags.add_data(parser)
+    group = parser.add_argument_group("what must hold")
+    group.add_argument("--expect", metavar="ACCURACY", type=_decimal, help="exit 1 unless it is this, to its digits")
+    group.add_argument("--tolerance", metavar="T", type=_decimal, help="by how much it may differ from --expect")
+    group.add_argument(
+        "--checkpoint", metavar="N", type=flags.typed(flags.whole), default=0, help="which weights, from 0"
+    )
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.tolerance is not None and arguments.expect is None:
+        raise flags.UsageError("error: --tolerance says how far --expect may be missed, and there is no --expect")
+    settings = flags.settings_of(arguments).settings
+    with Narrator() as tell:
+        from fer_tui.engine import open_session
+
+        session = open_session(settings, tell)
+        evaluation = evaluate(session.engine(), arguments.checkpoint, tell)
+    if evaluation.accuracy is None and arguments.expect is not None:
+        where = settings.data or "the data"
+        raise InputError("--expect", f"{where} has no labels, so there is no accuracy", "leave --expect out")
+    for note in session.notes:
+        streams.say(note)
+    if evaluation.broken:
+        streams.say(f"{evaluation.broken} rows have scores that are not finite: look at the weights and the input")
+    if arguments.json:
+        streams.put_json(evaluation.to_dict())
+    else:
+        _show(evaluation)
+    return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
+
+
+def evaluate(engine: Engine, checkpoint: int = 0, tell: Narrator | None = None) -> Evaluation:
+    """Scores of the whole dataset, counted."""
+    import numpy as np
+
+    classes = engine.classifier.classes
+    assert engine.dataset is not None
+    labels = np.asarray(engine.dataset.labels)
+    count, total = len(classes), len(labels)
+    confusion = np.zeros((count, count), np.int64)
+    predicted = np.zeros(count, np.int64)
+    seen = broken = 0
+    for start, scores in engine.scores(checkpoint):
+        finite = np.isfinite(scores).all(1)
+        truth = labels[start : start + len(scores)]
+        guess = scores.argmax(1)
+        predicted += np.bincount(guess[finite], minlength=count)
+        known = finite & (truth >= 0)
+        np.add.at(confusion, (truth[known], guess[known]), 1)
+        seen, broken = seen + len(scores), broken + int((~finite).sum())
+        if tell is not None:
+            tell("predicting", seen / total)
+    support = np.bincount(labels[labels >= 0], minlength=count)
+    return Evaluation(classes, confusion, predicted, support, total, broken)
+
+
+def _verdict(accuracy: float | None, expected: Decimal | None, tolerance: Decimal | None) -> int:
+    """0, or 1 and a line on stderr where the accuracy is not the expected one."""
+    if expected is None or accuracy is None:
+        return 0
+    exponent = expected.as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    allowed = tolerance if tolerance is not None else Decimal(5).scaleb(-digits - 1)
+    if abs(Decimal(accuracy) - expected) <= allowed:
+        return 0
+    streams.say(f"fer-tui: accuracy is {accuracy:.{max(digits, 4)}f}, not {expected} (allowed: {allowed:f} either way)")
+    return 1
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not (number.is_finite() and 0 <= number <= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1, such as .6612")
+    return number
+
+
+# ---- for people ------------------------------------------------------------------------------------------------------
+
+
+def _show(evaluation: Evaluation) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    names = [Text(plain(name)) for name in evaluation.classes]
+    table = Table(box=box.SIMPLE_HEAD, title=None, pad_edge=False)
+    console = streams.console()
+    if evaluation.accuracy is None:
+        table.add_column("class")
+        table.add_column("predicted", justify="right")
+        table.add_column("share", justify="right")
+        for name, number in zip(names, evaluation.predicted.tolist(), strict=True):
+            table.add_row(name, str(number), _share(number / evaluation.rows if evaluation.rows else None))
+        console.print(table)
+        console.print(Text(f"{evaluation.rows} images without labels: how often each class is predicted"))
+        return
+    wide = len(names) <= _MOST_COLUMNS
+    table.add_column("true \\ predicted" if wide else "class")
+    for heading in ("n", "recall"):
+        table.add_column(heading, justify="right")
+    for name in names if wide else ():
+        table.add_column(name, justify="right")
+    for i, name in enumerate(names):
+        counts = [str(number) for number in evaluation.confusion[i].tolist()] if wide else []
+        table.add_row(name, str(int(evaluation.support[i])), _share(evaluation.recall(i)), *counts)
+    console.print(table)
+    for line in () if wide else _confused(evaluation):
+        console.print(Text(line))
+    console.print(Text(f"accuracy {_share(evaluation.accuracy)} of {evaluation.labelled} images"))
+
+
+def _confused(evaluation: Evaluation) -> Sequence[str]:
+    """The pairs of classes that are confused most, where the table would be too wide."""
+    import numpy as np
+
+    off = evaluation.confusion.copy()
+    np.fill_diagonal(off, 0)
+    pairs = np.argsort(off, axis=None, kind="stable")[::-1][:_MOST_PAIRS]
+    rows, columns = np.unravel_index(pairs, off.shape)
+    return [
+        f"{plain(evaluation.classes[row])} taken for {plain(evaluation.classes[column])}: {off[row, column]}"
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        if off[row, column]
+    ]
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.4f}"

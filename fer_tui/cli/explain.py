@@ -1,0 +1,191 @@
+"""fer-tui explain: one explanation, shown in the terminal, written to a file, or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import Axis, Explanation, InputError, Place, PluginError, nearest, plain
+
+from . import flags, streams
+from .progress import Narrator
+from .settings import key_value
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fer_tui.contract import Description
+    from fer_tui.engine import Session, Settings
+
+    Image = NDArray[np.uint8]
+
+EXAMPLES = (
+    "fer-tui explain saliency --image 3 --target fear",
+    "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
+)
+SUFFIXES = (".png", ".npz", ".json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="an explainer (fer-tui plugins lists them)")
+    place = parser.add_argument_group("where")
+    whole = flags.typed(flags.whole)
+    place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
+    place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
+    place.add_argument("--layer", metavar="L", help="a layer, by name")
+    place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
+    place.add_argument("--checkpoint", metavar="N", type=whole, help="which of several weights, from 0")
+    how = parser.add_argument_group("how")
+    how.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
+    how.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
+    how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
+    how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = flags.settings_of(arguments).settings
+    if arguments.out is not None:
+        _check_out(arguments.out)
+    parameters = _parameters(arguments)
+    description = _described(arguments.method, parameters)
+    with Narrator() as tell:
+        from fer_tui.engine import open_session
+
+        file = _picture_file(arguments.image)
+        alone = file is not None and settings.data is None and not description.needs_dataset
+        opened = dataclasses.replace(settings, data=str(file), split=None, limit=None) if alone else settings
+        session = open_session(opened, tell)
+        uses_image = Axis.IMAGE in description.axes
+        image = _picture(file, settings) if file is not None and not alone else None
+        row = 0 if alone else None if file is not None or not uses_image else _row(arguments.image, session)
+        place = Place(row, _target(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
+        explanation, place = _make(session, arguments.method, place, parameters, image, arguments.fresh, tell)
+    if uses_image and arguments.image is None:
+        streams.say("no --image is given: this is row 0")
+    for note in session.notes:
+        streams.say(note)
+    if arguments.out is not None:
+        explanation.save(arguments.out)
+        streams.say(f"written: {arguments.out}")
+    if arguments.json:
+        from .facts import facts
+
+        streams.put_json(facts(explanation, place, session.classifier.classes))
+    elif arguments.out is None:
+        from .show import show
+
+        show(explanation)
+    return 0
+
+
+def _make(
+    session: Session,
+    method: str,
+    place: Place,
+    parameters: Mapping[str, str],
+    image: Image | None,
+    fresh: bool,
+    tell: Narrator,
+) -> tuple[Explanation, Place]:
+    """The finished explanation of `place`, and that place with its target."""
+    engine = session.engine()
+    task = engine.task(method, place, parameters, image)
+    tell(method)
+    found = None
+    with closing(engine.run(task, fresh=fresh)) as results:
+        for result in results:
+            tell(method, result.progress)
+            if result.place == task.place:
+                found = result.explanation
+    if found is None:
+        raise PluginError(method, "ended without a result for the place that was asked for")
+    return found, task.place
+
+
+def _described(method: str, parameters: Mapping[str, str]) -> Description:
+    """The explainer's description; a wrong name or parameter is told before anything slow is opened."""
+    from fer_tui import plugins
+    from fer_tui.contract import parse_parameters
+
+    description = plugins.description(plugins.load(method))
+    values = parse_parameters(method, description.parameters, parameters)
+    return dataclasses.replace(description, axes=description.axes_for(values), axes_by=None)
+
+
+def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for key, value in arguments.p:
+        if key in given:
+            raise flags.UsageError(f"error: parameter {key} is given twice")
+        given[key] = value
+    if arguments.seed is not None:
+        if "seed" in given:
+            raise flags.UsageError("error: both --seed and -p seed= are given")
+        given["seed"] = arguments.seed
+    return given
+
+
+def _pair(given: object) -> tuple[str, str]:
+    return key_value(str(given))
+
+
+def _check_out(out: Path) -> None:
+    """Say now what would stop the file from being written after all the work."""
+    if out.suffix.lower() not in SUFFIXES:
+        fault = f"cannot be written as {out.suffix or 'a file without a suffix'}"
+        raise InputError(out, fault, f"one of {', '.join(SUFFIXES)}{nearest(out.suffix, SUFFIXES)}")
+    folder = out.parent
+    if not folder.is_dir():
+        raise InputError(out, f"there is no folder {folder}")
+    if out.is_dir():
+        raise InputError(out, "is a folder")
+    if not os.access(folder, os.W_OK):
+        raise InputError(out, f"folder {folder} cannot be written to")
+
+
+def _picture_file(image: str | None) -> Path | None:
+    """The file that --image names, None where it is a row's number."""
+    if image is None or (image.isascii() and image.lstrip("-").isdigit()):
+        return None
+    file = Path(image)
+    if not file.is_file():
+        raise InputError(f"--image {image}", "is neither a row's number nor a file")
+    return file
+
+
+def _picture(file: Path, settings: Settings) -> Image:
+    from fer_tui.dataset import open_dataset
+
+    return open_dataset(str(file), cache=settings.cache)[0].image
+
+
+def _row(image: str | None, session: Session) -> int:
+    row, rows = int(image or 0), len(session.dataset)
+    if not 0 <= row < rows:
+        raise InputError(f"--image {row}", "there is no such row", f"rows are 0 to {rows - 1}")
+    return row
+
+
+def _target(target: str | None, session: Session) -> int | None:
+    """A class by its name (also in other letters' case), else by its index."""
+    if target is None:
+        return None
+    classes = session.classifier.classes
+    if target in classes:
+        return classes.index(target)
+    folded = [name.casefold() for name in classes]
+    if folded.count(target.casefold()) == 1:
+        return folded.index(target.casefold())
+    if target.isascii() and target.isdigit() and int(target) < len(classes):
+        return int(target)
+    known = ", ".join(map(plain, classes[:20])) + (", ..." if len(classes) > 20 else "")
+    raise InputError(
+        f"--target {target}", f"there is no such class{nearest(target, classes)}", f"0 to {len(classes) - 1}: {known}"
+    )

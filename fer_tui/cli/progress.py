@@ -1,0 +1,47 @@
+"""Progress on stderr: a bar where someone watches, nothing where nobody does."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Narrator:
+    """Call it with what is being done and the share of it that is done (0 to 1, None where it is not known)."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._text = ""
+
+    def __enter__(self) -> Narrator:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+            console = Console(stderr=True, markup=False, highlight=False)
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+            self._bar.start()
+        return self
+
+    def __call__(self, text: str, share: float | None = None) -> None:
+        if self._bar is None:
+            return
+        if self._task is None or text != self._text:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._text, self._task = text, self._bar.add_task(plain(text), total=None)
+        self._bar.update(self._task, total=1.0 if share is not None else None, completed=share or 0.0)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -77,8 +77,8 @@ class Server:
         finally:
             for job in self._jobs:
                 _close(job.steps)
-            if self._session is not None and self._session.store is not None:
-                self._session.store.close()
+            if self._session is not None:
+                self._session.close()
 
     # ---- messages ----------------------------------------------------------------------------------------------------
 

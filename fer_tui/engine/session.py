@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fer_tui.contract import InputError
 
@@ -31,6 +31,17 @@ class Session:
 
     def engine(self) -> Engine:
         return Engine(self.classifier, self.dataset, self.store)
+
+    def close(self) -> None:
+        """Write what the store still holds back."""
+        if self.store is not None:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def open_session(settings: Settings, progress: Progress | None = None) -> Session:

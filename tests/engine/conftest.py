@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fer_tui.engine.settings import Settings
 
 NET = """

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+
 from fer_tui.contract import Place
 from fer_tui.dataset import map_dataset
 from fer_tui.engine import codec
@@ -89,7 +90,7 @@ async def test_opens_explains_and_predicts_as_in_process(project: Settings) -> N
     assert len(mapped) == 200 and mapped.image_digest(4) == mine.explanation.meta["digests"]["image"]
     streamed = {p.start: np.frombuffer(p.blob, "<f4").reshape(-1, 3) for p in heard.all(Predictions)}
     np.testing.assert_array_equal(np.concatenate([streamed[start] for start in sorted(streamed)]), scores)
-    assert [*heard.all(ClassifierOpened)][0].digests == (session.classifier.digest,)
+    assert heard.all(ClassifierOpened)[0].digests == (session.classifier.digest,)
 
 
 async def test_answers_come_one_by_one_and_cancel_stops_them(project: Settings, kit: Path) -> None:
@@ -155,7 +156,7 @@ async def test_an_import_that_hangs_or_exits_is_left_out(
     project: Settings, install_kit: Install, module: str, said: str
 ) -> None:
     install_kit("badkit", module, {"bad": "badkit:Bad"})
-    async with running(project, loading_limit=1.5) as (compute, heard):
+    async with running(project, loading_limit=1.5) as (_, heard):
         described = await heard.wait(Described)
         assert said in described.failed["bad"]
         assert {"steps", "saliency", "confusion"} <= {d.name for d in described.explainers}

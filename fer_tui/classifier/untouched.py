@@ -1,0 +1,87 @@
+"""A module left exactly as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextlib.contextmanager
+def untouched(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode, gradients on and no .grad inside; on leaving, also by an error, all is as it was.
+
+    Restored: every attribute of every submodule by identity (hooks, parameters, swapped children, train/eval mode),
+    requires_grad and .grad, the random states of torch, CUDA, NumPy and Python, grad mode and default dtype.
+    """
+    modules, parameters = list(module.modules()), list(module.parameters())
+    attributes = [(vars(each), dict(vars(each))) for each in modules]
+    tables = [
+        (table, table.copy())
+        for _, saved in attributes
+        for table in saved.values()
+        if type(table) is dict or type(table) is OrderedDict
+    ]
+    gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
+    dtype, states = torch.get_default_dtype(), _RandomStates()
+    try:
+        for parameter, _, gradient in gradients:
+            if gradient is not None:
+                parameter.grad = None  # a backward pass would add to the user's own tensor
+        with torch.inference_mode(False), torch.enable_grad():
+            module.eval()
+            yield
+    finally:
+        for live, saved in attributes:
+            live.clear()
+            live.update(saved)
+        for table, entries in tables:
+            if table or entries:
+                table.clear()
+                table.update(entries)
+        for parameter, required, gradient in gradients:
+            if parameter.requires_grad != required:
+                parameter.requires_grad_(required)
+            if parameter.grad is not gradient:
+                parameter.grad = gradient
+        torch.set_default_dtype(dtype)
+        states.restore()
+
+
+@contextlib.contextmanager
+def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Evaluation mode inside, the modes that were on leaving; costs nothing where it is on already."""
+    training = [module for module in modules if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+class _RandomStates:
+    """The state of every random generator that an explainer could use."""
+
+    def __init__(self) -> None:
+        self.torch = torch.get_rng_state()
+        self.cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+        self.mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+        self.numpy: dict[str, Any] = np.random.get_state(legacy=False)
+        self.python = random.getstate()
+
+    def restore(self) -> None:
+        torch.set_rng_state(self.torch)
+        if self.cuda:
+            torch.cuda.set_rng_state_all(self.cuda)
+        if self.mps is not None:
+            torch.mps.set_rng_state(self.mps)
+        np.random.set_state(self.numpy)
+        random.setstate(self.python)

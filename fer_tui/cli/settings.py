@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fer_tui.contract import InputError, nearest
+from fer_tui.contract import nearest
 
 FITS = ("stretch", "crop", "pad")
 Reads = Callable[[object], Any]
@@ -108,48 +107,14 @@ def _fit(given: object) -> str:
 
 
 def _classes(given: object) -> tuple[str, ...]:
-    if isinstance(given, list | tuple):
-        return _distinct(_texts(given))
-    text = _text(given)
-    file = Path(text).expanduser()
-    if file.is_file():
-        return _distinct(read_class_file(file))
-    if "," not in text:
-        raise ValueError(f"{text!r} is neither a file nor a list of names such as angry,happy,sad")
-    return _distinct(_text(name).strip() for name in text.split(","))
-
-
-def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    found = tuple(names)
-    twice = sorted({name for name in found if found.count(name) > 1})
+    """Names, or the one name of a file that holds them."""
+    if isinstance(given, str) and "," in given and not Path(given).is_file():
+        given = [name.strip() for name in given.split(",")]
+    names = _texts(given)
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{twice[0]!r} is named twice")
-    if len(found) < 2:
-        raise ValueError("at least two classes are needed")
-    return found
-
-
-def read_class_file(file: Path) -> tuple[str, ...]:
-    """Class names of a file: one a line, or JSON: a list, class_to_idx or id2label."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        if file.suffix.lower() != ".json":
-            return tuple(line.strip() for line in text.splitlines() if line.strip())
-        data = json.loads(text)
-        data = data.get("id2label", data.get("class_to_idx", data)) if isinstance(data, dict) else data
-        if isinstance(data, dict):
-            by_index = data if all(isinstance(name, str) for name in data.values()) else {i: n for n, i in data.items()}
-            order = {int(index): name for index, name in by_index.items()}
-            if sorted(order) != list(range(len(order))):
-                raise ValueError("the indices of its classes do not run from 0 on")
-            data = [order[index] for index in range(len(order))]
-        return _texts(data)
-    except UnicodeDecodeError:
-        raise InputError(file, "is not a text file in UTF-8", "one class name a line, or JSON") from None
-    except (ValueError, TypeError) as error:
-        raise InputError(file, error, "one class name a line, or JSON: a list, class_to_idx or id2label") from None
-    except OSError as error:
-        raise InputError(file, error.strerror or error) from None
+    return names
 
 
 def literal(text: str) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from fer_tui.cli import main
 from fer_tui.cli.layers import layered, own_file, read
-from fer_tui.cli.settings import BY_NAME, read_class_file
+from fer_tui.cli.settings import BY_NAME
 from fer_tui.contract import InputError
 from fer_tui.engine.settings import Settings
 
@@ -52,7 +52,7 @@ def test_relative_names_follow_the_file_that_they_stand_in() -> None:
     assert settings.data == "runs/faces.csv"
     assert settings.model == "runs/nets.py:Net"
     assert settings.weights == ("runs/a.pt", "/abs/b.pt")
-    assert settings.classes == ("a", "b")
+    assert settings.classes == ("runs/names.txt",)
     assert (settings.transform, settings.output, settings.cache) == ("runs/pre.py:fit", "pkg.mod:head", "runs/store")
 
 
@@ -85,7 +85,7 @@ def test_keyword_arguments_are_typed_and_merged() -> None:
         ("std = [0.5, 0.0]\n", "fer-tui.toml:1: std: a standard deviation must be above 0"),
         ("equalise = 1\n", "fer-tui.toml:1: equalise: 1 is neither true nor false"),
         ("data = 3\n", "fer-tui.toml:1: data: 3 is not text"),
-        ("classes = ['one']\n", "fer-tui.toml:1: classes: at least two classes are needed"),
+        ("classes = ['one', 'one']\n", "fer-tui.toml:1: classes: 'one' is named twice"),
         ("mean = \n", "fer-tui.toml: is not TOML: Invalid value (at line 1"),
         ("mean = 1\nmean = 2\n", "fer-tui.toml: is not TOML: Cannot overwrite a value (at line 2"),
         ('"\\u001b[31m" = 1\n', "\\x1b[31m: there is no such key"),
@@ -130,26 +130,3 @@ def test_check_names_every_file_that_is_missing(capsys: pytest.CaptureFixture[st
     for name in ("a.csv", "nets.py", "w.pt"):
         Path(name).touch()
     assert main(["config", "check"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("names.txt", "angry\nhappy\n\n"),
-        ("names.txt", "﻿angry\r\nhappy\r\n"),
-        ("list.json", '["angry", "happy"]'),
-        ("to_idx.json", '{"happy": 1, "angry": 0}'),
-        ("config.json", '{"id2label": {"1": "happy", "0": "angry"}}'),
-        ("config.json", '{"class_to_idx": {"happy": 1, "angry": 0}}'),
-    ],
-)
-def test_class_names_from_files(name: str, text: str) -> None:
-    Path(name).write_text(text, encoding="utf-8")
-    assert read_class_file(Path(name)) == ("angry", "happy")
-
-
-@pytest.mark.parametrize("text", ['{"a": 0, "b": 2}', '{"a": "b", "c": "d"}', "[1, 2]", "{", "3"])
-def test_a_wrong_class_file_is_named(text: str) -> None:
-    Path("classes.json").write_text(text)
-    with pytest.raises(InputError, match=r"^classes\.json: "):
-        read_class_file(Path("classes.json"))

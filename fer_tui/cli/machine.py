@@ -1,0 +1,55 @@
+"""The machine: Python, torch, device, plugins, cache, settings."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import traceback
+from collections.abc import Iterator
+
+from fer_tui.contract import FerTuiError, InputError
+from fer_tui.engine.settings import Settings
+
+from . import flags, layers
+from .findings import Finding
+
+
+def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+    """Everything about the machine; a part that fails is a finding, and the others are still told."""
+    import fer_tui
+
+    yield Finding("fer-tui", fer_tui.__version__)
+    yield Finding("python", f"{platform.python_version()}, {sys.executable}")
+    settings = Settings()
+    try:
+        found = flags.settings_of(arguments)
+        settings = found.settings
+        files = sorted({origin for origin in found.origins.values() if origin != "flags"})
+        yield Finding("settings", ", ".join(files) or f"no {layers.FILE_NAME} here: the bundled samples")
+    except InputError as error:
+        yield Finding("settings", error.where, error.fault, error.mend or "fer-tui config check tells more")
+    yield from _torch(settings.device)
+    yield from _plugins()
+    yield _cache(settings.cache)
+
+
+def _torch(device: str) -> Iterator[Finding]:
+    try:
+        import torch
+    except Exception as error:
+        mend = "install it again: pip install --force-reinstall torch"
+        yield Finding("torch", "cannot be imported", str(error), mend, traceback.format_exc())
+        return
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    yield Finding("torch", f"{torch.__version__} ({built})")
+    for number in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(number)
+        name = torch.cuda.get_device_name(number)
+        yield Finding(f"cuda:{number}", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+    from fer_tui.classifier import pick_device
+
+    try:
+        yield Finding("device", f"{device}: {pick_device(device)}, {torch.get_num_threads()} threads of the CPU")
+    except FerTuiError as error:
+        yield Finding("device", device, str(error), "--device auto takes what there is")

@@ -1,0 +1,36 @@
+"""Explanations as pictures, as files and in words. NumPy and Pillow only."""
+
+from .colours import COLOUR_MAPS, colour_bar, colour_map
+from .figures import figure, render
+from .files import load, save
+from .heatmaps import MODES, Look, Mode, colours_of, heat_picture, in_focus
+from .matrices import matrix_picture, row_shares
+from .scales import Scale, scale_of, shared_scale
+from .sheets import cell_box, columns_for, sheet
+from .twin import table, words
+
+__all__ = [
+    "COLOUR_MAPS",
+    "MODES",
+    "Look",
+    "Mode",
+    "Scale",
+    "cell_box",
+    "colour_bar",
+    "colour_map",
+    "colours_of",
+    "columns_for",
+    "figure",
+    "heat_picture",
+    "in_focus",
+    "load",
+    "matrix_picture",
+    "render",
+    "row_shares",
+    "save",
+    "scale_of",
+    "shared_scale",
+    "sheet",
+    "table",
+    "words",
+]

@@ -1,0 +1,103 @@
+"""A heat map as a picture of its own size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+import numpy as np
+from PIL import Image
+
+from fer_tui.contract import Heatmap, InputError, nearest
+
+from .colours import SIGNED, UNSIGNED, colour_map
+from .scales import Scale, checked, scale_of, shades
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Mode = Literal["overlay", "map", "focus", "original"]
+MODES: tuple[Mode, ...] = ("overlay", "map", "focus", "original")
+FOCUS = 0.8
+
+_NO_VALUE = (128, 128, 128)  # where a map has no finite value
+_VEIL, _VEIL_OPACITY = np.array([40.0, 44.0, 72.0]), 0.8  # bluish, so that a hidden part is no dark part of a gray face
+
+
+class Look(TypedDict, total=False):
+    """How a heat map is drawn: the keywords of `heat_picture`."""
+
+    mode: Mode
+    opacity: float
+    colours: str | None
+    scale: Scale | None
+    focus: float
+
+
+def heat_picture(
+    heatmap: Heatmap,
+    *,
+    mode: Mode = "overlay",
+    opacity: float = 0.5,
+    colours: str | None = None,
+    scale: Scale | None = None,
+    focus: float = FOCUS,
+) -> Image.Image:
+    """RGB picture (H, W). `original`: the image; `map`: the values in colours; `overlay`: the map on the image.
+
+    opacity: of the map on the image, 0 to 1. colours: a colour map, viridis or (signed) blue-orange where None.
+    scale: values with the lowest and highest colour, `scale_of(heatmap)` where None. `focus`: the image, veiled where
+    the map is low: below its quantile `focus` (0 to 1) by absolute value, and where it is 0. A pixel without a finite
+    value is gray in the map, bare in the overlay and veiled in the focus.
+    """
+    if mode not in MODES:
+        raise InputError(f"mode {mode}", f"no such mode{nearest(mode, MODES)}", f"known: {', '.join(MODES)}")
+    image = _rgb(heatmap.image)
+    if mode == "original":
+        return _picture(image)
+    finite = np.isfinite(heatmap.values)
+    if mode == "focus":
+        return _picture(np.where(in_focus(heatmap, focus)[..., None], image, _veiled(image)))
+    table = colour_map(colours_of(heatmap, colours))
+    coloured = table[shades(heatmap.values, checked(scale or scale_of(heatmap)), signed=heatmap.signed)]
+    if mode == "map":
+        return _picture(np.where(finite[..., None], coloured, np.array(_NO_VALUE, np.uint8)))
+    return _picture(np.where(finite[..., None], _blend(image, coloured, _share("opacity", opacity)), image))
+
+
+def colours_of(heatmap: Heatmap, colours: str | None = None) -> str:
+    """The name of the colour map that a map is drawn in."""
+    return colours or (SIGNED if heatmap.signed else UNSIGNED)
+
+
+def in_focus(heatmap: Heatmap, focus: float = FOCUS) -> NDArray[np.bool_]:
+    """bool (H, W): where the absolute values reach their quantile `focus` (0 to 1) and are not 0."""
+    quantile = _share("focus", focus)
+    finite = np.isfinite(heatmap.values)
+    strength = np.abs(np.where(finite, heatmap.values, 0))
+    threshold = np.quantile(strength[finite], quantile, method="lower") if finite.any() else 0
+    kept: NDArray[np.bool_] = (strength >= threshold) & (strength > 0)
+    return kept
+
+
+def _share(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise InputError(name, f"{value:g} is outside 0 to 1")
+    return value
+
+
+def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def _blend(image: NDArray[np.uint8], coloured: NDArray[np.uint8], opacity: float) -> NDArray[np.uint8]:
+    mixed: NDArray[np.uint8] = np.rint(image * (1 - opacity) + coloured * opacity).astype(np.uint8)
+    return mixed
+
+
+def _veiled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    veiled: NDArray[np.uint8] = np.rint(image * (1 - _VEIL_OPACITY) + _VEIL * _VEIL_OPACITY).astype(np.uint8)
+    return veiled
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(pixels))

@@ -1,0 +1,56 @@
+"""Scales: which values get the lowest and the highest colour."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fer_tui.contract import Heatmap, InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Scale = tuple[float, float]
+
+
+def scale_of(heatmap: Heatmap) -> Scale:
+    """The map's own scale: 0 to its maximum, or symmetric around 0 where it is signed; (0, 0) where all is 0.
+
+    An unsigned map with values below 0 begins at its minimum. Values that are not finite don't count.
+    """
+    finite = heatmap.values[np.isfinite(heatmap.values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if heatmap.signed:
+        most = max(-low, high)
+        return (0.0 - most, most)
+    return (min(0.0, low), max(0.0, high))
+
+
+def shared_scale(heatmaps: list[Heatmap]) -> Scale:
+    """One scale that fits several maps, so that their colours can be compared."""
+    scales = [scale_of(heatmap) for heatmap in heatmaps]
+    return (min((low for low, _ in scales), default=0.0), max((high for _, high in scales), default=0.0))
+
+
+def checked(scale: Scale) -> Scale:
+    """`scale`, if it is two finite numbers in order."""
+    low, high = scale
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise InputError("scale", f"{low:g} to {high:g} is no range", "give two finite numbers, the lower one first")
+    return scale
+
+
+def shades(values: NDArray[Any], scale: Scale, *, signed: bool = False) -> NDArray[np.uint8]:
+    """`values` as indices of a colour map, 0 for the scale's lower end to 255; clipped, 0 where not finite.
+
+    On a scale without extent, such as that of a map of zeros, its one value gets the middle colour where the map is
+    signed, else the lowest.
+    """
+    low, high = scale
+    numbers = np.asarray(values, np.float64)
+    middle = 0.5 if signed else 0.0
+    share = (numbers - low) / (high - low) if high > low else np.sign(numbers - low) + middle
+    share = np.where(np.isfinite(numbers), share, 0.0)
+    return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)

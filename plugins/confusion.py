@@ -1,0 +1,110 @@
+"""Confusion: which classes the network takes for which."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_tui.contract import Axis, Explainer, InputError, Matrix, Parameters, Result, Subject
+
+_EVERY = 0.05  # seconds between two results
+_STEP = 64  # rows of one forward pass, where the subject brings no scores
+
+
+class Confusion(Explainer[Parameters]):
+    """Counts by true class (rows) and predicted class (columns) over the whole dataset.
+
+    extras of the final result: "predicted" int32 (N,), the predicted class of each row, -1 where its scores are not
+    finite; "distribution" int64 (C,), how often each class is predicted (in every result).
+    """
+
+    name = "confusion"
+    title = "Confusion"
+    help = "Which classes are taken for which: counts by true and predicted class over the whole dataset."
+    version = "1"
+    kind = "matrix"
+    axes = frozenset({Axis.CHECKPOINT})
+    cost = "slow"
+    needs_dataset = True
+
+    def explain(self, subject: Subject, parameters: Parameters) -> Iterator[Result]:
+        """Counts of the rows predicted so far, every 50 ms; the final result has them all."""
+        if subject.dataset is None:
+            raise InputError("dataset", "confusion needs one, and none is open", "name one with --data")
+        tally = _Tally(subject.classifier.classes, np.asarray(subject.dataset.labels))
+        shown = time.monotonic()
+        for start, scores in _scores(subject):
+            tally.add(start, scores)
+            if tally.progress < 1 and time.monotonic() - shown >= _EVERY:
+                yield Result(subject.place, tally.matrix(), final=False, progress=tally.progress)
+                shown = time.monotonic()
+        yield Result(subject.place, tally.matrix(final=True), progress=1.0)
+
+
+def _scores(subject: Subject) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Raw scores of the whole dataset as (first row, (n, classes)), in any order."""
+    if subject.scores is not None:
+        yield from subject.scores()
+        return
+    dataset = subject.dataset
+    assert dataset is not None
+    for start in range(0, len(dataset), _STEP):
+        yield start, subject.classifier.predict(dataset.images(start, min(start + _STEP, len(dataset))))
+
+
+class _Tally:
+    """What has been predicted so far."""
+
+    def __init__(self, classes: tuple[str, ...], labels: NDArray[np.int64]) -> None:
+        count = len(classes)
+        wrong = np.flatnonzero((labels < -1) | (labels >= count))
+        if wrong.size:
+            fault = f"label {labels[wrong[0]]} is no class of the network, which has {count}"
+            raise InputError(f"row {wrong[0]}", fault, "name the classes with --classes in the network's order")
+        self._classes, self._labels = classes, labels
+        self._counts = np.zeros((count, count), np.int64)
+        self._distribution = np.zeros(count, np.int64)
+        self._predicted = np.full(len(labels), -1, np.int32)
+        self._seen = self._broken = 0
+
+    @property
+    def progress(self) -> float:
+        """The share of the rows that have been predicted, 0 to 1."""
+        return self._seen / len(self._labels) if len(self._labels) else 1.0
+
+    def add(self, start: int, scores: NDArray[np.float32]) -> None:
+        """Count the rows from `start` on; a row whose scores are not finite is predicted as nothing."""
+        rows = slice(start, start + len(scores))
+        finite = np.isfinite(scores).all(1)
+        predicted = np.where(finite, scores.argmax(1), -1)
+        self._predicted[rows] = predicted
+        self._distribution += np.bincount(predicted[finite], minlength=len(self._classes))
+        known = finite & (self._labels[rows] >= 0)
+        np.add.at(self._counts, (self._labels[rows][known], predicted[known]), 1)
+        self._seen += len(scores)
+        self._broken += int((~finite).sum())
+
+    def matrix(self, *, final: bool = False) -> Matrix:
+        extras: dict[str, NDArray[np.int32] | NDArray[np.int64]] = {"distribution": self._distribution.copy()}
+        if final:
+            extras["predicted"] = self._predicted
+        return Matrix(counts=self._counts.copy(), classes=self._classes, extras=extras, notes=tuple(self._notes()))
+
+    def _notes(self) -> Iterator[str]:
+        rows, without = len(self._labels), int((self._labels < 0).sum())
+        if not rows:
+            yield "the dataset has no rows"
+        elif without == rows:
+            yield f"no row has a label, so nothing can be counted by true class; predicted are: {self._shares()}"
+        elif without:
+            yield f"{without} of {rows} rows have no label and are left out"
+        if self._broken:
+            yield f"{self._broken} rows have scores that are not finite and are left out"
+
+    def _shares(self) -> str:
+        total = max(1, int(self._distribution.sum()))
+        order = [i for i in np.argsort(-self._distribution, kind="stable").tolist() if self._distribution[i]]
+        return ", ".join(f"{self._classes[i]} {self._distribution[i] / total:.1%}" for i in order) or "none yet"

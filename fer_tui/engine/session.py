@@ -63,8 +63,10 @@ def open_data(settings: Settings, progress: Progress | None = None) -> MappedDat
     return open_dataset(source, split=settings.split, limit=settings.limit, cache=settings.cache, progress=progress)
 
 
-def open_network(settings: Settings, dataset: MappedDataset, progress: Progress | None = None) -> TorchClassifier:
-    """The classifier that the settings name, else the bundled one, with class names that fit the dataset's."""
+def open_network(
+    settings: Settings, dataset: MappedDataset | None, progress: Progress | None = None
+) -> TorchClassifier:
+    """The classifier that the settings name, else the bundled one, with class names that fit the dataset's, if any."""
     if progress is not None:
         progress("importing torch", None)
     import torch  # noqa: F401  # here, so that its time is told apart from the network's
@@ -89,12 +91,12 @@ def open_network(settings: Settings, dataset: MappedDataset, progress: Progress 
         transform=settings.transform,
         fit=settings.fit,
         size=settings.size,
-        size_hint=dataset.uniform_shape[:2] if dataset.uniform_shape else None,
+        size_hint=dataset.uniform_shape[:2] if dataset is not None and dataset.uniform_shape else None,
         output=settings.output,
         classes=settings.classes or None,
         device=settings.device,
     )
-    return _named(classifier, dataset)
+    return _named(classifier, dataset) if dataset is not None else classifier
 
 
 def _named(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassifier:

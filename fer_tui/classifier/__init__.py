@@ -1,4 +1,4 @@
-"""Open a PyTorch classifier. Importing this door loads no torch; opening does."""
+"""Open a PyTorch classifier, or look at a checkpoint before. Importing this door loads no torch; opening does."""
 
 from __future__ import annotations
 
@@ -6,17 +6,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .architectures import Candidate, find_architectures
+    from .checkpoints import CheckpointReport, convert_checkpoint, inspect_checkpoint
     from .classifier import TorchClassifier
     from .device import choose_device
     from .opening import open_classifier
+    from .sources import Normalisation, normalisations
 
 _ROOMS = {
+    "Candidate": "architectures",
+    "CheckpointReport": "checkpoints",
+    "Normalisation": "sources",
     "TorchClassifier": "classifier",
     "choose_device": "device",
+    "convert_checkpoint": "checkpoints",
+    "find_architectures": "architectures",
+    "inspect_checkpoint": "checkpoints",
+    "normalisations": "sources",
     "open_classifier": "opening",
 }
 
-__all__ = ["TorchClassifier", "choose_device", "open_classifier"]
+__all__ = [
+    "Candidate",
+    "CheckpointReport",
+    "Normalisation",
+    "TorchClassifier",
+    "choose_device",
+    "convert_checkpoint",
+    "find_architectures",
+    "inspect_checkpoint",
+    "normalisations",
+    "open_classifier",
+]
 
 
 def __getattr__(name: str) -> Any:

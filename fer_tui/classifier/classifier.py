@@ -6,10 +6,10 @@ import copy
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from .fitting import Image
 
-_KEPT = 4  # checkpoints held in memory beside the first
-_CPU_PIXELS = 64 * 48 * 48  # small batches stay in the processor's caches
+_KEPT = 5  # checkpoints held in memory
+_CPU_PIXELS = 32 * 48 * 48  # measured: 16 to 32 small faces a batch are fastest, larger ones fall out of the caches
 
 
 class TorchClassifier:
@@ -54,9 +54,17 @@ class TorchClassifier:
         series: Series | None = None,
     ) -> None:
         self.name, self.notes, self.classes_assumed = name, notes, classes_assumed
-        self.preprocessing, self.series = preprocessing, series
+        self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
         self._take(module)
+        self._keep_first()
+
+    def _keep_first(self) -> None:
+        """The checkpoints that are in memory, and the digests that are known: by number, with the file's stamp."""
+        self._twins: OrderedDict[int, tuple[object, TorchClassifier]] = OrderedDict()
+        self._known: dict[int, tuple[object, str]] = {}
+        if self._series is not None:
+            self._twins[0] = self._series.stamp(0), self
 
     def _take(self, module: nn.Module) -> None:
         self._module, self._modules = module, tuple(module.modules())
@@ -144,7 +152,7 @@ class TorchClassifier:
         if self._device.type != "cpu":
             return 256
         _, height, width = self.input_shape
-        return max(4, min(64, _CPU_PIXELS // (height * width)))
+        return max(4, min(32, _CPU_PIXELS // (height * width)))
 
     def untouched(self) -> AbstractContextManager[None]:
         return untouched(self._module)
@@ -155,72 +163,80 @@ class TorchClassifier:
             raise InputError("classes", f"{len(classes)} names for {len(self._classes)} outputs")
         twin = copy.copy(self)
         twin._classes, twin.classes_assumed = tuple(classes), False
+        twin._keep_first()
         return twin
 
     @property
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the weights that were opened together; one entry where there is only one."""
-        return self.series.names if self.series else ("",)
+        return self._series.names if self._series else (self.name,)
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """The digest of every checkpoint, in order."""
-        return self.series.digests(self) if self.series else (self.digest,)
+        """The digest of every checkpoint, in order; the file of one that is not in memory is read once."""
+        if self._series is None:
+            return (self.digest,)
+        found = []
+        for index in range(len(self._series.names)):
+            stamp = self._series.stamp(index)
+            known = self._known.get(index)
+            if known is None or known[0] != stamp:
+                twin = self._twins.get(index)
+                fresh = twin is not None and twin[0] == stamp
+                made = (
+                    twin[1].digest if twin and fresh else self._digest_with(self._series.tensors(index, self._module))
+                )
+                known = self._known[index] = stamp, made
+            found.append(known[1])
+        return tuple(found)
 
     def at(self, index: int) -> TorchClassifier:
-        """This classifier with the weights of checkpoint `index`."""
+        """This classifier with the weights of checkpoint `index`; read again where the file has changed."""
         count = len(self.checkpoints)
         if not 0 <= index < count:
             there = f"there are {count}, 0 to {count - 1}" if count > 1 else "there is only checkpoint 0"
             raise InputError(f"checkpoint {index}", "there is no such checkpoint", there)
-        if self.series is None:
+        if self._series is None:
             return self
-        twin = copy.copy(self)
-        twin._take(self.series.module(index))
-        return twin
+        stamp = self._series.stamp(index)
+        held = self._twins.get(index)
+        if held is None or held[0] != stamp:
+            twin = copy.copy(self)
+            twin._take(self._series.module(index, self._module))
+            held = self._twins[index] = stamp, twin
+        self._twins.move_to_end(index)
+        while len(self._twins) > _KEPT:
+            self._twins.popitem(last=False)
+        return held[1]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Series:
-    """Several weights of one architecture: read when they are asked for, the last few kept."""
+    """The files of weights for one architecture. key: where the weights are in them; model: the network's name."""
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
     key: str | None
     model: str
-    first: nn.Module
-    _opened: OrderedDict[int, tuple[object, nn.Module]] = field(default_factory=OrderedDict)
-    _digests: dict[int, tuple[object, str]] = field(default_factory=dict)
 
-    def module(self, index: int) -> nn.Module:
-        """The network with weights `index`; read again where the file has changed."""
-        stamp = self._stamp(index)
-        held = self._opened.get(index)
-        if held is None or held[0] != stamp:
-            module = copy.deepcopy(self.first)
-            load(module, self._state(index))
-            held = self._opened[index] = stamp, module
-        self._opened.move_to_end(index)
-        while len(self._opened) > _KEPT:
-            self._opened.popitem(last=False)
-        return held[1]
+    def module(self, index: int, like: nn.Module) -> nn.Module:
+        """A copy of `like` with weights `index`."""
+        module = copy.deepcopy(like)
+        load(module, self._state(index, like))
+        return module
 
-    def digests(self, classifier: TorchClassifier) -> tuple[str, ...]:
-        """The digest of `classifier` with each of the weights; every file is read once."""
-        own = module_tensors(self.first)
-        for index in range(len(self.paths)):
-            stamp = self._stamp(index)
-            if self._digests.get(index, (None,))[0] != stamp:
-                state = {name: tensor.to(own[name].dtype) for name, tensor in self._state(index).items()}
-                self._digests[index] = stamp, classifier._digest_with({**own, **state})
-        return tuple(self._digests[index][1] for index in range(len(self.paths)))
+    def tensors(self, index: int, like: nn.Module) -> State:
+        """The tensors that `module` would have."""
+        own = module_tensors(like)
+        return own | {name: tensor.to(own[name].dtype) for name, tensor in self._state(index, like).items()}
 
-    def _state(self, index: int) -> State:
-        return fitting_state(read_checkpoint(self.paths[index]), self.key, self.first, self.model)[1].state
-
-    def _stamp(self, index: int) -> Any:
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Changes when the file does."""
         try:
             about = self.paths[index].stat()
         except OSError as error:
             raise InputError(self.paths[index], f"cannot be read: {error.strerror}") from error
         return about.st_mtime_ns, about.st_size
+
+    def _state(self, index: int, like: nn.Module) -> State:
+        return fitting_state(read_checkpoint(self.paths[index]), self.key, like, self.model)[1].state

@@ -26,6 +26,7 @@ from .outputs import Output
 from .preprocessing import Preprocessing
 from .probing import Trial, tried
 from .specs import importable, load_named, user_code
+from .untouched import same_randomness
 from .weights import Checkpoint, read_checkpoint
 
 Weights = str | Path | Sequence[str | Path]
@@ -61,7 +62,8 @@ def open_classifier(
     checkpoint = read_checkpoint(paths[0], trust) if paths else None
     for path in paths[1:]:
         refuse_archives(path, sniffed(path))
-    source = _built(model, dict(model_args or {}), checkpoint, weights_key)
+    with same_randomness():
+        source = _built(model, dict(model_args or {}), checkpoint, weights_key)
     module, notes = source.module, source.notes
     if source.live:
         home = next((each.device for each in module.parameters()), torch.device("cpu"))
@@ -81,7 +83,7 @@ def open_classifier(
     given = parse_classes(classes) if classes else None
     names, assumed, said = _names(given, checkpoint, module, trial.outputs)
     _check_channels(prepared, trial)
-    series = Series(paths, _short(paths), weights_key, source.name, module) if paths else None
+    series = Series(paths, _short(paths), weights_key, source.name) if paths else None
     return TorchClassifier(
         module,
         name=source.name,

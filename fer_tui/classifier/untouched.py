@@ -20,22 +20,23 @@ def untouched(module: nn.Module) -> Iterator[None]:
     Restored: every attribute of every submodule by identity (hooks, parameters, swapped children, train/eval mode),
     requires_grad and .grad, the random states of torch, CUDA, NumPy and Python, grad mode and default dtype.
     """
-    modules, parameters = list(module.modules()), list(module.parameters())
-    attributes = [(vars(each), dict(vars(each))) for each in modules]
+    attributes = [(vars(each), vars(each).copy()) for each in module.modules()]
     tables = [
-        (table, table.copy())
+        (table, table.copy() if table else None)
         for _, saved in attributes
         for table in saved.values()
         if type(table) is dict or type(table) is OrderedDict
     ]
-    gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
+    parameters = [each for _, saved in attributes for each in saved["_parameters"].values() if each is not None]
+    gradients = [(each, each.requires_grad, each.grad) for each in parameters]
     dtype, states = torch.get_default_dtype(), _RandomStates()
     try:
         for parameter, _, gradient in gradients:
             if gradient is not None:
                 parameter.grad = None  # a backward pass would add to the user's own tensor
         with torch.inference_mode(False), torch.enable_grad():
-            module.eval()
+            for live, _ in attributes:
+                live["training"] = False  # not .eval(), which some networks override to rewrite their weights
             yield
     finally:
         for live, saved in attributes:
@@ -44,7 +45,7 @@ def untouched(module: nn.Module) -> Iterator[None]:
         for table, entries in tables:
             if table or entries:
                 table.clear()
-                table.update(entries)
+                table.update(entries or ())
         for parameter, required, gradient in gradients:
             if parameter.requires_grad != required:
                 parameter.requires_grad_(required)
@@ -65,6 +66,16 @@ def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextlib.contextmanager
+def same_randomness() -> Iterator[None]:
+    """The random generators are on leaving as they were; building a network draws its first weights."""
+    states = _RandomStates()
+    try:
+        yield
+    finally:
+        states.restore()
 
 
 class _RandomStates:

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _SHADES, _ASCII_SHADES = " ░▒▓█", " .:-=+*#%@"
 
 
+def in_colours(console: Console) -> bool:
+    """Whether pictures can be drawn in colours: 16 of them are too few."""
+    if console.no_color or console.options.ascii_only:
+        return False
+    return console.color_system in ("truecolor", "256")
+
+
 class Cells:
     """Rich's renderable for a picture; at most as wide as the terminal, and never larger than the picture's pixels."""
 

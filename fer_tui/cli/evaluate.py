@@ -159,6 +159,8 @@ def _show(evaluation: Evaluation) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from .tables import confusion_table, share
+
     names = [Text(plain(name)) for name in evaluation.classes]
     table = Table(box=box.SIMPLE_HEAD, title=None, pad_edge=False)
     console = streams.console()
@@ -167,23 +169,21 @@ def _show(evaluation: Evaluation) -> None:
         table.add_column("predicted", justify="right")
         table.add_column("share", justify="right")
         for name, number in zip(names, evaluation.predicted.tolist(), strict=True):
-            table.add_row(name, str(number), _share(number / evaluation.rows if evaluation.rows else None))
+            table.add_row(name, str(number), share(number / evaluation.rows if evaluation.rows else None))
         console.print(table)
         console.print(Text(f"{evaluation.rows} images without labels: how often each class is predicted"))
         return
-    wide = len(names) <= _MOST_COLUMNS
-    table.add_column("true \\ predicted" if wide else "class")
-    for heading in ("n", "recall"):
-        table.add_column(heading, justify="right")
-    for name in names if wide else ():
-        table.add_column(name, justify="right")
-    for i, name in enumerate(names):
-        counts = [str(number) for number in evaluation.confusion[i].tolist()] if wide else []
-        table.add_row(name, str(int(evaluation.support[i])), _share(evaluation.recall(i)), *counts)
-    console.print(table)
-    for line in () if wide else _confused(evaluation):
-        console.print(Text(line))
-    console.print(Text(f"accuracy {_share(evaluation.accuracy)} of {evaluation.labelled} images"))
+    if len(names) <= _MOST_COLUMNS:
+        console.print(confusion_table(evaluation.classes, evaluation.confusion.tolist()))
+    else:
+        for heading in ("class", "n", "recall"):
+            table.add_column(heading, justify="left" if heading == "class" else "right")
+        for i, name in enumerate(names):
+            table.add_row(name, str(int(evaluation.support[i])), share(evaluation.recall(i)))
+        console.print(table)
+        for line in _confused(evaluation):
+            console.print(Text(line))
+    console.print(Text(f"accuracy {share(evaluation.accuracy)} of {evaluation.labelled} images"))
 
 
 def _confused(evaluation: Evaluation) -> Sequence[str]:
@@ -199,7 +199,3 @@ def _confused(evaluation: Evaluation) -> Sequence[str]:
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         if off[row, column]
     ]
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.4f}"

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.out is None:
         from .show import show
 
-        show(explanation)
+        show(explanation, arguments.method, place, session.classifier.classes)
     return 0
 
 

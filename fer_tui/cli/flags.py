@@ -109,6 +109,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(arguments: argparse.Namespace) -> Layered:
     """The settings of all layers, the flags of `arguments` on top."""
+    return layered(given_settings(arguments), arguments.config)
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the flags give, and nothing else."""
     given = {name: value for name, value in vars(arguments).items() if name in BY_NAME}
     positional = getattr(arguments, "positional_data", None)
     if positional is not None:
@@ -121,4 +126,4 @@ def settings_of(arguments: argparse.Namespace) -> Layered:
                 given[name] = BY_NAME[name].read(given[name])
             except ValueError as error:
                 raise UsageError(f"error: argument {BY_NAME[name].flag}: {error}") from None
-    return layered(given, arguments.config)
+    return given

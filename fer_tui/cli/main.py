@@ -104,7 +104,7 @@ def _complain(error: Exception, debug: bool) -> None:
         streams.say(f"fer-tui: {name}{error.strerror}")
     else:
         mend = "" if debug else " (unforeseen: --debug shows where)"
-        streams.say(f"fer-tui: {type(error).__name__}: {fault}{mend}")
+        streams.say(f"fer-tui: {type(error).__name__}{': ' if fault else ''}{fault}{mend}")
 
 
 def _lines(text: str) -> str:

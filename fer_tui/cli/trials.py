@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fer_tui.classifier import Normalisation
     from fer_tui.dataset import MappedDataset
 
 ROWS = 400  # tried at most, spread over the data
@@ -46,8 +47,13 @@ class Trial:
         return self.right / self.rows
 
 
-def try_preprocessings(settings: Settings, dataset: MappedDataset, tell: Narrator) -> list[Trial]:
-    """A trial of each usual preprocessing, best first (of equals the plainer); none where nothing is labelled."""
+def try_preprocessings(
+    settings: Settings, dataset: MappedDataset, written: Sequence[Normalisation], tell: Narrator
+) -> list[Trial]:
+    """A trial of each usual preprocessing, best first (of equals the plainer); none where nothing is labelled.
+
+    written: what the user's own files normalise by, tried as well.
+    """
     from fer_tui.engine.session import open_network
 
     network = open_network(settings, dataset)
@@ -57,7 +63,7 @@ def try_preprocessings(settings: Settings, dataset: MappedDataset, tell: Narrato
         return []
     samples = [aligned[row] for row in rows]
     images = [sample.image for sample in samples]
-    candidates = list(_candidates(images, network.input_shape[0]))
+    candidates = _distinct(_candidates(images, network.input_shape[0], written))
     trials = []
     for done, candidate in enumerate(candidates):
         tell("trying preprocessings", done / len(candidates))
@@ -77,9 +83,18 @@ def _spread(labels: NDArray[np.int64]) -> list[int]:
     return [int(row) for row in labelled]
 
 
-def _candidates(images: list[NDArray[np.uint8]], channels: int) -> Iterator[Preprocessing]:
+def _distinct(candidates: Iterable[Preprocessing]) -> list[Preprocessing]:
+    return list({(each.mean, each.std): each for each in reversed(list(candidates))}.values())[::-1]
+
+
+def _candidates(
+    images: list[NDArray[np.uint8]], channels: int, written: Sequence[Normalisation]
+) -> Iterator[Preprocessing]:
     """The usual ones, the plainest first."""
     yield Preprocessing("x/255", (0.0,), (1.0,))
+    for each in written:
+        if len(each.mean) in (1, channels):
+            yield Preprocessing(f"as {each.where} has it", each.mean, each.std)
     yield Preprocessing("x/255 to -1..1", (0.5,), (0.5,))
     if channels == 3:
         yield Preprocessing("ImageNet", IMAGENET_MEAN, IMAGENET_STD)

@@ -1,0 +1,31 @@
+"""Tables that several commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from fer_tui.contract import plain
+
+
+def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
+    """Counts by true class (rows) and predicted class (columns), with support and recall."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("true \\ predicted")
+    table.add_column("n", justify="right")
+    table.add_column("recall", justify="right")
+    for name in classes:
+        table.add_column(Text(plain(name)), justify="right")
+    for index, (name, row) in enumerate(zip(classes, counts, strict=True)):
+        support = sum(row)
+        cells = [Text(str(count), "bold" if at == index else "") for at, count in enumerate(row)]
+        table.add_row(Text(plain(name)), str(support), share(row[index] / support if support else None), *cells)
+    return table
+
+
+def share(value: float | None) -> str:
+    """A share with four digits, '-' where there is none."""
+    return "-" if value is None else f"{value:.4f}"

@@ -64,5 +64,5 @@ def write(
         return
     left, top, right, bottom = font.getbbox(text)  # a bitmap font knows no anchors
     across = {"l": 0.0, "m": 0.5, "r": 1.0}[anchor[0]] * (right - left)
-    down = {"t": 0.0, "m": 0.5, "b": 1.0}[anchor[1]] * (bottom - top)
+    down = {"t": 0.0, "m": 0.5, "s": 1.0, "b": 1.0}[anchor[1]] * (bottom - top)
     draw.text((place[0] - across, place[1] - down), text, colour, font)

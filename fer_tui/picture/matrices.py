@@ -55,7 +55,7 @@ def matrix_picture(matrix: Matrix, *, colours: str = UNSIGNED) -> Image.Image:
         if upright:
             _write_upwards(picture, (left + middle, top - 5), name, small, INK)
         else:
-            write(draw, (left + middle, top - 5), name, small, INK, "mb")
+            write(draw, (left + middle, top - 8), name, small, INK, "ms")
     write(draw, (left + count * cell // 2, 4), "predicted", small, FAINT, "mt")
     _write_upwards(picture, (12, top + count * cell // 2 + width_of("true", small) // 2), "true", small, FAINT)
     _write_counts(draw, picture, matrix, (left, top), cell)

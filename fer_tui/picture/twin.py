@@ -32,7 +32,7 @@ def table(explanation: Explanation, rows: int = 7, columns: int = 7) -> NDArray[
     raise TypeError(f"no table of a {type(explanation).__name__}")
 
 
-@table.register
+@table.register(Heatmap)
 def _(explanation: Heatmap, rows: int = 7, columns: int = 7) -> NDArray[np.float64]:
     finite = np.isfinite(explanation.values)
     values = np.where(finite, explanation.values, 0).astype(np.float64)
@@ -42,12 +42,12 @@ def _(explanation: Heatmap, rows: int = 7, columns: int = 7) -> NDArray[np.float
     return means
 
 
-@table.register
+@table.register(Matrix)
 def _(explanation: Matrix, rows: int = 7, columns: int = 7) -> NDArray[np.float64]:
     return row_shares(explanation)
 
 
-@table.register
+@table.register(Gallery)
 def _(explanation: Gallery, rows: int = 7, columns: int = 7) -> NDArray[np.float64]:
     count, height, width = explanation.images.shape[:3]
     columns = columns_for(count, height, width)
@@ -78,7 +78,7 @@ def words(explanation: Explanation) -> str:
     raise TypeError(f"no words for a {type(explanation).__name__}")
 
 
-@words.register
+@words.register(Heatmap)
 def _(explanation: Heatmap) -> str:
     values = explanation.values
     finite = np.isfinite(values)
@@ -99,7 +99,7 @@ def _(explanation: Heatmap) -> str:
     return f"{most}; {_halves(strength)}{_against(explanation, finite)}{remark}"
 
 
-@words.register
+@words.register(Matrix)
 def _(explanation: Matrix) -> str:
     counts = explanation.counts
     total, right = int(counts.sum()), int(counts.trace())
@@ -109,7 +109,7 @@ def _(explanation: Matrix) -> str:
     return f"accuracy {right / total:.1%} of {total} rows; {pairs}"
 
 
-@words.register
+@words.register(Gallery)
 def _(explanation: Gallery) -> str:
     count, height, width = explanation.images.shape[:3]
     if not count:
@@ -152,8 +152,7 @@ def _worst_pairs(matrix: Matrix) -> Iterator[str]:
         true, predicted = np.unravel_index(int(flat), wrong.shape)
         if wrong[true, predicted]:
             name, other = plain(matrix.classes[true]), plain(matrix.classes[predicted])
-            times = f"{wrong[true, predicted]} times ({shares[true, predicted]:.0%} of {name})"
-            yield f"{name} taken for {other} {times}"
+            yield f"{wrong[true, predicted]} of {name} taken for {other} ({shares[true, predicted]:.0%})"
 
 
 def _predictions(matrix: Matrix) -> str:

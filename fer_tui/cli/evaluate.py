@@ -135,7 +135,7 @@ def _verdict(accuracy: float | None, expected: Decimal | None, tolerance: Decima
     exponent = expected.as_tuple().exponent
     digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     allowed = tolerance if tolerance is not None else Decimal(5).scaleb(-digits - 1)
-    if abs(Decimal(accuracy) - expected) <= allowed:
+    if abs(Decimal(repr(accuracy)) - expected) <= allowed:
         return 0
     streams.say(f"fer-tui: accuracy is {accuracy:.{max(digits, 4)}f}, not {expected} (allowed: {allowed:f} either way)")
     return 1
@@ -162,7 +162,7 @@ def _show(evaluation: Evaluation) -> None:
     from .tables import confusion_table, share
 
     names = [Text(plain(name)) for name in evaluation.classes]
-    table = Table(box=box.SIMPLE_HEAD, title=None, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     console = streams.console()
     if evaluation.accuracy is None:
         table.add_column("class")

@@ -111,10 +111,11 @@ def _make(
 
 def _described(method: str, parameters: Mapping[str, str]) -> Description:
     """The explainer's description; a wrong name or parameter is told before anything slow is opened."""
-    from fer_tui import plugins
     from fer_tui.contract import parse_parameters
 
-    description = plugins.description(plugins.load(method))
+    from . import loading
+
+    description = loading.describe(method)
     values = parse_parameters(method, description.parameters, parameters)
     return dataclasses.replace(description, axes=description.axes_for(values), axes_by=None)
 

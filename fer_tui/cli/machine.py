@@ -47,9 +47,21 @@ def _torch(device: str) -> Iterator[Finding]:
         free, total = torch.cuda.mem_get_info(number)
         name = torch.cuda.get_device_name(number)
         yield Finding(f"cuda:{number}", f"{name}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
-    from fer_tui.classifier import pick_device
+    from fer_tui.classifier import choose_device
 
     try:
-        yield Finding("device", f"{device}: {pick_device(device)}, {torch.get_num_threads()} threads of the CPU")
+        yield Finding("device", f"{device}: {choose_device(device)}, {torch.get_num_threads()} threads of the CPU")
     except FerTuiError as error:
         yield Finding("device", device, str(error), "--device auto takes what there is")
+
+
+def _plugins() -> Iterator[Finding]:
+    from . import loading
+
+    loaded = loading.describe_all()
+    yield Finding(
+        "plugins", ", ".join(loaded.descriptions) or "none", "" if loaded.descriptions else "no explainer works"
+    )
+    for name, error in loaded.failed.items():
+        mend = f"mend or uninstall it, or leave it out: export FER_TUI_DISABLE_PLUGINS={name}"
+        yield Finding(f"plugin {name}", "failed", error.fault, mend, error.details)

@@ -13,7 +13,7 @@ from fer_tui.contract import plain
 
 def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
     """Counts by true class (rows) and predicted class (columns), with support and recall."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("true \\ predicted")
     table.add_column("n", justify="right")
     table.add_column("recall", justify="right")

@@ -58,10 +58,17 @@ def _on_terminal(
         os.close(ours)
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A cache folder that the tests of a session share, so that the real data are parsed once."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
-def hhccode(shared: Path, nets: Path) -> list[str]:
+def hhccode(shared: Path, nets: Path, cache: str) -> list[str]:
     """The flags that open the real validation split with the better of the real networks."""
     return [
         "--data", str(shared / "data" / "fer2013_trainval.npz"), "--split", "PublicTest",
         "--model", f"{nets}:MobileGap3", "--weights", str(shared / "models" / "hhccode_mobilenetv1.pt"),
+        "--cache", cache,
     ]  # fmt: skip

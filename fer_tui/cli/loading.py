@@ -1,0 +1,67 @@
+"""Imports explainers for a command: one that hangs is given up, and fails like any other."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from fer_tui import plugins
+from fer_tui.contract import Description, PluginError
+
+LIMIT = 20.0  # seconds that the import of one explainer may take
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The explainers that could be imported and described, and what is wrong with the others, by name."""
+
+    descriptions: dict[str, Description] = field(default_factory=dict)
+    failed: dict[str, PluginError] = field(default_factory=dict)
+
+
+def describe(name: str) -> Description:
+    """The explainer of that name, imported. InputError: there is none; PluginError: it fails, or takes too long."""
+    with _alarm(LIMIT, f"its import has not ended after {LIMIT:g} s"):
+        explainer = plugins.load(name)
+        try:
+            return dataclasses.replace(plugins.description(explainer), name=name)
+        except Exception as error:
+            raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+
+
+def describe_all() -> Loaded:
+    """Every explainer that is installed; failures are data."""
+    loaded = Loaded()
+    for name in plugins.names():
+        try:
+            loaded.descriptions[name] = describe(name)
+        except PluginError as error:
+            loaded.failed[name] = error
+    return loaded
+
+
+@contextmanager
+def _alarm(seconds: float, fault: str) -> Iterator[None]:
+    """TimeoutError inside after `seconds`, where this thread can be given one; another timer goes on afterwards."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(fault)
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left, every)

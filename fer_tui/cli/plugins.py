@@ -1,0 +1,113 @@
+"""fer-tui plugins: the explainers that are installed, and what each of them takes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from fer_tui.contract import Description, ParameterInfo, PluginError, plain
+
+from . import flags, streams
+
+EXAMPLES = (
+    "fer-tui plugins                               all of them",
+    "fer-tui plugins saliency                      one, with its parameters",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one explainer, with its parameters")
+    flags.add_output(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from . import loading
+
+    if arguments.name is not None:
+        _show_one(loading.describe(arguments.name), arguments.json)
+        return 0
+    loaded = loading.describe_all()
+    described = list(loaded.descriptions.values())
+    if arguments.json:
+        streams.put_json(
+            [{**each.to_dict(), "state": "ok", "installed": _installed(each.distribution)} for each in described]
+            + [{"name": name, "state": "failed", "fault": error.fault} for name, error in loaded.failed.items()]
+        )
+    else:
+        _show_all(described, loaded.failed)
+    if arguments.debug:
+        for error in loaded.failed.values():
+            for line in error.details.splitlines():
+                print(plain(line), file=sys.stderr)
+    return 0
+
+
+def _installed(distribution: str) -> str:
+    """The distribution with its version."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{distribution} {version(distribution)}"
+    except (PackageNotFoundError, ValueError):
+        return distribution
+
+
+def _show_all(described: Sequence[Description], failed: dict[str, PluginError]) -> None:
+    rows: list[Sequence[str]] = [
+        (each.name, each.version, _installed(each.distribution), each.kind, _axes(each), "ok") for each in described
+    ]
+    rows += [(name, "-", "-", "-", "-", f"failed: {error.fault}") for name, error in failed.items()]
+    _print(("name", "version", "distribution", "kind", "axes", "state"), rows)
+    if not rows:
+        streams.say("no explainer is installed: install fer-tui again, or a distribution that brings some")
+
+
+def _axes(description: Description) -> str:
+    """The axes in the contract's order, and the dataset where it is needed."""
+    from fer_tui.contract import Axis
+
+    axes = [axis.value for axis in Axis if axis in description.axes]
+    return ", ".join([*axes, "(dataset)"] if description.needs_dataset else axes)
+
+
+def _show_one(description: Description, as_json: bool) -> None:
+    if as_json:
+        streams.put_json({**description.to_dict(), "state": "ok", "installed": _installed(description.distribution)})
+        return
+    streams.put(plain(f"{description.name} {description.version}: {description.title}"))
+    streams.put(plain(description.help))
+    streams.put(plain(f"{description.kind}; axes: {_axes(description)}; from {_installed(description.distribution)}"))
+    rows = [
+        (
+            each.name,
+            str(each.default).lower() if isinstance(each.default, bool) else str(each.default),
+            _range(each),
+            each.help,
+        )
+        for each in description.parameters
+    ]
+    _print(("parameter", "default", "values", "what it is"), rows)
+
+
+def _range(info: ParameterInfo) -> str:
+    if info.choices:
+        return ", ".join(info.choices)
+    bounds = ["" if bound is None else f"{bound:.12g}" for bound in (info.low, info.high)]
+    text = f"{info.type} {bounds[0]}..{bounds[1]}" if any(bounds) else info.type
+    return f"{text} {info.unit}".rstrip()
+
+
+def _print(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    options: dict[str, Any] = {"overflow": "fold"}
+    for heading in headings:
+        table.add_column(heading, **options)
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    streams.console().print(table)

@@ -100,9 +100,9 @@ class _Tally:
         elif without == rows:
             yield f"no row has a label, so nothing can be counted by true class; predicted are: {self._shares()}"
         elif without:
-            yield f"{without} of {rows} rows have no label and are left out"
+            yield f"rows without a label, left out: {without} of {rows}"
         if self._broken:
-            yield f"{self._broken} rows have scores that are not finite and are left out"
+            yield f"rows whose scores are not finite, left out: {self._broken} of {rows}"
 
     def _shares(self) -> str:
         total = max(1, int(self._distribution.sum()))

@@ -139,9 +139,9 @@ def _title(meta: Mapping[str, object]) -> Iterator[str]:
     place, classes = meta.get("place"), meta.get("classes")
     if not isinstance(place, Mapping):
         return
+    names = dict(enumerate(classes)) if isinstance(classes, list | tuple) else {}
     for axis, value in place.items():
-        named = axis == "target" and isinstance(classes, list | tuple) and isinstance(value, int)
-        yield f"{axis} {value}" + (f" ({cast(list[str], classes)[cast(int, value)]})" if named else "")
+        yield f"{axis} {value}" + (f" ({names[value]})" if axis == "target" and value in names else "")
 
 
 def _row(panels: list[Image.Image]) -> Image.Image:

@@ -45,8 +45,13 @@ def save(explanation: Explanation, path: str | Path, **look: Unpack[Look]) -> No
     if suffix not in makers:
         fault = f"explanations are not written as {suffix}" if suffix else "the name has no suffix"
         raise InputError(path, fault, f"end it in {', '.join(makers)}")
-    _check_folder(path)
-    _write(path, makers[suffix]())
+    content = makers[suffix]()
+    try:
+        _check_folder(path)
+        _write(path, content)
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else None
+        raise InputError(path, f"cannot be written: {told or error}", "choose another place") from error
 
 
 def load(path: str | Path) -> Explanation:
@@ -156,12 +161,9 @@ def _write(path: Path, content: bytes) -> None:
     """Write beside `path`, then rename: nobody sees half a file."""
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
     try:
-        try:
-            with beside.open("xb") as file:
-                file.write(content)
-            beside.replace(path)
-        except OSError as error:
-            raise InputError(path, f"cannot be written: {error.strerror or error}", "choose another place") from error
+        with beside.open("xb") as file:
+            file.write(content)
+        beside.replace(path)
     finally:
         with contextlib.suppress(OSError):
             beside.unlink()

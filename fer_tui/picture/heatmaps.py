@@ -74,7 +74,7 @@ def in_focus(heatmap: Heatmap, focus: float = FOCUS) -> NDArray[np.bool_]:
     quantile = _share("focus", focus)
     finite = np.isfinite(heatmap.values)
     strength = np.abs(np.where(finite, heatmap.values, 0))
-    threshold = np.quantile(strength[finite], quantile, method="lower") if finite.any() else 0
+    threshold = np.quantile(strength[finite], quantile, method="higher") if finite.any() else 0
     kept: NDArray[np.bool_] = (strength >= threshold) & (strength > 0)
     return kept
 

@@ -16,6 +16,7 @@ from .sheets import columns_for
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_GRID = 7  # rows and columns that a sentence counts
 _WORST = 3  # pairs of classes that a sentence names
 
 
@@ -91,7 +92,7 @@ def _(explanation: Heatmap) -> str:
         return f"the map is {'zero' if level == 0 else f'{level:.3g}'} everywhere{remark}"
     strength = np.abs(np.where(finite, values, 0).astype(np.float64))
     strength /= strength.max()  # keeps sums finite
-    rows = columns = 7
+    rows, columns = (min(_GRID, size) for size in values.shape)
     parts, total = _parts(strength, rows, columns), strength.sum()
     row, column = np.unravel_index(int(parts.argmax()), parts.shape)
     where = f"row {row + 1} of {rows}, column {column + 1} of {columns}"

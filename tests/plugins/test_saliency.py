@@ -60,7 +60,9 @@ def residual_rgb() -> nn.Module:
     torch.manual_seed(1)
     block = Residual(12)
     stem = nn.Conv2d(3, 12, 7, stride=4)
-    network = nn.Sequential(stem, block, nn.MaxPool2d(3), block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 5))
+    network = nn.Sequential(
+        stem, block, nn.MaxPool2d(3), block, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 5)
+    )
     for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.5, 1.5)

@@ -14,8 +14,8 @@ from fer_tui.contract import InputError
 
 from .weights import Checkpoint, State
 
-# Entries that profilers and old versions of torch add or leave out; they do not change what the network computes.
-_HARMLESS = ("num_batches_tracked", "total_ops", "total_params")
+# What profilers, averaged models and old versions of torch add or leave out; it does not change what is computed.
+_HARMLESS = ("num_batches_tracked", "total_ops", "total_params", "n_averaged")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def _renamed(state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tenso
     plain = {".".join(part for part in name.split(".") if part not in wrappers): name for name in state}
     stripped = _commonest_prefix(plain, wanted)
     added = _commonest_prefix(wanted, plain)
+    if 2 * max(stripped[1], added[1]) < len(wanted):
+        return {name: state[old] for name, old in plain.items()}, []  # a chance likeness
     if stripped[1] >= added[1]:
         prefix = stripped[0]
         inside = {name[len(prefix) :]: state[old] for name, old in plain.items() if name.startswith(prefix)}

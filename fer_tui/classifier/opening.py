@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, nearest
 
@@ -66,6 +67,8 @@ def open_classifier(
         source = _built(model, dict(model_args or {}), checkpoint, weights_key)
     module, notes = source.module, source.notes
     if source.live:
+        if checkpoint is None and any(isinstance(each, LazyModuleMixin) for each in module.modules()):
+            raise InputError(f"model {source.name}", "its lazy layers have no weights yet", "run it on a batch before")
         home = next((each.device for each in module.parameters()), torch.device("cpu"))
         target = home if device == "auto" else choose_device(device)
         if paths or target != home:
@@ -82,7 +85,6 @@ def open_classifier(
     trial = tried(module, source.name, prepared, head, size, size_hint, target)
     given = parse_classes(classes) if classes else None
     names, assumed, said = _names(given, checkpoint, module, trial.outputs)
-    _check_channels(prepared, trial)
     series = Series(paths, _short(paths), weights_key, source.name) if paths else None
     return TorchClassifier(
         module,
@@ -255,13 +257,6 @@ def _numbers(given: float | Sequence[float], what: str) -> tuple[float, ...]:
     if not numbers or not all(map(math.isfinite, numbers)):
         raise InputError(what, f"{given!r} is no finite number, nor one for each channel")
     return numbers
-
-
-def _check_channels(prepared: Preprocessing, trial: Trial) -> None:
-    channels = trial.preprocessing.shape[0]
-    for what, numbers in (("mean", prepared.mean), ("std", prepared.std)):
-        if len(numbers) not in (1, channels):
-            raise InputError(what, f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}")
 
 
 def _names(

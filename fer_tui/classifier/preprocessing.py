@@ -26,7 +26,8 @@ class Preprocessing:
     """(x/255 - mean)/std by channel, or `transform`, on pictures fitted to `shape` = (channels, height, width).
 
     transform: gets the fitted picture as a PIL image (mode L or RGB; `numpy.asarray` makes it an array) and returns a
-    tensor or array (C, H, W). equalise: histogram equalisation, before the picture is resized.
+    tensor or array (C, H, W). equalise: histogram equalisation, before the picture is resized. A shape of zeros is not
+    known yet.
     """
 
     shape: tuple[int, int, int]
@@ -35,6 +36,12 @@ class Preprocessing:
     equalise: bool = False
     transform: Transform | None = None
     fit: Fit = "stretch"
+
+    def __post_init__(self) -> None:
+        channels = self.shape[0]
+        for what, numbers in (("mean", self.mean), ("std", self.std)):
+            if channels and len(numbers) not in (1, channels):
+                raise InputError(what, f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}")
 
     def shown(self, image: Image) -> Image:
         """`image` fitted: uint8 (H, W), or (H, W, 3) where the network takes colour; itself where nothing changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isqrt
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, Layer
 
@@ -47,6 +49,7 @@ def tried(
     device: torch.device,
 ) -> Trial:
     """Run `module` at the first input size that works; `prepared.shape` is filled in. The module is left untouched."""
+    lazy = any(isinstance(each, LazyModuleMixin) for each in module.modules())
     first_error: Exception | None = None
     failed: list[str] = []
     seen = set()
@@ -54,6 +57,8 @@ def tried(
         if shape in seen:
             continue
         seen.add(shape)
+        if lazy:
+            _initialise(module, shape, device)
         with untouched(module), torch.no_grad():
             preprocessing, notes = _settled(replace(prepared, shape=shape), fixed=source == "given")
             generator = np.random.default_rng(0)
@@ -82,6 +87,12 @@ def tried(
         else "give the size of its input: --size H,W"
     )
     raise InputError(where, f"does not run on an input of {tries}: {first_line(error)}", mend) from error
+
+
+def _initialise(module: nn.Module, shape: tuple[int, int, int], device: torch.device) -> None:
+    """The first run of lazy layers, which makes other objects of them; what fails here fails again in the trial."""
+    with contextlib.suppress(Exception), torch.no_grad():
+        module.eval()(torch.zeros((_BATCH, *shape), device=device))
 
 
 def _settled(prepared: Preprocessing, fixed: bool) -> tuple[Preprocessing, tuple[str, ...]]:

@@ -121,7 +121,7 @@ class Store:
             self._do("DELETE FROM entries")
         else:
             self._do("DELETE FROM entries WHERE method = ?", (method,))
-        self._do("PRAGMA incremental_vacuum")
+        self._shrink(0)
         self._do("PRAGMA wal_checkpoint(TRUNCATE)")
         return count - self._count(method)
 
@@ -177,7 +177,7 @@ class Store:
                 if surplus > 0:
                     self._do("DELETE FROM entries WHERE id = ?", (number,))
                     surplus -= size
-            self._do(f"PRAGMA incremental_vacuum({_STEP})")
+            self._shrink(_STEP)
 
     def _total(self) -> int:
         rows = self._do("SELECT bytes FROM total")
@@ -193,6 +193,13 @@ class Store:
             except (sqlite3.Error, OSError) as error:
                 self._turn_off(error)
                 return []
+
+    def _shrink(self, pages: int) -> None:
+        """Give free pages back to the file system (0: all)."""
+        with self._lock:
+            if self._connection is not None:
+                with contextlib.suppress(sqlite3.Error):  # executescript: execute would take one step, one page
+                    self._connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 
     def _write_uses(self) -> None:
         with self._lock:

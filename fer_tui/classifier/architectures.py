@@ -77,7 +77,8 @@ def _top_names(state: State) -> set[str]:
 def _attempted(candidate: Candidate, state: State) -> Candidate:
     fault = "wants arguments that are not known"
     try:
-        maker = load_named(candidate.spec, "model")
+        with same_randomness():
+            maker = load_named(candidate.spec, "model")
         for arguments in _arguments(maker, state):
             with importable(candidate.spec), user_code(candidate.spec), same_randomness(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

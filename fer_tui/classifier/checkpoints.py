@@ -102,15 +102,18 @@ def convert_checkpoint(path: str | Path, out: str | Path, key: str | None = None
 
 
 def input_channels(state: State) -> int | None:
-    """The channels of the picture, from the first four-dimensional weight."""
-    first = next((tensor for tensor in state.values() if tensor.ndim == 4), None)
-    return int(first.shape[1]) if first is not None else None
+    """The channels of the picture, from the convolutions; safetensors keeps no order, and depthwise ones have 1."""
+    given = [int(tensor.shape[1]) for tensor in state.values() if tensor.ndim == 4]
+    return next((count for count in (3, 1) if count in given), given[0] if given else None)
 
 
 def output_count(state: State) -> int | None:
-    """The number of outputs, from the last matrix or convolution."""
-    last = [tensor for tensor in state.values() if tensor.ndim in (2, 4)]
-    return int(last[-1].shape[0]) if last else None
+    """The number of outputs: the rows of the last matrix (else convolution) that no other one takes as its input."""
+    matrices = [tensor for tensor in state.values() if tensor.ndim == 2]
+    layers = matrices or [tensor for tensor in state.values() if tensor.ndim == 4]
+    taken = {int(tensor.shape[1]) for tensor in layers}
+    rows = [int(tensor.shape[0]) for tensor in layers]
+    return next((count for count in reversed(rows) if count not in taken), rows[-1] if rows else None)
 
 
 def _tells(key: str, value: Any) -> bool:

@@ -19,7 +19,7 @@ from fer_tui.contract import InputError, Layer, nearest
 
 from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
 from .matching import fitting_state, load
-from .outputs import Output, class_scores
+from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
 from .untouched import evaluating, untouched
 from .weights import State, read_checkpoint
@@ -68,7 +68,7 @@ class TorchClassifier:
 
     def _take(self, module: nn.Module) -> None:
         self._module, self._modules = module, tuple(module.modules())
-        self._dtype = next((each.dtype for each in module.parameters() if each.is_floating_point()), torch.float32)
+        self._dtype = precision(module)
         self._digest: tuple[object, str] | None = None
 
     @property

@@ -66,6 +66,8 @@ def source_of(thing: Any) -> str:
     except (OSError, TypeError):
         functions = vars(named).values() if inspect.isclass(named) else [named]
         parts += [_code(code) for each in functions if isinstance(code := getattr(each, "__code__", None), CodeType)]
+    if isinstance(code := getattr(thing, "__code__", None), CodeType):
+        parts.append(_code(code))  # one line may hold several lambdas
     for cell in getattr(thing, "__closure__", None) or ():
         parts.append(repr(cell.cell_contents) if _is_simple(cell.cell_contents) else "")
     if named is not thing:

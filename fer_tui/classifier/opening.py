@@ -17,6 +17,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, nearest
 
+from .checkpoints import output_count
 from .classifier import Series, TorchClassifier
 from .device import choose_device
 from .fitting import FITS
@@ -164,8 +165,8 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     makers = {model: NETWORKS[model]} if model is not None else dict(NETWORKS)
     assert checkpoint is not None  # `_shipped` stands in where none was given
     state = checkpoint.state(key)[1]
-    last = [value for value in state.values() if value.ndim in (2, 4)]
-    options = {"classes": last[-1].shape[0], **arguments} if last else arguments
+    count = output_count(state)
+    options = arguments if count is None else {"classes": count, **arguments}
     for name, maker in makers.items():
         module = maker(**options)
         if model is not None or matched(state, module).fits:

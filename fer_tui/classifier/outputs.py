@@ -6,11 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from fer_tui.contract import InputError
 
 Output = Callable[[Any], torch.Tensor]
 _KEYS = ("logits", "scores", "output", "out", "pred", "prediction")
+
+
+def precision(module: nn.Module) -> torch.dtype:
+    """The floating-point type that a network computes in."""
+    return next((each.dtype for each in module.parameters() if each.is_floating_point()), torch.float32)
 
 
 def unwrapped(returned: object) -> torch.Tensor | None:

@@ -15,7 +15,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, Layer
 
-from .outputs import Output, class_scores, softmax_head
+from .outputs import Output, class_scores, precision, softmax_head
 from .preprocessing import Preprocessing
 from .specs import blamed, first_line, user_code
 from .untouched import untouched
@@ -66,7 +66,7 @@ def tried(
             pictures = generator.integers(0, 256, (_BATCH, *height_width), np.uint8)
             inputs = preprocessing.inputs(list(pictures), device)
             try:
-                returned, layers = _hooked(module, inputs)
+                returned, layers = _hooked(module, inputs.to(precision(module)))
             except Exception as failure:
                 failed.append("×".join(map(str, shape)))
                 first_error = first_error or failure

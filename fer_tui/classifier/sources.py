@@ -61,10 +61,11 @@ def normalisations(folder: Path) -> list[Normalisation]:
     found: dict[tuple[tuple[float, ...], tuple[float, ...]], Normalisation] = {}
     for path in python_files(folder):
         tree = _parsed(path)
-        for node in ast.walk(tree) if tree is not None else ():
-            name = node.func if isinstance(node, ast.Call) else None
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)] if tree is not None else []
+        for node in sorted(calls, key=lambda call: call.lineno):
+            name = node.func
             called = name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else ""
-            if isinstance(node, ast.Call) and called == "Normalize":
+            if called == "Normalize":
                 given = {each.arg: each.value for each in node.keywords} | dict(
                     zip(("mean", "std"), node.args, strict=False)
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -87,6 +88,21 @@ def test_usual_checkpoints(trained: Small, tmp_path: Path, how: str, legacy: boo
     atol = {"half": 1e-2, "bfloat16": 5e-2}.get(how, 1e-6)
     assert np.allclose(opened.predict(PICTURE), open_classifier(trained).predict(PICTURE), atol=atol)
     assert {parameter.dtype for parameter in opened.module.parameters()} == {torch.float32}
+
+
+def test_saved_on_cuda_opened_on_the_cpu(trained: Small, tmp_path: Path):
+    torch.save(trained.state_dict(), tmp_path / "cpu.pt")
+    path = tmp_path / "cuda.pt"
+    with zipfile.ZipFile(tmp_path / "cpu.pt") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith("data.pkl"):  # the storages' home, as CUDA would have it
+                data = data.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
+            new.writestr(name, data)
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="CUDA"):
+            torch.load(path, weights_only=True)
+    assert same_scores(path, trained, device="cpu")
 
 
 def test_a_wrapper_in_the_network_instead(trained: Small, tmp_path: Path):

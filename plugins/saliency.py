@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Result, Subject, parameter
 
 _BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
-_BATCH_VALUES = 200_000  # input values at most in one pass, so that a batch of large pictures can be cancelled soon
+_BATCH_VALUES = (
+    4 * 3 * 224 * 224
+)  # input values at most in one pass, so that a batch of large pictures can be cancelled soon
 _SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says little
 
 

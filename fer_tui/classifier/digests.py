@@ -60,14 +60,15 @@ def source_of(thing: Any) -> str:
     """A digest of the file that defines a class, function or object's class, else of its code; of settings too."""
     named = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
     parts: list[str | bytes] = [named.__module__.rpartition(".")[2], named.__qualname__]
-    try:
-        path = Path(inspect.getsourcefile(named) or "")
+    functions = vars(named).values() if inspect.isclass(named) else [named]
+    codes = [code for each in functions if isinstance(code := getattr(each, "__code__", None), CodeType)]
+    try:  # by the code's own file: two modules of one name may be loaded, from the folders of two networks
+        path = Path(codes[0].co_filename if codes else inspect.getsourcefile(named) or "")
         parts.append(path.read_bytes() if path.is_file() else inspect.getsource(named))
     except (OSError, TypeError):
-        functions = vars(named).values() if inspect.isclass(named) else [named]
-        parts += [_code(code) for each in functions if isinstance(code := getattr(each, "__code__", None), CodeType)]
-    if isinstance(code := getattr(thing, "__code__", None), CodeType):
-        parts.append(_code(code))  # one line may hold several lambdas
+        parts += map(_code, codes)
+    if codes and named is thing and not inspect.isclass(named):
+        parts.append(_code(codes[0]))  # one line may hold several lambdas
     for cell in getattr(thing, "__closure__", None) or ():
         parts.append(repr(cell.cell_contents) if _is_simple(cell.cell_contents) else "")
     if named is not thing:

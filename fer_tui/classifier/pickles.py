@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,7 +40,9 @@ def read_inert(path: Path, kind: Format) -> Any:
             return _Inert(file).load()
     module = SimpleNamespace(Unpickler=_Inert, load=lambda file, **options: _Inert(file, **options).load())
     module.__name__ = "inert"
-    return torch.load(path, map_location="cpu", pickle_module=module, weights_only=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the source of a stand-in cannot be compared
+        return torch.load(path, map_location="cpu", pickle_module=module, weights_only=False)
 
 
 class StandIn:
@@ -96,14 +100,19 @@ _TORCH = {"Tensor", "Size", "device", "Parameter", "Buffer", "_rebuild_from_type
 
 
 def _known(module: str, name: str) -> bool:
-    """Whether a global only builds tensors, arrays or plain containers."""
+    """Whether a global only builds tensors, arrays or plain containers.
+
+    A dotted name is never known: it would reach from a function to its code, and from there to anything.
+    """
+    if "." in name:
+        return False
     root = module.partition(".")[0]
     if module in ("builtins", "__builtin__"):
         return name in _BUILTINS
     if module == "collections":
         return name in ("OrderedDict", "defaultdict", "Counter")
     if root == "numpy":
-        return name in _NUMPY or module == "numpy.dtypes"
+        return name in _NUMPY or (module == "numpy.dtypes" and name.endswith("DType"))
     if module == "torch._utils":
         return name.startswith("_rebuild_")
     if module in ("torch", "torch.cuda", "torch.storage") and name.endswith("Storage"):
@@ -116,8 +125,6 @@ def _known(module: str, name: str) -> bool:
 
 
 def _zipped_globals(path: Path) -> set[str]:
-    import zipfile
-
     with zipfile.ZipFile(path) as archive:
         record = next(name for name in archive.namelist() if name.partition("/")[2] == "data.pkl")
         return set(_globals(io.BytesIO(archive.read(record))))

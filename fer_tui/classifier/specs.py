@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 import sysconfig
 import traceback
@@ -52,12 +53,37 @@ def importable(spec: str) -> Iterator[None]:
     """The folder of `file.py:name` (else the current one) is on sys.path inside: `python -P` leaves it out."""
     place = spec.rpartition(":")[0]
     folder = str(Path(place).resolve().parent if place.endswith(".py") else Path.cwd())
+    strangers = _namesakes(Path(folder))
+    for name in strangers:
+        del sys.modules[name]
     sys.path.insert(0, folder)
+    importlib.invalidate_caches()
     try:
         yield
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
+        sys.modules.update(strangers)
+
+
+def _namesakes(folder: Path) -> dict[str, ModuleType]:
+    """Modules from another folder of the user's, such as a second `utils`, that hide those in `folder`."""
+    try:
+        own = {
+            entry.name.removesuffix(".py")
+            for entry in os.scandir(folder)
+            if entry.name.endswith(".py") or entry.is_dir()
+        }
+    except OSError:
+        return {}
+    found = {}
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None)
+        if name.partition(".")[0] not in own or not origin or Path(origin).resolve().is_relative_to(folder):
+            continue
+        if _users(Path(origin)):
+            found[name] = module
+    return found
 
 
 @contextlib.contextmanager
@@ -81,10 +107,14 @@ def blamed(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if path.is_file() and not any(path.resolve().is_relative_to(root) for root in (_HOUSE, *_LIBRARIES)):
+        if _users(Path(frame.filename)):
             return f"{frame.filename}:{frame.lineno}"
     return ""
+
+
+def _users(path: Path) -> bool:
+    """Whether a source file is the user's own, not of a library nor of this house."""
+    return path.is_file() and not any(path.resolve().is_relative_to(root) for root in (_HOUSE, *_LIBRARIES))
 
 
 def first_line(error: object, limit: int = 200) -> str:

@@ -136,6 +136,21 @@ def test_a_sibling_of_the_model_file_is_found(tmp_path: Path):
     assert len(open_classifier(f"{tmp_path}/whole.py:net").classes) == 2
 
 
+def test_two_folders_with_a_module_of_one_name(tmp_path: Path):
+    for classes in (2, 3):
+        folder = tmp_path / str(classes)
+        folder.mkdir()
+        (folder / "our_parts.py").write_text(
+            f"from torch import nn\ndef conv():\n    return nn.Conv2d(1, {classes}, 3)\n"
+        )
+        (folder / "whole.py").write_text(
+            "from torch import nn\ndef net():\n    from our_parts import conv\n"
+            "    return nn.Sequential(conv(), nn.AdaptiveAvgPool2d(1), nn.Flatten())\n"
+        )
+    for classes in (2, 3, 2):
+        assert len(open_classifier(f"{tmp_path}/{classes}/whole.py:net").classes) == classes
+
+
 def test_an_edited_file_is_read_again(net_file: Path):
     assert len(open_classifier(f"{net_file}:make").classes) == 7
     net_file.write_text(net_file.read_text().replace("def make(classes=7)", "def make(classes=6)"))

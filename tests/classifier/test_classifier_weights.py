@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fer_tui.classifier import convert_checkpoint, inspect_checkpoint, open_classifier
+from fer_tui.classifier.formats import Format
+from fer_tui.classifier.pickles import StandIn, read_inert
 from fer_tui.contract import InputError
 
 
@@ -204,6 +206,19 @@ def test_a_pickle_is_never_run(trained: Small, tmp_path: Path, how: str):
     if how == "zip":
         torch.load(path, weights_only=False)  # the bomb is a real one
         assert proof.exists()
+
+
+def test_a_pickle_cannot_reach_code_through_a_known_function(trained: Small, tmp_path: Path):
+    for name in ("_rebuild_tensor.__code__", "_rebuild_tensor.__globals__", "_rebuild_tensor.__class__"):
+        forged = b"".join(
+            b"\x8c" + bytes([len(text)]) + text.encode() for text in ("torch._utils", name)
+        )  # SHORT_BINUNICODE twice, STACK_GLOBAL, make one of it and set an item
+        path = tmp_path / "forged.pt"
+        path.write_bytes(b"\x80\x04" + forged + b"\x93)\x81" + b"\x8c\x01aK\x01s.")
+        report = inspect_checkpoint(path)
+        assert report.refused == (f"torch._utils.{name}",)
+        assert isinstance(read_inert(path, Format.PICKLE), StandIn)
+    assert "a" not in torch._utils.__dict__
 
 
 @pytest.mark.parametrize("how", ["zip", "legacy", "plain"])

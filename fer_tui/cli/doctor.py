@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 
 from fer_tui.contract import plain
 
@@ -31,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show(findings)
     if arguments.debug:
         for finding in findings:
-            for line in finding.details.splitlines():
-                print(plain(line), file=sys.stderr)
+            streams.say_lines(finding.details)
     return 1 if any(finding.fault for finding in findings) else 0
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -35,10 +35,10 @@ def describe(name: str) -> Description:
             raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
 
 
-def describe_all() -> Loaded:
-    """Every explainer that is installed; failures are data."""
+def describe_all(names: Iterable[str] | None = None) -> Loaded:
+    """These explainers, or every one that is installed; failures are data."""
     loaded = Loaded()
-    for name in plugins.names():
+    for name in plugins.names() if names is None else names:
         try:
             loaded.descriptions[name] = describe(name)
         except PluginError as error:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
+import stat
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 
 from fer_tui.contract import FerTuiError, InputError
 from fer_tui.engine.settings import Settings
@@ -65,3 +68,34 @@ def _plugins() -> Iterator[Finding]:
     for name, error in loaded.failed.items():
         mend = f"mend or uninstall it, or leave it out: export FER_TUI_DISABLE_PLUGINS={name}"
         yield Finding(f"plugin {name}", "failed", error.fault, mend, error.details)
+
+
+def _cache(folder: str | None) -> Finding:
+    """The store: where, how large, whether it can be written to and by whom it can be read."""
+    if folder == "none":
+        return Finding("cache", "none: nothing is stored")
+    from fer_tui.engine.store import FILE_NAME, cache_folder
+
+    path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
+    there = next(place for place in (path.parent, *path.parent.absolute().parents) if place.exists())
+    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+        mend = f"make {there} writable, or name another folder: --cache DIR"
+        return Finding("cache", str(path), f"{there} cannot be written to", mend)
+    if not path.is_file():
+        return Finding("cache", f"{path}: nothing is stored yet")
+    if not os.access(path, os.W_OK):
+        return Finding("cache", str(path), "cannot be written to", f"chmod u+w {path}, or --cache DIR")
+    from fer_tui.engine import Store
+
+    from .cache import size
+
+    store = Store.open(path.parent, read_only=True)
+    try:
+        if not store.is_on:
+            return Finding("cache", str(path), store.note, f"delete {path}, or --cache DIR")
+        usage = store.usage()
+    finally:
+        store.close()
+    mode = stat.filemode(path.stat().st_mode)
+    told = f"{usage.entries} entries, {size(usage.file_bytes)} of at most {size(usage.limit)}"
+    return Finding("cache", f"{path}: {told}, {mode}")

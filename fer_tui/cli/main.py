@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_tui.contract import FerTuiError, nearest, plain
+from fer_tui.contract import FerTuiError, nearest
 
 from . import streams
 from .flags import Parser, UsageError
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             import traceback
 
-            print("".join(map(_lines, traceback.format_exception(error))), file=sys.stderr, end="")
+            streams.say_lines("".join(traceback.format_exception(error)))
         _complain(error, debug)
         return WRONG
 
@@ -105,8 +105,3 @@ def _complain(error: Exception, debug: bool) -> None:
     else:
         mend = "" if debug else " (unforeseen: --debug shows where)"
         streams.say(f"fer-tui: {type(error).__name__}{': ' if fault else ''}{fault}{mend}")
-
-
-def _lines(text: str) -> str:
-    """A traceback's text, safe for a terminal, its lines kept."""
-    return "".join(plain(line) + "\n" for line in text.splitlines())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,8 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         _show_all(described, loaded.failed)
     if arguments.debug:
         for error in loaded.failed.values():
-            for line in error.details.splitlines():
-                print(plain(line), file=sys.stderr)
+            streams.say_lines(error.details)
     return 0
 
 
@@ -79,16 +77,12 @@ def _show_one(description: Description, as_json: bool) -> None:
     streams.put(plain(f"{description.name} {description.version}: {description.title}"))
     streams.put(plain(description.help))
     streams.put(plain(f"{description.kind}; axes: {_axes(description)}; from {_installed(description.distribution)}"))
-    rows = [
-        (
-            each.name,
-            str(each.default).lower() if isinstance(each.default, bool) else str(each.default),
-            _range(each),
-            each.help,
-        )
-        for each in description.parameters
-    ]
+    rows = [(each.name, _default(each), _range(each), each.help) for each in description.parameters]
     _print(("parameter", "default", "values", "what it is"), rows)
+
+
+def _default(info: ParameterInfo) -> str:
+    return str(info.default).lower() if isinstance(info.default, bool) else str(info.default)
 
 
 def _range(info: ParameterInfo) -> str:

@@ -48,6 +48,12 @@ def say(text: object) -> None:
     print(plain(text), file=sys.stderr, flush=True)
 
 
+def say_lines(text: str) -> None:
+    """Several lines, such as a traceback, to stderr."""
+    for line in text.splitlines():
+        say(line)
+
+
 def put(text: str = "") -> None:
     """One line of data, to stdout, as it is: the caller has made it safe."""
     print(text)

@@ -1,0 +1,92 @@
+"""fer-tui check: every installed explainer on a few samples of the user's own data and network."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import InputError, nearest, plain
+
+from . import flags, streams
+from .progress import Narrator
+
+if TYPE_CHECKING:
+    from fer_tui.engine.check import Finding
+
+EXAMPLES = (
+    "fer-tui check                                 every explainer on the bundled samples",
+    "fer-tui check fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt --methods saliency",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    flags.add_data(parser)
+    group = parser.add_argument_group("what to check")
+    group.add_argument("--methods", metavar="A,B,...", help="only these explainers")
+    group.add_argument(
+        "--samples", metavar="N", type=flags.typed(flags.whole), default=2, help="samples of each class (2)"
+    )
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from fer_tui import plugins
+
+    from . import loading
+
+    if arguments.samples < 1:
+        raise flags.UsageError("error: argument --samples: at least 1 is needed")
+    settings = flags.settings_of(arguments).settings
+    methods = _methods(arguments.methods, plugins.names())
+    findings: list[Finding] = []
+    with Narrator() as tell:
+        from fer_tui.engine import open_session
+        from fer_tui.engine.check import Finding, run_checks
+
+        failed = loading.describe_all(methods).failed  # one that hangs is found out here
+        findings += [Finding(name, "loads", False, error.fault) for name, error in failed.items()]
+        sound = [name for name in methods if name not in failed]
+        session = open_session(settings, tell)
+        for finding in run_checks(session.engine(), sound, arguments.samples):
+            findings.append(finding)
+            tell(f"{finding.method}: {finding.check}")
+    for note in session.notes:
+        streams.say(note)
+    bad = [finding for finding in findings if not finding.ok]
+    if arguments.json:
+        streams.put_json({"ok": not bad, "findings": [finding.to_dict() for finding in findings]})
+    else:
+        _show(findings)
+    if arguments.debug:
+        for error in failed.values():
+            streams.say_lines(error.details)
+    return 1 if bad else 0
+
+
+def _methods(given: str | None, installed: Sequence[str]) -> list[str]:
+    if given is None:
+        return list(installed)
+    methods = [name.strip() for name in given.split(",")]
+    for name in methods:
+        if name not in installed:
+            fault = f"there is no such explainer{nearest(name, installed)}"
+            raise InputError(f"method {name}", fault, ", ".join(installed))
+    return list(dict.fromkeys(methods))
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("method", "check", "", "what was seen"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        mark = Text("ok", "green") if finding.ok else Text("FAILED", "bold red")
+        table.add_row(Text(plain(finding.method)), finding.check, mark, Text(plain(finding.detail)))
+    console = streams.console()
+    console.print(table)
+    bad = sum(not finding.ok for finding in findings)
+    console.print(Text(f"{len(findings)} checks, {bad} failed"))

@@ -63,9 +63,7 @@ def fitting_state(checkpoint: Checkpoint, key: str | None, module: nn.Module, mo
     others = [name for name, other in checkpoint.states.items() if name != found and matched(other, module).fits]
     if others and key is None:
         return others[0], matched(checkpoint.states[others[0]], module)
-    raise InputError(
-        checkpoint.path, f"does not fit {model}: {_words(match, len(state))}", _mend(match, others, module)
-    )
+    raise InputError(checkpoint.path, f"does not fit {model}: {_words(match)}", _mend(match, others, module))
 
 
 def _renamed(state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> tuple[State, list[str]]:
@@ -98,17 +96,17 @@ def _commonest_prefix(names: Mapping[str, object], targets: Mapping[str, object]
     return best, counts[best]
 
 
-def _words(match: Match, total: int) -> str:
-    told = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-        for names, what in (
-            (match.missing, "missing"),
-            (match.left_over, "left over"),
-            (match.reshaped, "of another shape"),
-        )
-        if names
-    ]
-    return f"of its {total} entries " + ", ".join(told)
+def _words(match: Match) -> str:
+    told = []
+    for names, what in (
+        (match.missing, "missing"),
+        (match.left_over, "left over"),
+        (match.reshaped, "of another shape"),
+    ):
+        if names:
+            some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+            told.append(f"{len(names)} {'entry' if len(names) == 1 else 'entries'} {what} ({some})")
+    return ", ".join(told)
 
 
 def _mend(match: Match, others: list[str], module: nn.Module) -> str:

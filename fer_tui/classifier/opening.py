@@ -31,11 +31,12 @@ from .specs import importable, load_named, user_code
 from .untouched import same_randomness
 from .weights import Checkpoint, read_checkpoint
 
+Model = nn.Module | Callable[..., nn.Module] | str | None
 Weights = str | Path | Sequence[str | Path]
 
 
 def open_classifier(
-    model: nn.Module | str | None = None,
+    model: Model = None,
     weights: Weights | None = None,
     *,
     model_args: Mapping[str, Any] | None = None,
@@ -54,7 +55,7 @@ def open_classifier(
 ) -> TorchClassifier:
     """A classifier; InputError names what does not fit, and the mend.
 
-    model: a live module, `file.py:Class`, `pkg.mod:factory`, a bundled network's name, or None (bundled).
+    model: a live module, a class, `file.py:Class`, `pkg.mod:factory`, a bundled network's name, or None (bundled).
     weights: a file, several files (the checkpoint axis), None (the module's own). size: (height, width) of the input;
     size_hint: the pictures' own size, used where the network does not say. A live module is never moved or changed.
     """
@@ -111,26 +112,24 @@ class _Source:
     notes: tuple[str, ...] = ()
 
 
-def _built(
-    model: nn.Module | str | None, arguments: dict[str, Any], checkpoint: Checkpoint | None, key: str | None
-) -> _Source:
+def _built(model: Model, arguments: dict[str, Any], checkpoint: Checkpoint | None, key: str | None) -> _Source:
     if isinstance(model, nn.Module):
         return _live(model, arguments)
-    if model is None or ":" not in model:
+    if model is None or (isinstance(model, str) and ":" not in model and not model.endswith(".py")):
         return _bundled(model, arguments, checkpoint, key)
-    maker = load_named(model, "model")
-    name = model.rpartition(":")[2]
+    maker = load_named(model, "model") if isinstance(model, str) else model
+    name = model.rpartition(":")[2] if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
+    spec = model if isinstance(model, str) else name
     if isinstance(maker, nn.Module):
         return _Source(_live(maker, arguments).module, name)
     if not callable(maker):
-        raise InputError(
-            f"model {model}", f"is a {type(maker).__name__}, not a class or function", "name an nn.Module class"
-        )
-    _check_arguments(model, maker, arguments)
-    with importable(model), user_code(f"model {model}"):
+        fault = f"is a {type(maker).__name__}, not a class or function"
+        raise InputError(f"model {spec}", fault, "name an nn.Module class")
+    _check_arguments(spec, maker, arguments)
+    with importable(spec), user_code(f"model {spec}"):
         made = maker(**arguments)
     if not isinstance(made, nn.Module):
-        raise InputError(f"model {model}", f"made a {type(made).__name__}, not an nn.Module")
+        raise InputError(f"model {spec}", f"made a {type(made).__name__}, not an nn.Module")
     return _Source(_unwrapped(made), name)
 
 
@@ -168,6 +167,7 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     count = output_count(state)
     options = arguments if count is None else {"classes": count, **arguments}
     for name, maker in makers.items():
+        _check_arguments(name, maker, arguments)
         module = maker(**options)
         if model is not None or matched(state, module).fits:
             return _Source(module, name)
@@ -175,9 +175,9 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     raise InputError(checkpoint.path, f"these weights fit no bundled network ({', '.join(NETWORKS)})", mend)
 
 
-def _shipped(model: nn.Module | str | None) -> tuple[Path, ...]:
+def _shipped(model: Model) -> tuple[Path, ...]:
     """The weights that lie beside the bundled network `model`; none for a network of the user's own."""
-    if model is not None and (isinstance(model, nn.Module) or ":" in model):
+    if model is not None and (not isinstance(model, str) or ":" in model or model.endswith(".py")):
         return ()
     import fer_tui_samples
 

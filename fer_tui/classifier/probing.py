@@ -150,7 +150,7 @@ def _shapes(
     flat = next((each.in_features for each in module.modules() if isinstance(each, nn.Linear)), 0)
     for count in channels:
         side = isqrt(flat // count)
-        if _channels(module) == () and side * side * count == flat:
+        if flat and not _channels(module) and side * side * count == flat:
             yield (count, side, side), "candidate"
     for count in channels:
         yield from (((count, side, side), "candidate") for side in (_GRAY_SIZES if count == 1 else _COLOUR_SIZES))

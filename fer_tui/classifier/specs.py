@@ -18,6 +18,8 @@ from typing import Any
 
 from fer_tui.contract import FerTuiError, InputError, nearest
 
+from .sources import modules_in
+
 _HOUSE = Path(__file__).resolve().parent.parent
 _LIBRARIES = {Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
 
@@ -34,8 +36,12 @@ def load_named(spec: str, what: str) -> Any:
     """The object that `spec` (`file.py:name` or `pkg.mod:name`) names; InputError tells file and line of a failure."""
     place, _, name = spec.rpartition(":")
     if not place or not name:
-        example = f"{spec}:Name" if spec.endswith(".py") else "file.py:Name or package.module:Name"
-        raise InputError(f"{what} {spec}", "does not name an object", f"write {example}")
+        names = [name for name in modules_in(Path(spec)) if name[0] != "_"] if spec.endswith(".py") else []
+        example = (
+            f"{spec}:{names[-1] if names else 'Name'}" if spec.endswith(".py") else "file.py:Name or pkg.module:Name"
+        )
+        among = f", one of {', '.join(names[:8])}" if len(names) > 1 else ""
+        raise InputError(f"{what} {spec}", "does not name an object", f"write {example}{among}")
     with importable(spec), user_code(place):
         module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     found: Any = module

@@ -117,6 +117,8 @@ def test_model_specs(tmp_path: Path, net_file: Path):
     assert "no such file; did you mean my_nets.py?" in fault_of(f"{tmp_path}/my_net.py:Tiny")
     line = fault_of(f"{net_file}:Tinny")
     assert "has no Tinny; did you mean Tiny?" in line and "it defines Tiny, Needs, make" in line
+    assert "write " in (line := fault_of(str(net_file))) and "one of Tiny, Needs, make" in line
+    assert "model int: is a int, not a class or function" in fault_of(5)
     assert "there is no module no_such_package" in fault_of("no_such_package.nets:Net")
     assert "there is no module torch.nothing" in fault_of("torch.nothing:Net")
     assert "has no Conv9d" in fault_of("torch.nn:Conv9d")
@@ -131,6 +133,7 @@ def test_model_arguments(net_file: Path):
         48,
         48,
     )
+    assert "did you mean classes?" in fault_of("fer-gap", model_args={"clases": 7})
     line = fault_of(f"{net_file}:Needs")
     assert "missing a required argument: 'num_classes'" in line and "--model-arg" in line
     assert "did you mean num_classes?" in fault_of(f"{net_file}:Needs", model_args={"num_class": 4, "in_channels": 1})

@@ -65,6 +65,10 @@ def test_colour_at_224(classes: int):
     assert names[0] == "stem" and names[-1] == "fc" and names.count("layer1.relu") == 1
 
 
+def test_a_class_instead_of_a_module():
+    assert len(open_classifier(ResNet, model_args={"classes": 4}, size=(32, 32)).classes) == 4
+
+
 def test_the_size_hint_is_taken_where_the_network_runs():
     classifier = open_classifier(ResNet(2, 1), size_hint=(40, 56))
     assert classifier.input_shape == (1, 40, 56)

@@ -148,13 +148,16 @@ def test_the_state_that_fits_is_taken(trained: Small, tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda s: {k: v for k, v in s.items() if "head" not in k}, r"2 missing \(head.weight, head.bias\)"),
-        (lambda s: {**s, "extra.weight": torch.ones(2)}, r"1 left over \(extra.weight\)"),
+        (lambda s: {k: v for k, v in s.items() if "head" not in k}, r"2 entries missing \(head.weight, head.bias\)"),
+        (lambda s: {**s, "extra.weight": torch.ones(2)}, r"1 entry left over \(extra.weight\)"),
         (
             lambda s: {**s, "head.weight": torch.ones(5, 4)},
-            r"1 of another shape \(head.weight is 5×4, the network's 3×4\)",
+            r"1 entry of another shape \(head.weight is 5×4, the network's 3×4\)",
         ),
-        (lambda s: nn.Linear(9, 9).state_dict(), r"8 missing \(body.0.weight, .*, …\), 2 left over \(weight, bias\)"),
+        (
+            lambda s: nn.Linear(9, 9).state_dict(),
+            r"8 entries missing \(body.0.weight, .*, …\), 2 entries left over \(weight, bias\)",
+        ),
     ],
 )
 def test_a_misfit_is_told_in_words(trained: Small, tmp_path: Path, change, told: str):

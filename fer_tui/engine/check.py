@@ -1,0 +1,248 @@
+"""What must hold for every explainer, tried on a few samples of each class of the user's own data and network."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from fer_tui import plugins
+from fer_tui.contract import Axis, Explanation, FerTuiError, Gallery, Heatmap, InputError, Matrix, Place, Sample, plain
+
+from .engine import Engine
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+
+TOLERANCE = 1e-5  # largest difference between two runs, as a share of the explanation's largest value
+_TWICE = 3  # places that are explained a second time
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of one explainer; `detail`: one line with the numbers."""
+
+    method: str
+    check: str
+    ok: bool
+    detail: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def run_checks(engine: Engine, methods: Sequence[str] | None = None, per_class: int = 2) -> Iterator[Finding]:
+    """The findings for each of `methods` (every installed explainer where None), as they are made.
+
+    per_class: samples of each class; half as many (at least one) for slow explainers. Checked are: loads, runs, finite,
+    shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends.
+    Nothing is taken from the store or put there. InputError for an unknown method, or where no dataset is open.
+    """
+    if engine.dataset is None or not len(engine.dataset):
+        raise InputError("dataset", "there are no samples to check on", "name one with --data")
+    installed = plugins.names()
+    chosen = list(methods) if methods is not None else list(installed)
+    for method in chosen:
+        if method not in installed:
+            plugins.load(method)  # tells the nearest right name
+    for method in chosen:
+        yield from _Check(method, engine.classifier, engine.dataset, per_class).findings()
+
+
+class _Check:
+    """The checks of one explainer, each with engines of its own, so that nothing is remembered between two runs."""
+
+    def __init__(self, method: str, classifier: TorchClassifier, dataset: MappedDataset, per_class: int) -> None:
+        self._method, self._classifier, self._dataset, self._per_class = method, classifier, dataset, per_class
+
+    def findings(self) -> Iterator[Finding]:
+        before = _state(self._classifier.at(0).module)
+        try:
+            description = plugins.description(plugins.load(self._method))
+        except FerTuiError as error:
+            yield self._finding("loads", False, str(error))
+            return
+        yield self._finding("loads", True, f"version {description.version}, {description.kind}")
+        count = self._per_class if description.cost == "cheap" else max(1, self._per_class // 2)
+        rows = _rows(self._dataset, len(self._classifier.classes), count)
+        dataset = self._dataset
+        if description.needs_dataset:  # a whole dataset would take long, and a few rows tell the same
+            dataset, rows = cast("MappedDataset", _Few(dataset, rows)), list(range(len(rows)))
+        places = [Place(image=row) for row in rows] if Axis.IMAGE in description.axes else [Place()]
+        try:
+            yield from self._results(dataset, places)
+        except FerTuiError as error:
+            yield self._finding("runs", False, str(error))
+        changed = _changes(before, _state(self._classifier.at(0).module))
+        told = f"changed: {', '.join(changed)}" if changed else f"{', '.join(before)} as before"
+        yield self._finding("model untouched", not changed, told)
+
+    def _results(self, dataset: MappedDataset, places: Sequence[Place]) -> Iterator[Finding]:
+        with closing(self._engine(dataset).explain(self._method, places[0], fresh=True)) as stopped:
+            next(stopped, None)
+        alone = [self._alone(dataset, place) for place in places]
+        yield self._finding(
+            "runs", True, f"{_counted(len(alone), 'explanation')} finished, one run stopped at its first result"
+        )
+        yield self._finite(alone)
+        yield self._shape(alone)
+        yield self._varied(alone, dataset)
+        again = [self._alone(dataset, place) for place in places[:_TWICE]]
+        yield self._same("the same twice", alone[: len(again)], again)
+        batch = [result.explanation for result in self._engine(dataset).explain_many(self._method, places, fresh=True)]
+        yield self._same("batch = alone", alone, batch)
+
+    def _alone(self, dataset: MappedDataset, place: Place) -> Explanation:
+        """The last explanation of one place."""
+        last = None
+        for result in self._engine(dataset).explain(self._method, place, fresh=True):
+            last = result
+        if last is None or not last.final:
+            raise FerTuiError(f"explainer {self._method}: it ended without a final result")
+        return last.explanation
+
+    def _engine(self, dataset: MappedDataset) -> Engine:
+        return Engine(self._classifier, dataset, None)
+
+    def _finding(self, check: str, ok: bool, detail: str) -> Finding:
+        return Finding(self._method, check, ok, plain(detail))
+
+    def _finite(self, made: Sequence[Explanation]) -> Finding:
+        values = [_values(explanation) for explanation in made]
+        broken, total = sum(int((~np.isfinite(v)).sum()) for v in values), sum(v.size for v in values)
+        return self._finding("finite", not broken, f"{broken} of {total} values are not finite")
+
+    def _shape(self, made: Sequence[Explanation]) -> Finding:
+        _, height, width = self._classifier.input_shape
+        for explanation in made:
+            if isinstance(explanation, Heatmap) and explanation.values.shape != (height, width):
+                told = f"a map is {explanation.values.shape} where the input is {(height, width)}"
+                return self._finding("shape", False, told)
+            if isinstance(explanation, Matrix) and explanation.classes != self._classifier.classes:
+                told = f"the matrix has {_counted(len(explanation.classes), 'class')}, not those of the network"
+                return self._finding("shape", False, told)
+            if isinstance(explanation, Gallery) and not len(explanation.images):
+                return self._finding("shape", False, "a gallery has no picture")
+        return self._finding("shape", True, " x ".join(map(str, _values(made[0]).shape)))
+
+    def _varied(self, made: Sequence[Explanation], dataset: MappedDataset) -> Finding:
+        """A map and a gallery must not be constant; a matrix must have counted every labelled row once."""
+        if isinstance(made[0], Matrix):
+            counted, labelled = int(made[0].counts.sum()), int((np.asarray(dataset.labels) >= 0).sum())
+            return self._finding("adds up", counted == labelled, f"{counted} counted of {labelled} rows with a label")
+        spreads = [float(np.ptp(values)) if (values := _finite_values(e)).size else 0.0 for e in made]
+        flat = sum(spread == 0 for spread in spreads)
+        told = f"{flat} of {len(made)} are constant, the smallest range is {min(spreads):.3g}"
+        return self._finding("not constant", not flat, told)
+
+    def _same(self, check: str, first: Sequence[Explanation], second: Sequence[Explanation]) -> Finding:
+        gaps = [_difference(a, b) for a, b in zip(first, second, strict=True)]
+        told = f"largest difference {max(gaps):.1e} of the largest value, {_counted(len(gaps), 'explanation')}"
+        return self._finding(check, max(gaps) <= TOLERANCE, told)
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{'' if number == 1 else plural}"
+
+
+def _rows(dataset: MappedDataset, classes: int, per_class: int) -> list[int]:
+    """The first rows of each class; as many, evenly spread, where no row has a label."""
+    labels = np.asarray(dataset.labels)
+    found = [int(row) for index in range(classes) for row in np.flatnonzero(labels == index)[:per_class]]
+    spread = np.linspace(0, len(dataset) - 1, min(len(dataset), classes * per_class))
+    return sorted(found) or sorted({round(row) for row in spread.tolist()})
+
+
+def _values(explanation: Explanation) -> NDArray[Any]:
+    """The numbers of an explanation that two runs must agree on."""
+    if isinstance(explanation, Heatmap):
+        return explanation.values
+    return explanation.images if isinstance(explanation, Gallery) else cast(Matrix, explanation).counts
+
+
+def _finite_values(explanation: Explanation) -> NDArray[Any]:
+    values = _values(explanation)
+    finite: NDArray[Any] = values[np.isfinite(values)]
+    return finite
+
+
+def _difference(first: Explanation, second: Explanation) -> float:
+    """The largest difference as a share of the largest absolute value; infinite where shapes differ."""
+    a, b = _values(first), _values(second)
+    if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        return float("inf")
+    a, b = np.nan_to_num(a.astype(np.float64)), np.nan_to_num(b.astype(np.float64))
+    most = float(np.abs(a).max(initial=0.0))
+    gap = float(np.abs(a - b).max(initial=0.0))
+    return gap / most if most else gap
+
+
+# ---- a few rows as a dataset -----------------------------------------------------------------------------------------
+
+
+class _Few:
+    """Some rows of a dataset, as a dataset."""
+
+    def __init__(self, whole: MappedDataset, rows: Sequence[int]) -> None:
+        self._whole, self._rows = whole, list(rows)
+        self.classes, self.labels = whole.classes, np.asarray(whole.labels)[self._rows]
+        self.digest = self.key = blake2b(f"{whole.key} {self._rows}".encode(), digest_size=16).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: int) -> Sample:
+        return self._whole[self._rows[row]]
+
+    def images(self, start: int, stop: int) -> list[NDArray[np.uint8]]:
+        return [self._whole[row].image for row in self._rows[start:stop]]
+
+    def image_digest(self, row: int) -> str:
+        return self._whole.image_digest(self._rows[row])
+
+    def aligned(self, classes: tuple[str, ...]) -> _Few:
+        return self  # the whole dataset is aligned already
+
+
+# ---- the model's state -----------------------------------------------------------------------------------------------
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _state(module: nn.Module) -> dict[str, object]:
+    """All that an explainer must leave as it was, by the name that a finding tells."""
+    import torch
+
+    modules, parameters = list(module.modules()), list(module.named_parameters())
+    bytes_of = blake2b(digest_size=16)
+    for _, tensor in [*parameters, *module.named_buffers()]:
+        bytes_of.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    numbers: Any = np.random.get_state(legacy=False)
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    return {
+        "parameters": bytes_of.hexdigest(),
+        "hooks": [list(getattr(each, name)) for each in modules for name in _HOOKS],
+        "requires_grad": [parameter.requires_grad for _, parameter in parameters],
+        "grad": [(id(p.grad), None if p.grad is None else p.grad.sum().item()) for _, p in parameters],
+        "modes": [each.training for each in modules],
+        "random state": [
+            torch.get_rng_state().numpy().tobytes(),
+            (numbers["state"]["key"].tobytes(), numbers["state"]["pos"]),
+            random.getstate(),
+            [each.numpy().tobytes() for each in cuda],
+        ],
+    }
+
+
+def _changes(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    return [name for name, value in before.items() if after[name] != value]

@@ -183,9 +183,7 @@ class TorchClassifier:
             if known is None or known[0] != stamp:
                 twin = self._twins.get(index)
                 fresh = twin is not None and twin[0] == stamp
-                made = (
-                    twin[1].digest if twin and fresh else self._digest_with(self._series.tensors(index, self._module))
-                )
+                made = twin[1].digest if twin and fresh else self._digest_with(self._series.tensors(index))
                 known = self._known[index] = stamp, made
             found.append(known[1])
         return tuple(found)
@@ -202,7 +200,7 @@ class TorchClassifier:
         held = self._twins.get(index)
         if held is None or held[0] != stamp:
             twin = copy.copy(self)
-            twin._take(self._series.module(index, self._module))
+            twin._take(self._series.module(index, self._device))
             held = self._twins[index] = stamp, twin
         self._twins.move_to_end(index)
         while len(self._twins) > _KEPT:
@@ -212,23 +210,28 @@ class TorchClassifier:
 
 @dataclass(frozen=True)
 class Series:
-    """The files of weights for one architecture. key: where the weights are in them; model: the network's name."""
+    """The files of weights for one architecture. key: where the weights are in them; model: the network's name.
+
+    blueprint: the network that is copied and filled; no explainer's hooks are ever on it where there are several files.
+    """
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
     key: str | None
     model: str
+    blueprint: nn.Module
+    trust: bool = False
 
-    def module(self, index: int, like: nn.Module) -> nn.Module:
-        """A copy of `like` with weights `index`."""
-        module = copy.deepcopy(like)
-        load(module, self._state(index, like))
-        return module
+    def module(self, index: int, device: torch.device) -> nn.Module:
+        """A network with weights `index`."""
+        module = copy.deepcopy(self.blueprint)
+        load(module, self._state(index))
+        return module.to(device)
 
-    def tensors(self, index: int, like: nn.Module) -> State:
+    def tensors(self, index: int) -> State:
         """The tensors that `module` would have."""
-        own = module_tensors(like)
-        return own | {name: tensor.to(own[name].dtype) for name, tensor in self._state(index, like).items()}
+        own = module_tensors(self.blueprint)
+        return own | {name: tensor.to(own[name].dtype) for name, tensor in self._state(index).items()}
 
     def stamp(self, index: int) -> tuple[int, int]:
         """Changes when the file does."""
@@ -238,5 +241,6 @@ class Series:
             raise InputError(self.paths[index], f"cannot be read: {error.strerror}") from error
         return about.st_mtime_ns, about.st_size
 
-    def _state(self, index: int, like: nn.Module) -> State:
-        return fitting_state(read_checkpoint(self.paths[index]), self.key, like, self.model)[1].state
+    def _state(self, index: int) -> State:
+        checkpoint = read_checkpoint(self.paths[index], self.trust)
+        return fitting_state(checkpoint, self.key, self.blueprint, self.model)[1].state

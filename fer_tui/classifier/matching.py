@@ -32,10 +32,6 @@ class Match:
     def fits(self) -> bool:
         return not (self.missing or self.left_over or self.reshaped)
 
-    @property
-    def faults(self) -> int:
-        return len(self.missing) + len(self.left_over) + len(self.reshaped)
-
 
 def matched(state: Mapping[str, torch.Tensor], module: nn.Module) -> Match:
     """`state` under the names of `module`."""
@@ -63,7 +59,7 @@ def fitting_state(checkpoint: Checkpoint, key: str | None, module: nn.Module, mo
     others = [name for name, other in checkpoint.states.items() if name != found and matched(other, module).fits]
     if others and key is None:
         return others[0], matched(checkpoint.states[others[0]], module)
-    raise InputError(checkpoint.path, f"does not fit {model}: {_words(match)}", _mend(match, others, module))
+    raise InputError(checkpoint.path, f"does not fit {model}: {_words(match)}", _mend(match, others))
 
 
 def _renamed(state: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> tuple[State, list[str]]:
@@ -109,7 +105,7 @@ def _words(match: Match) -> str:
     return ", ".join(told)
 
 
-def _mend(match: Match, others: list[str], module: nn.Module) -> str:
+def _mend(match: Match, others: list[str]) -> str:
     if others:
         return f"the weights under {', '.join(others)} fit: --weights-key {others[0]}"
     if match.reshaped and not match.missing and not match.left_over:

@@ -87,7 +87,10 @@ def open_classifier(
     trial = tried(module, source.name, prepared, head, size, size_hint, target)
     given = parse_classes(classes) if classes else None
     names, assumed, said = _names(given, checkpoint, module, trial.outputs)
-    series = Series(paths, _short(paths), weights_key, source.name) if paths else None
+    series = None
+    if paths:
+        blueprint = module if len(paths) == 1 else copy.deepcopy(module).cpu()
+        series = Series(paths, _short(paths), weights_key, source.name, blueprint, trust)
     return TorchClassifier(
         module,
         name=source.name,

@@ -288,6 +288,16 @@ def test_a_changed_file_is_another_checkpoint(trained: Small, tmp_path: Path):
     assert run.at(1) is not twin and run.at(1).digest == run.digests[1]
 
 
+def test_an_explainer_at_work_does_not_reach_the_next_checkpoint(trained: Small, tmp_path: Path):
+    for name in "ab":
+        torch.save(trained.state_dict(), tmp_path / f"{name}.pt")
+    run = open_classifier(Small(), [tmp_path / "a.pt", tmp_path / "b.pt"])
+    with run.untouched():
+        run.module.head.register_forward_hook(lambda *_: torch.zeros(1, 3))
+        assert not run.at(1).module.head._forward_hooks
+    assert np.array_equal(run.at(1).predict(PICTURE), run.predict(PICTURE))
+
+
 def test_few_checkpoints_are_kept_in_memory(tmp_path: Path):
     files = []
     for index in range(9):

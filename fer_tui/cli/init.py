@@ -68,13 +68,18 @@ def run(arguments: argparse.Namespace) -> int:
         report = inspect_checkpoint(arguments.checkpoint, trust=arguments.trust)
     if report.refused:
         report = _converted(report, arguments.trust, arguments.force, questions)
-    _tell_report(report)
     draft = _Draft(Settings(**{**given, "weights": (str(report.path),)}), frozenset(given))
     draft.reasons["weights"] = _of(report)
+    dataset = _opened(draft.settings) if draft.settings.data is not None else None
+    _tell_report(report)
     _find_weights_key(draft, report)
     _find_model(draft, report, questions)
-    dataset = _find_data(draft, questions)
-    _find_classes(draft, report, dataset)
+    if dataset is None:
+        dataset = _asked_for_data(draft, questions)
+    if dataset is not None:
+        _tell_data(draft, dataset)
+    if report.classes and not draft.settings.classes:
+        draft.set("as the checkpoint names them", classes=report.classes)
     with Narrator() as tell:
         tell("opening the network")
         from fer_tui.engine.session import open_network
@@ -93,7 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         streams.say("nothing is written")
         return 0
     project.write(out, text)
-    streams.say(f"written: {out}; look at it with: fer-tui evaluate --config {out}; explore: fer-tui --config {out}")
+    config = "" if out == Path(FILE_NAME) else f" --config {out}"
+    streams.say(f"written: {out}; try it with: fer-tui evaluate{config}; explore with: fer-tui open{config}")
     return 0
 
 
@@ -120,7 +126,7 @@ def _of(report: CheckpointReport) -> str:
 
 def _tell_report(report: CheckpointReport) -> None:
     streams.say(f"{report.path}: {_of(report)}")
-    if report.key:
+    if report.key and report.format != "safetensors":
         streams.say(f"weights under {report.key}" + (f", of {', '.join(report.keys)}" if len(report.keys) > 1 else ""))
     if report.channels is not None and report.outputs is not None:
         streams.say(f"{report.channels} channels in, {report.outputs} outputs")
@@ -172,29 +178,28 @@ def _near(path: str) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
-def _find_data(draft: _Draft, questions: Questions) -> MappedDataset | None:
-    """The data that were given or are named now; None: the bundled samples."""
-    if draft.settings.data is None:
-        named = questions.text("data to explore (nothing: the bundled samples)", "")
-        if not named:
-            return None
-        draft.set("as given", data=named)
-    with Narrator() as tell:
-        from fer_tui.engine.session import open_data
+def _opened(settings: Settings) -> MappedDataset:
+    from fer_tui.engine.session import open_data
 
-        dataset = open_data(draft.settings, tell)
+    with Narrator() as tell:
+        return open_data(settings, tell)
+
+
+def _asked_for_data(draft: _Draft, questions: Questions) -> MappedDataset | None:
+    """The data that are named now; None: the bundled samples."""
+    named = questions.text("data to explore (nothing: the bundled samples)", "")
+    if not named:
+        return None
+    draft.set("as given", data=named)
+    return _opened(draft.settings)
+
+
+def _tell_data(draft: _Draft, dataset: MappedDataset) -> None:
     labelled = int((dataset.labels >= 0).sum())
-    split = f", split {draft.settings.split}" if draft.settings.split else ""
-    draft.reasons["data"] = f"{len(dataset)} rows, {labelled} with a label{split}"
+    draft.reasons["data"] = f"{len(dataset)} rows, {labelled} with a label"
     streams.say(f"{draft.settings.data}: {draft.reasons['data']}")
     for note in dataset.notes:
         streams.say(note)
-    return dataset
-
-
-def _find_classes(draft: _Draft, report: CheckpointReport, dataset: MappedDataset | None) -> None:
-    if not draft.settings.classes and report.classes:
-        draft.set("as the checkpoint names them", classes=report.classes)
 
 
 def _find_preprocessing(

@@ -83,8 +83,8 @@ def _value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
-    if isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], float):
-        return _value(value[0])  # one number for all channels
+    if isinstance(value, tuple) and len(value) == 1:
+        return _value(value[0])  # one number for all channels, one weights file
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, Mapping):

@@ -1,68 +1,70 @@
-"""Finds explainers by entry point, without importing them; imports one; imports all."""
+"""Explainers by entry point: their names from metadata alone, one imported, all imported.
+
+Their descriptions are kept from one run to the next, so that a face has them before anything is imported.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import io
+import json
 import os
+import secrets
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
-from fer_tui.contract import (
-    CONTRACT_VERSION,
-    Description,
-    Explainer,
-    InputError,
-    PluginError,
-    nearest,
-)
+from fer_tui.contract import CONTRACT_VERSION, Description, Explainer, InputError, PluginError, nearest
+from fer_tui.folders import cache_folder
 
 GROUP = "fer_tui.explainers"
 DISABLE = "FER_TUI_DISABLE_PLUGINS"
+_MEMORY = "explainers.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """What could be imported, and what could not, and why."""
+    """The explainers that could be imported, and what stopped the others; by name."""
 
     explainers: dict[str, type[Explainer[Any]]] = field(default_factory=dict)
     failed: dict[str, PluginError] = field(default_factory=dict)
 
 
-def _found() -> dict[str, EntryPoint]:
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        if entry.name not in disabled:
-            found.setdefault(entry.name, entry)
-    return found
-
-
 def names() -> tuple[str, ...]:
-    """The explainers that are installed, from metadata alone."""
-    return tuple(_found())
+    """The explainers that are installed and not named by FER_TUI_DISABLE_PLUGINS; nothing is imported."""
+    return tuple(_entries())
+
+
+def source(name: str) -> str:
+    """The distribution that an explainer comes from, with its version; '' where it is not known."""
+    entry = _entries().get(name)
+    return f"{entry.dist.name} {entry.dist.version}" if entry is not None and entry.dist is not None else ""
 
 
 def load(name: str) -> type[Explainer[Any]]:
-    """Import one explainer. InputError where there is none of that name, PluginError where it cannot be imported."""
-    found = _found()
-    if name not in found:
-        raise InputError(f"method {name}", f"there is no such explainer{nearest(name, found)}", ", ".join(found))
+    """Import one explainer. InputError where none has that name; PluginError, with a traceback, for whatever it does.
+
+    What its module prints while it is imported is swallowed: stdout is for data. An import that hangs is not broken
+    off here: who must not hang imports in another process.
+    """
+    entries = _entries()
+    if name not in entries:
+        known = ", ".join(entries) or "none is installed"
+        raise InputError(f"method {name}", f"there is no such explainer{nearest(name, entries)}", f"known: {known}")
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            cls = found[name].load()
-    except KeyboardInterrupt:
+            found = entries[name].load()
+            _check(name, found)
+            found.describe()
+    except (KeyboardInterrupt, PluginError):
         raise
-    except BaseException as error:
-        raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
-    if not (isinstance(cls, type) and issubclass(cls, Explainer)):
-        raise PluginError(name, f"{found[name].value} is not an Explainer")
-    if cls.contract_version != CONTRACT_VERSION:
-        raise PluginError(name, f"wants contract {cls.contract_version}, this is {CONTRACT_VERSION}")
-    return cls
+    except BaseException as error:  # SystemExit too: a plugin must not end the house
+        raise PluginError(_told(name), f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+    return found  # type: ignore[no-any-return]
 
 
 def load_all() -> Loaded:
@@ -76,12 +78,70 @@ def load_all() -> Loaded:
     return loaded
 
 
-def description(cls: type[Explainer[Any]]) -> Description:
-    """The explainer as plain data, with the distribution that it came with."""
-    entry = _found().get(cls.name)
-    name = entry.dist.name if entry is not None and entry.dist is not None else ""
-    return dataclasses.replace(cls.describe(), distribution=name)
+def description(explainer: type[Explainer[Any]]) -> Description:
+    """An explainer as plain data, with the distribution that it comes from."""
+    entry = _entries().get(explainer.name)
+    distribution = entry.dist.name if entry is not None and entry.dist is not None else ""
+    return dataclasses.replace(explainer.describe(), distribution=distribution)
 
 
-def remember(descriptions: dict[str, Description]) -> None:
-    """Keep descriptions for faces that must not import plugins."""
+def remembered(folder: Path | None = None) -> dict[str, Description]:
+    """Descriptions of the installed explainers as `remember` kept them; nothing is imported."""
+    try:
+        kept = json.loads(((folder or cache_folder()) / _MEMORY).read_text("utf-8"))
+        return {
+            name: Description.from_dict(kept[name]["description"])
+            for name, entry in _entries().items()
+            if name in kept and kept[name]["of"] == _identity(entry)
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def remember(descriptions: Iterable[Description], folder: Path | None = None) -> None:
+    """Keep descriptions for the next run, by distribution and version; a folder that cannot be written is no fault."""
+    entries = _entries()
+    kept = {
+        each.name: {"of": _identity(entries[each.name]), "description": each.to_dict()}
+        for each in descriptions
+        if each.name in entries
+    }
+    path = (folder or cache_folder()) / _MEMORY
+    beside = path.with_name(f".{_MEMORY}.{secrets.token_hex(4)}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(kept), "utf-8")
+        beside.replace(path)
+
+
+def _entries() -> dict[str, EntryPoint]:
+    """Entry points by name. Of two with one name the first counts, in the order of their distributions' names."""
+    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.dist.name.lower() if entry.dist else ""):
+        if entry.name not in disabled:
+            found.setdefault(entry.name, entry)
+    return found
+
+
+def _identity(entry: EntryPoint) -> list[str]:
+    dist = entry.dist
+    return [dist.name, dist.version, entry.value, str(CONTRACT_VERSION)] if dist is not None else [entry.value]
+
+
+def _told(name: str) -> str:
+    """An explainer's name for a message, with the distribution to look at."""
+    origin = source(name)
+    return f"{name} ({origin})" if origin else name
+
+
+def _check(name: str, found: object) -> None:
+    """PluginError where `found` is no explainer of this contract and name."""
+    if not (isinstance(found, type) and issubclass(found, Explainer)):
+        raise PluginError(_told(name), f"its entry point names {found!r}, which is no subclass of Explainer")
+    if found.contract_version != CONTRACT_VERSION:
+        mend = "fer-tui" if found.contract_version > CONTRACT_VERSION else "the explainer"
+        fault = f"it wants contract {found.contract_version}, this fer-tui has {CONTRACT_VERSION}: upgrade {mend}"
+        raise PluginError(_told(name), fault)
+    if found.name != name:
+        raise PluginError(_told(name), f"it calls itself {found.name}: entry point and name must agree")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,28 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     home = tmp_path_factory.mktemp("home")
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(home / name))
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str, dict[str, str]], None]]:
+    """Installs a distribution for this process and its children: its name, its module's source, its entry points."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def write(name: str, module: str, entries: dict[str, str]) -> None:
+        info = site / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = "".join(f"{entry} = {target}\n" for entry, target in entries.items())
+        (info / "entry_points.txt").write_text(f"[fer_tui.explainers]\n{lines}")
+        (site / f"{name}.py").write_text(module)
+        importlib.invalidate_caches()
+
+    yield write
+    for module in [m for m in sys.modules.values() if str(getattr(m, "__file__", "")).startswith(str(site))]:
+        del sys.modules[module.__name__]
 
 
 @pytest.fixture

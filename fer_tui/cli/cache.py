@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = flags.settings_of(arguments).settings.cache
     if folder == "none":
         raise InputError("--cache", "none means that nothing is stored", "name a folder, or leave it out")
-    from fer_tui.engine.store import FILE_NAME, cache_folder
+    from fer_tui.engine.store import FILE_NAME
+    from fer_tui.folders import cache_folder
 
     path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
     if arguments.action == "path":

@@ -74,7 +74,8 @@ def _cache(folder: str | None) -> Finding:
     """The store: where, how large, whether it can be written to and by whom it can be read."""
     if folder == "none":
         return Finding("cache", "none: nothing is stored")
-    from fer_tui.engine.store import FILE_NAME, cache_folder
+    from fer_tui.engine.store import FILE_NAME
+    from fer_tui.folders import cache_folder
 
     path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
     there = next(place for place in (path.parent, *path.parent.absolute().parents) if place.exists())

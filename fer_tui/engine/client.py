@@ -158,12 +158,13 @@ class Compute:
                 return
             self._heard = time.monotonic()
             self._loading = message.name if isinstance(message, Loading) else None
-            self._ready = self._ready or isinstance(message, Described)
+            described = isinstance(message, Described) and not message.remembered
+            self._ready = self._ready or described
             if isinstance(message, Done) or (isinstance(message, Failed) and message.job is not None):
                 self._asked.pop(message.job, None)  # type: ignore[arg-type]
             if not isinstance(message, Loading):
                 self._receive(message)
-            if isinstance(message, Described):
+            if described:
                 for asked in self._asked.values():
                     self._send(asked.message)
 

@@ -17,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
 
 from . import codec, wire
@@ -175,6 +176,8 @@ class Server:
         from . import session as sessions
 
         try:
+            known = plugins.remembered()
+            self._send(Described(tuple(e for name, e in known.items() if name not in message.without), remembered=True))
             if message.settings is None:
                 session = self._session
                 if session is None:
@@ -220,8 +223,6 @@ class Server:
 
     def _describe(self, message: Open) -> Described:
         """Load every explainer, each announced first: one that hangs or ends the process is known by that."""
-        from fer_tui import plugins
-
         described: list[Description] = []
         failed = dict(message.without)
         for name in plugins.names():
@@ -232,7 +233,7 @@ class Server:
                 described.append(plugins.description(plugins.load(name)))
             except FerTuiError as error:
                 failed[name] = str(error)
-        plugins.remember({description.name: description for description in described})
+        plugins.remember(described)
         return Described(tuple(described), failed)
 
     def _narrator(self) -> Callable[[str, float | None], None]:

@@ -107,10 +107,14 @@ class Loading(Message):
 
 @dataclass(frozen=True, slots=True)
 class Described(Message):
-    """The explainers that could be loaded, and the others with the reason (name -> one line)."""
+    """The explainers that could be loaded, and the others with the reason (name -> one line).
+
+    remembered: from the last run, before anything is imported; the truth follows.
+    """
 
     explainers: tuple[Description, ...]
     failed: Mapping[str, str] = field(default_factory=dict)
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ off: `note` says why.
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 import time
@@ -16,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from fer_tui.folders import cache_folder
 
 FILE_NAME = "store.sqlite"
 LIMIT = 2 << 30  # bytes of explanations
@@ -218,16 +219,6 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def cache_folder() -> Path:
-    """Where store and parsed datasets lie: FER_TUI_CACHE, else the user's cache folder."""
-    named = os.environ.get("FER_TUI_CACHE")
-    if named:
-        return Path(named).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("fer-tui"))
 
 
 def on_network(folder: Path, mounts: str | None = None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,31 +95,11 @@ class Rude(_Base):
 """
 
 
-def install(site: Path, name: str, module: str, entries: dict[str, str]) -> None:
-    """Write a distribution `name` with one module and its entry points into `site`."""
-    info = site / f"{name}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    lines = "".join(f"{entry} = {target}\n" for entry, target in entries.items())
-    (info / "entry_points.txt").write_text(f"[fer_tui.explainers]\n{lines}")
-    (site / f"{name}.py").write_text(textwrap.dedent(module))
-
-
 @pytest.fixture
-def install_kit(kit: Path) -> Callable[[str, str, dict[str, str]], None]:
-    """Installs one more distribution: its name, the source of its module, its entry points."""
-    return functools.partial(install, kit)
-
-
-@pytest.fixture
-def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the path of this process and its children, with the distribution `kit` installed in it."""
-    site = tmp_path / "site"
+def kit(install: Callable[[str, str, dict[str, str]], None]) -> None:
+    """The distribution `kit`, installed."""
     names = ("Steps", "Dies", "Hangs", "Exits", "Rude")
-    install(site, "kit", KIT, {name.lower(): f"kit:{name}" for name in names})
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site))
-    return site
+    install("kit", KIT, {name.lower(): f"kit:{name}" for name in names})
 
 
 @pytest.fixture

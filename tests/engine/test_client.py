@@ -93,7 +93,7 @@ async def test_opens_explains_and_predicts_as_in_process(project: Settings) -> N
     assert heard.all(ClassifierOpened)[0].digests == (session.classifier.digest,)
 
 
-async def test_answers_come_one_by_one_and_cancel_stops_them(project: Settings, kit: Path) -> None:
+async def test_answers_come_one_by_one_and_cancel_stops_them(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         job = compute.explain("steps", {"steps": 1000, "pause": 0.01}, Place(image=0))
         await heard.wait(Answer, lambda m: m.progress is not None and m.progress >= 0.003)
@@ -105,7 +105,7 @@ async def test_answers_come_one_by_one_and_cancel_stops_them(project: Settings, 
         assert [a.progress for a in heard.all(Answer) if a.job == other] == [1 / 3, 2 / 3, 1.0]
 
 
-async def test_the_visible_explanation_goes_before_prefetch_and_predictions(project: Settings, kit: Path) -> None:
+async def test_the_visible_explanation_goes_before_prefetch_and_predictions(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         ahead = compute.explain("steps", {"steps": 1000, "pause": 0.01}, Place(image=1), urgent=False)
         await heard.wait(Answer, lambda m: m.job == ahead)
@@ -114,7 +114,7 @@ async def test_the_visible_explanation_goes_before_prefetch_and_predictions(proj
         assert not (await heard.wait(Done, lambda m: m.job == seen)).cancelled
 
 
-async def test_a_killed_process_is_started_again_and_goes_on(project: Settings, kit: Path) -> None:
+async def test_a_killed_process_is_started_again_and_goes_on(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         job = compute.explain("steps", {"steps": 30, "pause": 0.1}, Place(image=0))
         await heard.wait(Answer)
@@ -126,7 +126,7 @@ async def test_a_killed_process_is_started_again_and_goes_on(project: Settings, 
         assert compute.pid != first and [a.final for a in heard.all(Answer)].count(True) == 1
 
 
-async def test_an_explainer_that_ends_the_process_fails_and_others_live_on(project: Settings, kit: Path) -> None:
+async def test_an_explainer_that_ends_the_process_fails_and_others_live_on(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         job = compute.explain("dies", {}, Place(image=0))
         assert "SIGSEGV" in (await heard.wait(Failed)).fault
@@ -136,9 +136,9 @@ async def test_an_explainer_that_ends_the_process_fails_and_others_live_on(proje
         assert not [a for a in heard.all(Answer) if a.job == job]
 
 
-async def test_a_job_that_does_not_stop_is_ended_with_its_process(project: Settings, kit: Path) -> None:
+async def test_a_job_that_does_not_stop_is_ended_with_its_process(project: Settings, kit: None) -> None:
     async with running(project, cancel_limit=0.5) as (compute, heard):
-        await heard.wait(Described)
+        await heard.wait(Described, lambda m: not m.remembered)
         job = compute.explain("hangs", {}, Place(image=0))
         await asyncio.sleep(0.3)
         compute.cancel(job)
@@ -153,16 +153,16 @@ async def test_a_job_that_does_not_stop_is_ended_with_its_process(project: Setti
     [("import time; time.sleep(3600)", "not imported within 1.5 s"), ("import os; os._exit(3)", "code 3")],
 )
 async def test_an_import_that_hangs_or_exits_is_left_out(
-    project: Settings, install_kit: Install, module: str, said: str
+    project: Settings, kit: None, install: Install, module: str, said: str
 ) -> None:
-    install_kit("badkit", module, {"bad": "badkit:Bad"})
+    install("badkit", module, {"bad": "badkit:Bad"})
     async with running(project, loading_limit=1.5) as (_, heard):
-        described = await heard.wait(Described)
+        described = await heard.wait(Described, lambda m: not m.remembered)
         assert said in described.failed["bad"]
         assert {"steps", "saliency", "confusion"} <= {d.name for d in described.explainers}
 
 
-async def test_faults_of_explainers_are_told_and_the_module_is_as_it_was(project: Settings, kit: Path) -> None:
+async def test_faults_of_explainers_are_told_and_the_module_is_as_it_was(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         rude = compute.explain("rude", {}, Place(image=0))
         failed = await heard.wait(Failed, lambda m: m.job == rude)

@@ -1,0 +1,16 @@
+"""Where fer-tui keeps things between two runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """The folder of store and parsed datasets: FER_TUI_CACHE, else the user's cache folder. It may not exist yet."""
+    named = os.environ.get("FER_TUI_CACHE")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fer-tui"))

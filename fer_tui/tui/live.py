@@ -1,0 +1,55 @@
+"""The explorer on live objects, from a REPL, a script or a debugger."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import InputError
+
+if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
+
+
+def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, **preparation: Any) -> int:
+    """Open the explorer on a live network and dataset; returns when the user leaves it, with its exit code.
+
+    model: an nn.Module, or what `open_classifier` returned. dataset: a torch dataset, arrays (images, labels), or what
+    `open_dataset` returned. preparation: `open_classifier`'s keywords (mean, std, transform, size, ...).
+
+    The screen is a process of its own, which takes over this terminal; this process computes, so that the network stays
+    where it is and as it is. InputError where stdin or stdout is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InputError("explore", "stdin and stdout must be a terminal", "use fer_tui.explain in a notebook or script")
+    from fer_tui.classifier import open_classifier
+    from fer_tui.dataset import MappedDataset, open_dataset
+    from fer_tui.engine.compute import Server
+    from fer_tui.engine.session import Session
+    from fer_tui.engine.store import Store
+
+    opened = dataset if isinstance(dataset, MappedDataset) else open_dataset(dataset)
+    classifier: TorchClassifier
+    if hasattr(model, "untouched"):
+        classifier = model
+    else:
+        hint = opened.uniform_shape[:2] if opened.uniform_shape else None
+        classifier = open_classifier(model, classes=classes, size_hint=hint, **preparation)
+    session = Session(opened, classifier, Store.open(None))
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            number = theirs.fileno()
+            screen = subprocess.Popen([sys.executable, "-m", "fer_tui.tui", str(number)], pass_fds=[number])
+        try:
+            with ours.makefile("rb") as source, ours.makefile("wb") as sink:
+                Server(source, sink, session).serve()
+        except BaseException:
+            screen.terminate()
+            raise
+        finally:
+            ours.shutdown(socket.SHUT_RDWR)
+    return screen.wait()

@@ -35,19 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(findings: list[Finding]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column(overflow="fold")
+    console = streams.console()
+    width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        mark = Text("FAULT", "bold red") if finding.fault else Text("ok", "green")
-        words = Text(plain(finding.value))
+        line = Text("FAULT " if finding.fault else "ok    ", "bold red" if finding.fault else "green")
+        line.append(f"{plain(finding.name):{width}}  ", "bold").append(plain(finding.value), "default")
         if finding.fault:
-            words.append(f": {plain(finding.fault)}", "red")
+            line.append(f": {plain(finding.fault)}", "red")
+        console.print(line, soft_wrap=True)
         if finding.mend:
-            words.append(f"\n{'mend' if finding.fault else 'hint'}: {plain(finding.mend)}", "dim")
-        table.add_row(mark, Text(finding.name), words)
-    streams.console().print(table)
+            kind = "mend" if finding.fault else "hint"
+            console.print(Text(f"{'':{width + 8}}{kind}: {plain(finding.mend)}", "default"), soft_wrap=True)

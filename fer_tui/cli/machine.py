@@ -7,6 +7,7 @@ import os
 import platform
 import stat
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,9 +80,12 @@ def _cache(folder: str | None) -> Finding:
 
     path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
     there = next(place for place in (path.parent, *path.parent.absolute().parents) if place.exists())
-    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+    try:
+        with tempfile.TemporaryFile(dir=there):  # asking for permission is not enough: the disk may be full
+            pass
+    except OSError as error:
         mend = f"make {there} writable, or name another folder: --cache DIR"
-        return Finding("cache", str(path), f"{there} cannot be written to", mend)
+        return Finding("cache", str(path), f"{there} cannot be written to: {error.strerror}", mend)
     if not path.is_file():
         return Finding("cache", f"{path}: nothing is stored yet")
     if not os.access(path, os.W_OK):

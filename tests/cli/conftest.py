@@ -23,7 +23,7 @@ OnTerminal = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def on_terminal() -> OnTerminal:
-    """Run fer-tui with all three streams on a terminal: exit code, all that was written, decoded."""
+    """Run fer-tui (or `code`) with all three streams on a terminal: exit code, all that was written, decoded."""
     return _on_terminal
 
 
@@ -32,14 +32,16 @@ def _on_terminal(
     size: tuple[int, int] = (100, 40),
     env: Mapping[str, str] | None = None,
     keys: bytes = b"",
+    code: str = "",
     cwd: str | None = None,
     limit: float = 60,
 ) -> tuple[int, str]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM", "TERM", "TMUX")}
+    command = [sys.executable, "-c", code] if code else [*COMMAND, *words]
     process = subprocess.Popen(
-        [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env={**clean, **(env or {})}, cwd=cwd
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**clean, **(env or {})}, cwd=cwd
     )
     os.close(theirs)
     os.write(ours, keys)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import threading
-import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,11 +26,7 @@ class Loaded:
 def describe(name: str) -> Description:
     """The explainer of that name, imported. InputError: there is none; PluginError: it fails, or takes too long."""
     with _alarm(LIMIT, f"its import has not ended after {LIMIT:g} s"):
-        explainer = plugins.load(name)
-        try:
-            return dataclasses.replace(plugins.description(explainer), name=name)
-        except Exception as error:
-            raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+        return plugins.description(plugins.load(name))
 
 
 def describe_all(names: Iterable[str] | None = None) -> Loaded:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from fer_tui import plugins
 from fer_tui.contract import Description, ParameterInfo, PluginError, plain
 
 from . import flags, streams
@@ -31,8 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     described = list(loaded.descriptions.values())
     if arguments.json:
         streams.put_json(
-            [{**each.to_dict(), "state": "ok", "installed": _installed(each.distribution)} for each in described]
-            + [{"name": name, "state": "failed", "fault": error.fault} for name, error in loaded.failed.items()]
+            [{**each.to_dict(), "state": "ok", "installed": plugins.source(each.name)} for each in described]
+            + [
+                {"name": name, "state": "failed", "fault": error.fault, "installed": plugins.source(name)}
+                for name, error in loaded.failed.items()
+            ]
         )
     else:
         _show_all(described, loaded.failed)
@@ -42,21 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _installed(distribution: str) -> str:
-    """The distribution with its version."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{distribution} {version(distribution)}"
-    except (PackageNotFoundError, ValueError):
-        return distribution
-
-
 def _show_all(described: Sequence[Description], failed: dict[str, PluginError]) -> None:
     rows: list[Sequence[str]] = [
-        (each.name, each.version, _installed(each.distribution), each.kind, _axes(each), "ok") for each in described
+        (each.name, each.version, plugins.source(each.name), each.kind, _axes(each), "ok") for each in described
     ]
-    rows += [(name, "-", "-", "-", "-", f"failed: {error.fault}") for name, error in failed.items()]
+    rows += [(name, "-", plugins.source(name), "-", "-", f"failed: {error.fault}") for name, error in failed.items()]
     _print(("name", "version", "distribution", "kind", "axes", "state"), rows)
     if not rows:
         streams.say("no explainer is installed: install fer-tui again, or a distribution that brings some")
@@ -72,11 +66,11 @@ def _axes(description: Description) -> str:
 
 def _show_one(description: Description, as_json: bool) -> None:
     if as_json:
-        streams.put_json({**description.to_dict(), "state": "ok", "installed": _installed(description.distribution)})
+        streams.put_json({**description.to_dict(), "state": "ok", "installed": plugins.source(description.name)})
         return
     streams.put(plain(f"{description.name} {description.version}: {description.title}"))
     streams.put(plain(description.help))
-    streams.put(plain(f"{description.kind}; axes: {_axes(description)}; from {_installed(description.distribution)}"))
+    streams.put(plain(f"{description.kind}; axes: {_axes(description)}; from {plugins.source(description.name)}"))
     rows = [(each.name, _default(each), _range(each), each.help) for each in description.parameters]
     _print(("parameter", "default", "values", "what it is"), rows)
 

@@ -31,13 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = loading.describe_all()
     described = list(loaded.descriptions.values())
     if arguments.json:
-        streams.put_json(
-            [{**each.to_dict(), "state": "ok", "installed": plugins.source(each.name)} for each in described]
-            + [
-                {"name": name, "state": "failed", "fault": error.fault, "installed": plugins.source(name)}
-                for name, error in loaded.failed.items()
-            ]
-        )
+        good = [{**each.to_dict(), "state": "ok", "installed": plugins.source(each.name)} for each in described]
+        bad = [{"name": name, "state": "failed", "fault": error.fault} for name, error in loaded.failed.items()]
+        streams.put_json(good + [{**each, "installed": plugins.source(each["name"])} for each in bad])
     else:
         _show_all(described, loaded.failed)
     if arguments.debug:

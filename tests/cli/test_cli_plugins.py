@@ -15,7 +15,8 @@ from fer_tui.cli import loading, main
 BAD = {
     "raising": "raise RuntimeError('\x1b[31mno\\nmore')",
     "leaving": "import sys; sys.exit('bye')",
-    "printing": "print('hello'); import os; from fer_tui_plugins.saliency import Saliency as Explainer",
+    "printing": "print('hello')\nfrom fer_tui_plugins.saliency import Saliency\nclass Explainer(Saliency):\n"
+    "    name = 'printing'",
     "foreign": "Explainer = dict",
     "mute": "from fer_tui_plugins.saliency import Saliency\nclass Explainer(Saliency):\n"
     "    @classmethod\n    def describe(cls): raise KeyError('title')",
@@ -80,7 +81,7 @@ def test_those_that_misbehave_are_failed_and_the_others_shown(
 
 def test_explaining_with_a_broken_one_is_one_line(bad_plugins: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "leaving"]) == 2
-    assert capsys.readouterr() == ("", "fer-tui: explainer leaving: SystemExit: bye\n")
+    assert capsys.readouterr() == ("", "fer-tui: explainer leaving (bad-explainers 1.0): SystemExit: bye\n")
 
 
 def test_listing_names_imports_no_plugin_for_help(bad_plugins: Path) -> None:

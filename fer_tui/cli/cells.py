@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-_SHADES, _ASCII_SHADES = " ░▒▓█", " .:-=+*#%@"
+_SHADES = " .:-=+*#%@"  # dark to light
 
 
 def in_colours(console: Console) -> bool:
@@ -32,10 +33,10 @@ class Cells:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         pixels = self._scaled(options.max_width)
-        coloured = console.color_system in ("truecolor", "256") and not console.no_color and not options.ascii_only
-        yield from (
-            _half_cells(pixels) if coloured else _shades(pixels, _ASCII_SHADES if options.ascii_only else _SHADES)
-        )
+        yield from _half_cells(pixels) if in_colours(console) else _shades(pixels)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(self._picture.width, options.max_width))
 
     def _scaled(self, columns: int) -> NDArray[np.uint8]:
         """uint8 (H, W, 3), H even, W at most `columns`."""
@@ -56,12 +57,12 @@ def _half_cells(pixels: NDArray[np.uint8]) -> RenderResult:
         yield Segment.line()
 
 
-def _shades(pixels: NDArray[np.uint8], ramp: str) -> RenderResult:
+def _shades(pixels: NDArray[np.uint8]) -> RenderResult:
     import numpy as np
 
     light = pixels @ np.array([0.299, 0.587, 0.114])
     cells = (light[::2] + light[1::2]) / 2
-    steps = np.minimum((cells / 256 * len(ramp)).astype(int), len(ramp) - 1)
+    steps = np.minimum((cells / 256 * len(_SHADES)).astype(int), len(_SHADES) - 1)
     for row in steps.tolist():
-        yield Segment("".join(ramp[step] for step in row))
+        yield Segment("".join(_SHADES[step] for step in row))
         yield Segment.line()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,20 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         file = _picture_file(arguments.image)
         alone = file is not None and settings.data is None and not description.needs_dataset
-        opened = dataclasses.replace(settings, data=str(file), split=None, limit=None) if alone else settings
-        session = open_session(opened, tell)
-        uses_image = Axis.IMAGE in description.axes
+        session = open_session(dataclasses.replace(settings, data=str(file)) if alone else settings, tell)
         image = _picture(file, settings) if file is not None and not alone else None
-        row = 0 if alone else None if file is not None or not uses_image else _row(arguments.image, session)
-        place = Place(row, _target(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
+        row = 0 if alone else None if image is not None else _row(arguments.image, session)
+        place = _place(arguments, session, row)
         explanation, place = _make(session, arguments.method, place, parameters, image, arguments.fresh, tell)
-    if uses_image and arguments.image is None:
-        streams.say("no --image is given: this is row 0")
-    for note in session.notes:
-        streams.say(note)
     if arguments.out is not None:
         explanation.save(arguments.out)
         streams.say(f"written: {arguments.out}")
+    for note in (*_remarks(arguments, description.axes), *session.notes):
+        streams.say(note)
     if arguments.json:
         from .facts import facts
 
@@ -83,6 +79,27 @@ def run(arguments: argparse.Namespace) -> int:
 
         show(explanation, arguments.method, place, session.classifier.classes)
     return 0
+
+
+def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> Place:
+    """What the flags say, checked: also what the explainer will not look at."""
+    if arguments.layer is not None:
+        filters = session.classifier.layer(arguments.layer).filters
+        if arguments.filter is not None and arguments.filter >= filters:
+            fault = f"layer {arguments.layer} has {filters} filters, counted from 0"
+            raise InputError(f"--filter {arguments.filter}", fault)
+    elif arguments.filter is not None:
+        raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
+    return Place(row, _target(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
+
+
+def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[str]:
+    """Flags that made no difference, and the image that nobody chose."""
+    for axis in Axis:
+        if axis not in axes and getattr(arguments, axis.value) is not None:
+            yield f"{arguments.method} does not depend on the {axis.value}: --{axis.value} makes no difference"
+    if Axis.IMAGE in axes and arguments.image is None:
+        yield "no --image is given: this is row 0"
 
 
 def _make(

@@ -77,6 +77,14 @@ def test_without_image_row_0_is_said(capsys: pytest.CaptureFixture[str]) -> None
     assert "no --image is given: this is row 0" in shown.err
 
 
+def test_a_flag_that_makes_no_difference_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["explain", "confusion", "--limit", "32", "--image", "1", "--layer", "features.conv1"]
+    assert main([*words, "--json"]) == 0
+    told = capsys.readouterr().err
+    assert "confusion does not depend on the image: --image makes no difference" in told
+    assert "--layer makes no difference" in told and "row 0" not in told
+
+
 def test_confusion_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "confusion", "--limit", "64"]) == 0
     shown = capsys.readouterr().out
@@ -100,6 +108,11 @@ def test_confusion_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         (["saliency", "--image", "0", "--target", "faer"], "there is no such class; did you mean fear?"),
         (["saliency", "--image", "0", "--target", "7"], "--target 7: there is no such class"),
         (["saliency", "--image", "0", "--layer", "features.conv99"], "layer features.conv99: "),
+        (
+            ["saliency", "--image", "0", "--layer", "features.conv1", "--filter", "16"],
+            "--filter 16: layer features.conv1 has",
+        ),
+        (["saliency", "--image", "0", "--filter", "1"], "--filter 1: of which layer? (name it with --layer)"),
         (["saliency", "--image", "0", "--checkpoint", "3"], "checkpoint 3: there is no such checkpoint"),
         (["saliency", "--image", "0", "--device", "gpu"], "device gpu: there is no such device"),
         (["saliency", "--image", "0", "--model", "fer-gpa"], "did you mean fer-gap?"),

@@ -20,7 +20,7 @@ captum_attr = pytest.importorskip("captum.attr")
 
 def captum(classifier: TorchClassifier, image: np.ndarray, target: int, *, absolute: bool = True) -> np.ndarray:
     """captum's map (C, H, W) of the same input."""
-    x = classifier.inputs([image])
+    x = classifier.inputs([image]).requires_grad_()
     return captum_attr.Saliency(classifier.module).attribute(x, target=target, abs=absolute)[0].detach().numpy()
 
 

@@ -1,0 +1,29 @@
+"""The explorer. Importing it loads neither Textual nor NumPy, let alone torch."""
+
+from __future__ import annotations
+
+import sys
+from socket import socket
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import plain
+
+if TYPE_CHECKING:
+    from fer_tui.engine import Settings
+
+__all__ = ["run"]
+
+
+def run(settings: Settings | None, stream: socket | None = None) -> int:
+    """Show the explorer until the user leaves it; its exit code. 2: what `settings` name cannot be opened.
+
+    stream: a connected socket whose other end computes on live objects; `settings` is then None.
+    """
+    from .app import Explorer
+
+    app = Explorer(settings, stream)
+    app.run()
+    if app.desk.refusal:
+        print(f"fer-tui: {plain(app.desk.refusal)}", file=sys.stderr)
+        return 2
+    return app.return_code or app.return_value or 0

@@ -1,0 +1,111 @@
+"""The explanation that a screen wants: looked up, else asked for; what nobody looks at any more is cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fer_tui.contract import Explanation, Place, Value
+from fer_tui.engine.messages import Answer, Done, Failed, Message
+
+
+class Computes(Protocol):
+    """What is asked of the compute process (engine.Compute)."""
+
+    def explain(self, method: str, parameters: Mapping[str, Value], place: Place, *, urgent: bool = True) -> int: ...
+    def predict(self, start: int = 0, checkpoint: int = 0) -> int: ...
+    def cancel(self, job: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted: a method with all its parameters at a place, projected on the axes that it uses."""
+
+    method: str
+    parameters: Mapping[str, Value]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What there is to show for a request. final: nothing better will come. seconds: None where it was stored."""
+
+    request: Request | None = None
+    place: Place = field(default_factory=Place)
+    explanation: Explanation | None = None
+    final: bool = False
+    progress: float | None = None
+    seconds: float | None = None
+    fault: str = ""
+    details: str = ""
+    cancelled: bool = False
+
+
+class Asking:
+    """One explanation at a time, for one screen.
+
+    look_up: a finished explanation for a request, if there is one at hand. unpack: an Answer's explanation.
+    """
+
+    def __init__(
+        self,
+        compute: Computes,
+        look_up: Callable[[Request], tuple[Place, Explanation] | None],
+        unpack: Callable[[bytes], Explanation],
+    ) -> None:
+        self._compute, self._look_up, self._unpack = compute, look_up, unpack
+        self._job: int | None = None
+        self.answered = Answered()
+
+    @property
+    def is_working(self) -> bool:
+        return self._job is not None
+
+    def want(self, request: Request | None, *, again: bool = False) -> None:
+        """Show this from now on. again: also where the same was wanted already and failed or was cancelled."""
+        if request == self.answered.request and not (again and self._job is None and not self.answered.final):
+            return
+        self.stop()
+        self.answered = Answered(request)
+        if request is None:
+            return
+        found = self._look_up(request)
+        if found is not None:
+            self.answered = Answered(request, *found, final=True, progress=1.0)
+        else:
+            self._job = self._compute.explain(request.method, request.parameters, request.place)
+
+    def stop(self) -> bool:
+        """Cancel the work, keep what there is; whether there was work."""
+        job, self._job = self._job, None
+        if job is None:
+            return False
+        now = self.answered
+        self.answered = Answered(now.request, now.place, now.explanation, progress=now.progress, cancelled=True)
+        self._compute.cancel(job)
+        return True
+
+    def take(self, message: Message) -> bool:
+        """Take what the compute process says; whether it was about this request."""
+        match message:
+            case Answer() if message.job == self._job:
+                self.answered = Answered(
+                    self.answered.request,
+                    message.place,
+                    self._unpack(message.blob),
+                    message.final,
+                    message.progress,
+                    message.seconds,
+                )
+            case Done() if message.job == self._job:
+                self._job = None
+                if not self.answered.final:
+                    now = self.answered
+                    self.answered = Answered(now.request, now.place, now.explanation, cancelled=True)
+            case Failed() if message.job == self._job:
+                self._job = None
+                self.answered = Answered(self.answered.request, fault=message.fault, details=message.details)
+            case _:
+                return False
+        return True

@@ -1,0 +1,78 @@
+"""The one table of keys: it feeds what the keys do, the line of hints and the help.
+
+A key is a character (`j`, `/`), or Textual's name for one without (`pageup`, `ctrl+l`); `g e` is g, then e. Digits
+before a key are its count. Screens: `x` Explore, `c` Classes. An action is the screen's method `do_...`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What keys do. hint: the word in the line of hints, '' for none. counts: a number before it means something."""
+
+    id: str
+    keys: tuple[str, ...]
+    help: str
+    group: str
+    screens: str = "xc"
+    hint: str = ""
+    counts: bool = False
+
+
+BINDINGS = (
+    Binding("down", ("j", "down"), "down; 5j: five down", "Move", counts=True),
+    Binding("up", ("k", "up"), "up", "Move", counts=True),
+    Binding("left", ("h", "left"), "class before; in the table: cell to the left", "Move", counts=True),
+    Binding("right", ("l", "right"), "next class; in the table: cell to the right", "Move", counts=True),
+    Binding("page-down", ("pagedown", "ctrl+d"), "a page down", "Move", counts=True),
+    Binding("page-up", ("pageup", "ctrl+u"), "a page up", "Move", counts=True),
+    Binding("first", ("g g", "home"), "first; 412gg: image 412", "Move", counts=True),
+    Binding("last", ("G", "end"), "last; 412G: image 412", "Move", counts=True),
+    Binding("next-mistake", ("n",), "next mistake", "Move", "x", "mistake", counts=True),
+    Binding("previous-mistake", ("N",), "mistake before", "Move", "x", counts=True),
+    Binding("next-pane", ("tab",), "next pane", "Move", "x"),
+    Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
+    Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "x", "target"),
+    Binding("pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "x", "class", counts=True),
+    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "x", "method", counts=True),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "x"),
+    Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
+    Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
+    Binding("view", ("o",), "overlay, map, focus, original, what the model saw", "Picture", "x", "view", counts=True),
+    Binding("view-back", ("O",), "the same, backwards", "Picture", "x", counts=True),
+    Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
+    Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
+    Binding("colours", ("C",), "next colour map", "Picture", "x", counts=True),
+    Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
+    Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
+    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "x", "classes"),
+    Binding("explore", ("g e",), "the images", "Screens", "c", "explore"),
+    Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
+    Binding("details", ("!",), "the last fault in full", "Other"),
+    Binding("again", ("R",), "start the compute process again, where it was given up", "Other"),
+    Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),
+    Binding("help", ("?",), "this help", "Other", hint="help"),
+    Binding("cancel", ("escape",), "stop the work; then list all images again", "Other"),
+    Binding("quit", ("q",), "leave this screen; the last one: leave", "Other", hint="quit"),
+    Binding("leave", ("ctrl+c", "ctrl+q"), "leave at once", "Other"),
+)
+
+
+def bindings_of(screen: str) -> tuple[Binding, ...]:
+    """The bindings of one screen."""
+    return tuple(binding for binding in BINDINGS if screen in binding.screens)
+
+
+_NAMES = {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "shift+tab": "Shift+Tab", "enter": "Enter"}
+_NAMES |= {"left": "←", "right": "→", "up": "↑", "down": "↓", "tab": "Tab", "home": "Home", "end": "End"}
+
+
+def key_name(key: str) -> str:
+    """A key as it is shown: `gg`, `PgDn`, `Ctrl+L`."""
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key.removeprefix('ctrl+').upper()}"
+    return _NAMES.get(key, key.replace(" ", ""))

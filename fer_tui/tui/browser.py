@@ -1,0 +1,158 @@
+"""Where the user is: which rows are listed, at which of them they are, which class is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from fer_tui.contract import Place
+
+from . import narrowing
+from .predictions import Predictions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Target = int | Literal["predicted", "true"]
+
+
+class Browser:
+    """The list of rows, narrowed, and a place in it. Knows nothing of screens and of the compute process.
+
+    target: a class, or which of the two: the choice stays while the user moves through images.
+    """
+
+    def __init__(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self.predictions = Predictions(np.asarray(labels), len(self.classes))
+        self.target: Target = "predicted"
+        self.checkpoint = 0
+        self.position = 0
+        self._narrowing: narrowing.Narrowing | None = None
+        self._view: NDArray[np.int64] | None = None  # None: all rows
+        self._row = 0  # kept where the view does not hold it for a while
+
+    # ---- the list ----------------------------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Rows listed."""
+        return len(self.predictions) if self._view is None else len(self._view)
+
+    @property
+    def narrowing(self) -> str:
+        """What the list is narrowed to, '' where it is not."""
+        return self._narrowing.text if self._narrowing is not None else ""
+
+    @property
+    def row(self) -> int | None:
+        """The dataset's row at the cursor, None where the list is empty."""
+        return self.row_at(self.position) if self.count else None
+
+    def row_at(self, position: int) -> int:
+        return position if self._view is None else int(self._view[position])
+
+    def narrow(self, text: str) -> None:
+        """List only the rows that `text` describes; NarrowingError leaves everything as it is."""
+        self._narrowing = narrowing.parse(text, self.classes)
+        self._list()
+
+    def update(self) -> bool:
+        """Look again which rows are listed, after predictions have come; whether the list hangs on them."""
+        if self._narrowing is None or not self._narrowing.live:
+            return False
+        self._list()
+        return True
+
+    def renew(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
+        """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
+        self.classes = tuple(classes)
+        self.predictions = Predictions(np.asarray(labels), len(self.classes))
+        if isinstance(self.target, int) and self.target >= len(self.classes):
+            self.target = "predicted"
+        if self._narrowing is not None:
+            try:
+                self._narrowing = narrowing.parse(self._narrowing.text, self.classes)
+            except narrowing.NarrowingError:  # its classes have other names now
+                self._narrowing = None
+        self._list()
+
+    def _list(self) -> None:
+        self._view = None if self._narrowing is None else self._narrowing.rows(self.predictions)
+        self._seek(self._row)
+
+    def _seek(self, row: int) -> None:
+        """The position of `row`, or of the listed row that is nearest to it."""
+        if self._view is None:
+            self.position = min(max(row, 0), max(0, self.count - 1))
+        elif len(self._view):
+            self.position = int(np.abs(self._view - row).argmin())
+        else:
+            self.position = 0
+
+    # ---- moving ------------------------------------------------------------------------------------------------------
+
+    def move(self, steps: int) -> None:
+        """Move by listed rows, not beyond the ends."""
+        self.move_to(self.position + steps)
+
+    def move_to(self, position: int) -> None:
+        if self.count:
+            self.position = min(max(position, 0), self.count - 1)
+            self._row = self.row_at(self.position)
+
+    def go(self, row: int) -> bool:
+        """Go to a row of the dataset, or to the listed one that is nearest to it; whether it is that very row."""
+        if self.count:
+            self._seek(row)
+            self._row = self.row_at(self.position)
+        return self.row == row
+
+    def next_mistake(self, steps: int) -> bool:
+        """Go to the `steps`-th listed mistake after (or before, where negative) this place; whether there is one."""
+        wrong = self.predictions.wrong
+        listed = np.flatnonzero(wrong if self._view is None else wrong[self._view])
+        if steps > 0:
+            found = listed[listed > self.position][:steps]
+            last = found[-1] if len(found) else None
+        else:
+            found = listed[listed < self.position][steps:]
+            last = found[0] if len(found) else None
+        if last is not None:
+            self.move_to(int(last))
+        return last is not None
+
+    # ---- the place ---------------------------------------------------------------------------------------------------
+
+    @property
+    def label(self) -> int:
+        """The true class at the cursor, -1 where there is none."""
+        return -1 if self.row is None else int(self.predictions.labels[self.row])
+
+    @property
+    def predicted(self) -> int:
+        """The predicted class at the cursor, -1 while it is unknown."""
+        return -1 if self.row is None else int(self.predictions.predicted[self.row])
+
+    @property
+    def target_class(self) -> int | None:
+        """The class that is explained here; None: the predicted one, which is not known yet."""
+        if isinstance(self.target, int):
+            return self.target
+        if self.target == "true" and self.label >= 0:
+            return self.label
+        return self.predicted if self.predicted >= 0 else None
+
+    def swap_target(self) -> None:
+        """From the predicted class to the true one and back; from any other class to the predicted one."""
+        self.target = "true" if self.target == "predicted" else "predicted"
+
+    def step_target(self, steps: int) -> None:
+        """To a neighbouring class, round the list of classes."""
+        self.target = ((self.target_class or 0) + steps) % len(self.classes)
+
+    @property
+    def place(self) -> Place:
+        return Place(image=self.row, target=self.target_class, checkpoint=self.checkpoint)

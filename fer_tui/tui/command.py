@@ -1,0 +1,64 @@
+"""The command that makes an explanation again."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import Description, Place, Value
+
+from .asking import Request
+
+if TYPE_CHECKING:
+    from fer_tui.engine import Settings
+
+_SPELLED = {"weights_key": "weights-key"}
+
+
+def command_for(
+    request: Request, place: Place, description: Description, classes: Sequence[str], settings: Settings | None
+) -> str:
+    """A line for a shell; where live objects are explored (no settings), the flags that name them are left out."""
+    words = ["fer-tui", "explain", request.method]
+    for axis, value in place.to_dict().items():
+        if axis != "checkpoint" or value or (settings is not None and len(settings.weights) > 1):
+            words += [f"--{axis}", classes[value] if axis == "target" else str(value)]
+    for info in description.parameters:
+        value = request.parameters[info.name]
+        if value != info.default:
+            words += ["-p", f"{info.name}={_text(value)}"]
+    if settings is not None:
+        words += _settings(settings)
+    return shlex.join(words)
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _settings(settings: Settings) -> Iterator[str]:
+    """The flags for every setting that is not the default."""
+    for field in dataclasses.fields(settings):
+        value, flag = getattr(settings, field.name), f"--{_SPELLED.get(field.name, field.name)}"
+        if field.default is not dataclasses.MISSING and value == field.default:
+            continue
+        match field.name, value:
+            case _, None | () | {}:
+                continue
+            case "model_args", _:
+                for key, argument in value.items():
+                    yield from ("--model-arg", f"{key}={argument}")
+            case "equalise", _:
+                yield flag
+            case "weights", _:
+                yield from (flag, *value)
+            case "size", (height, width):
+                yield from (flag, f"{height}x{width}")
+            case (("mean" | "std"), _):
+                yield f"{flag}={','.join(f'{number:g}' for number in value)}"
+            case "classes", _:
+                yield from (flag, ",".join(value))
+            case _:
+                yield from (flag, str(value))

@@ -1,0 +1,248 @@
+"""The explorer without its screens: what is open, where the user is, what is asked of the compute process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Flag, auto
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import Description, FerTuiError, Place, Value
+from fer_tui.engine.messages import (
+    Answer,
+    ClassifierOpened,
+    DatasetOpened,
+    Described,
+    Done,
+    Failed,
+    Lost,
+    Message,
+    Narration,
+    Predictions,
+)
+
+from .asking import Asking, Computes
+from .look import Look
+from .project import Project
+
+if TYPE_CHECKING:
+    from fer_tui.contract import Explanation
+    from fer_tui.engine import Settings
+
+    from .browser import Browser
+
+_SOON = 2048  # rows that the stream of predictions will reach soon enough
+
+
+class Change(Flag):
+    """What a screen must draw again."""
+
+    OPENED = auto()
+    PREDICTIONS = auto()
+    EXPLANATION = auto()
+    MATRIX = auto()
+    ACTIVITY = auto()
+    REFUSED = auto()  # nothing could be opened: `refusal` says why
+
+
+class Desk:
+    """Takes the compute process's messages, keeps the state they make, and says what changed.
+
+    `connect` must be called before anything else. image, matrix: what Explore and Classes show.
+    """
+
+    image: Asking
+    matrix: Asking
+
+    def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
+        self.project = Project(settings)
+        self.browser: Browser | None = None
+        self.look = Look()
+        self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
+        self.lost = ""  # why there is no compute process, '' while there is one
+        self.given_up = False
+        self.refusal = ""
+        self.fault = ""  # the last fault in full, for those who ask
+        self._changed = changed
+        self._method: str | None = None
+        self._predicting: int | None = None
+        self._stream = 0  # the row after those that were predicted last
+
+    def connect(self, compute: Computes) -> None:
+        """Use this compute process."""
+        self._compute = compute
+        self.image = Asking(compute, self.project.look_up, _unpacked)
+        self.matrix = Asking(compute, self.project.look_up, _unpacked)
+
+    # ---- what is wanted ----------------------------------------------------------------------------------------------
+
+    @property
+    def method(self) -> Description | None:
+        """The explainer whose explanations Explore shows."""
+        known = self.project.methods_for(dataset=False)
+        return next((each for each in known if each.name == self._method), known[0] if known else None)
+
+    def choose_method(self, number: int) -> bool:
+        """Use the method with this number, from 0; whether there is one."""
+        known = self.project.methods_for(dataset=False)
+        if not 0 <= number < len(known):
+            return False
+        self._method = known[number].name
+        return True
+
+    def parameters(self, description: Description) -> dict[str, Value]:
+        """The current parameters of an explainer: its defaults."""
+        return {info.name: info.default for info in description.parameters}
+
+    def aim(self, *, again: bool = False) -> None:
+        """Want the explanation of the place where the user is."""
+        browser, method = self.browser, self.method
+        if browser is None or method is None or self.project.classifier is None or browser.row is None:
+            self.image.want(None)
+            return
+        self.image.want(self.project.request(method, self.parameters(method), browser.place), again=again)
+
+    def aim_matrix(self) -> None:
+        """Want the matrix of the whole dataset."""
+        known = self.project.methods_for(dataset=True)
+        if not known or self.browser is None or self.project.classifier is None:
+            return
+        place = Place(checkpoint=self.browser.checkpoint)
+        self.matrix.want(self.project.request(known[0], self.parameters(known[0]), place), again=True)
+
+    def predict(self) -> None:
+        """See to it that the row at the cursor, then all others, are predicted."""
+        browser = self.browser
+        if browser is None or self.project.classifier is None or self.lost:
+            return
+        row = browser.row or 0
+        known = browser.predictions.is_known(row) if len(browser.predictions) else True
+        if self._predicting is not None:
+            if known or 0 <= row - self._stream < _SOON:
+                return
+            self._compute.cancel(self._predicting)
+        elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
+            return
+        self._stream = row
+        self._predicting = self._compute.predict(row, browser.checkpoint)
+
+    def move_checkpoint(self, steps: int) -> bool:
+        """To a neighbouring checkpoint; whether there are several."""
+        browser, classifier = self.browser, self.project.classifier
+        if browser is None or classifier is None or len(classifier.checkpoints) < 2:
+            return False
+        last = len(classifier.checkpoints) - 1
+        checkpoint = min(max(browser.checkpoint + steps, 0), last)
+        if checkpoint != browser.checkpoint:
+            browser.checkpoint = checkpoint
+            self._start_predictions()
+        return True
+
+    def _start_predictions(self) -> None:
+        """Forget the predictions and begin again."""
+        browser, dataset, classifier = self.browser, self.project.dataset, self.project.classifier
+        if browser is None or dataset is None:
+            return
+        browser.renew(dataset.labels, classifier.classes if classifier is not None else dataset.classes)
+        if self._predicting is not None:
+            self._compute.cancel(self._predicting)
+            self._predicting = None
+        self.predict()
+
+    def stop(self) -> bool:
+        """Cancel what the user waits for; whether there was anything."""
+        return self.image.stop() | self.matrix.stop()
+
+    # ---- what comes --------------------------------------------------------------------------------------------------
+
+    def receive(self, message: Message) -> None:
+        """Take a message of the compute process."""
+        try:
+            change = self._take(message)
+        except FerTuiError as error:  # the dataset cannot be mapped
+            self.refusal = str(error)
+            change = Change.REFUSED
+        if change:
+            self._changed(change)
+
+    def _take(self, message: Message) -> Change:
+        match message:
+            case Narration():
+                self.doing = (message.text, message.share)
+                return Change.ACTIVITY
+            case DatasetOpened() if self.project.open_dataset(message):
+                self._browse()
+                return Change.OPENED
+            case ClassifierOpened():
+                if self.project.open_classifier(message):
+                    self.image.want(None)
+                    self.matrix.want(None)
+                    self._start_predictions()
+                self.doing = ("loading the explainers", None)
+                return Change.OPENED
+            case Described():
+                self.project.describe(message)
+                self.doing, self.lost, self.given_up = ("", None), "", False
+                self.aim()
+                self.predict()
+                return Change.OPENED | Change.EXPLANATION
+            case Predictions():
+                return self._predicted(message)
+            case Lost():
+                self.lost, self.fault = message.reason, message.reason
+                return Change.ACTIVITY
+            case Failed(job=None):
+                return self._refused(message)
+        return self._answered(message)
+
+    def _browse(self) -> None:
+        from .browser import Browser
+
+        dataset, before = self.project.dataset, self.browser
+        assert dataset is not None
+        self.browser = Browser(dataset.labels, dataset.classes)
+        if before is not None and before.row is not None:
+            self.browser.go(before.row)
+
+    def _predicted(self, message: Predictions) -> Change:
+        import numpy as np
+
+        if self.browser is None or message.checkpoint != self.browser.checkpoint:
+            return Change(0)
+        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(self.browser.classes))
+        self.browser.predictions.add(message.start, scores)
+        self._stream = message.start + len(scores)
+        return Change.PREDICTIONS
+
+    def _answered(self, message: Message) -> Change:
+        """Answers, Done and Failed: about the image, the matrix, or the predictions."""
+        if isinstance(message, Answer) and message.final:
+            self.project.keep(message.key, message.blob)
+        if isinstance(message, Failed) and (message.details or message.fault):
+            self.fault = f"{message.fault}\n{message.details}".strip()
+        if isinstance(message, Done | Failed) and message.job == self._predicting:
+            self._predicting = None
+            if isinstance(message, Failed):
+                self.doing = (message.fault, None)
+            return Change.PREDICTIONS | Change.ACTIVITY
+        if self.image.take(message):
+            return Change.EXPLANATION
+        return Change.MATRIX if self.matrix.take(message) else Change(0)
+
+    def _refused(self, message: Failed) -> Change:
+        """Opening failed: the end, unless something is open already."""
+        self.fault = f"{message.fault}\n{message.details}".strip()
+        if self.project.classifier is None:
+            self.refusal = message.fault
+            return Change.REFUSED
+        self.lost, self.given_up = message.fault, True
+        self._predicting = None
+        return Change.ACTIVITY
+
+    def close(self) -> None:
+        self.project.close()
+
+
+def _unpacked(blob: bytes) -> Explanation:
+    from fer_tui.engine import codec
+
+    return codec.unpack(blob)

@@ -1,0 +1,77 @@
+"""How an explanation is looked at: the view, the opacity, the colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import Explanation, Heatmap
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+VIEWS = ("overlay", "map", "focus", "original", "input")
+_STEP = 0.1
+
+
+@dataclass(slots=True)
+class Look:
+    """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's."""
+
+    view: str = "overlay"
+    opacity: float = 0.5
+    colours: str | None = None
+    unsigned: str = "viridis"
+    signed: str = "blue-orange"
+
+    def turn(self, steps: int) -> None:
+        """To another view."""
+        self.view = VIEWS[(VIEWS.index(self.view) + steps) % len(VIEWS)]
+
+    def fade(self, steps: int) -> None:
+        """More (or less) opaque, by tenths, within 0 to 1."""
+        self.opacity = round(min(1.0, max(0.0, self.opacity + _STEP * steps)), 2)
+
+    def recolour(self, steps: int, explanation: Explanation | None) -> None:
+        """To another colour map."""
+        from fer_tui.picture import COLOUR_MAPS
+
+        now = COLOUR_MAPS.index(self.colours_of(explanation))
+        self.colours = COLOUR_MAPS[(now + steps) % len(COLOUR_MAPS)]
+
+    def colours_of(self, explanation: Explanation | None) -> str:
+        """The colour map that an explanation is drawn in."""
+        if self.colours is not None:
+            return self.colours
+        return self.signed if isinstance(explanation, Heatmap) and explanation.signed else self.unsigned
+
+    def picture(self, explanation: Explanation | None, image: NDArray[np.uint8]) -> Image:
+        """What there is to see of an explanation of `image`, the dataset's picture; without one, the image."""
+        from fer_tui.picture import heat_picture, render
+
+        if isinstance(explanation, Heatmap):
+            if self.view == "input":
+                return heat_picture(explanation, mode="original")
+            if self.view != "original":
+                colours = self.colours_of(explanation)
+                return heat_picture(explanation, mode=self.view, opacity=self.opacity, colours=colours)  # type: ignore[arg-type]
+        elif explanation is not None:
+            return render(explanation)
+        from PIL import Image
+
+        return Image.fromarray(image)
+
+    def words(self, explanation: Explanation | None) -> str:
+        """The view in words."""
+        if not isinstance(explanation, Heatmap) or self.view == "original":
+            return "original"
+        match self.view:
+            case "input":
+                return "what the model saw"
+            case "overlay":
+                return f"overlay {self.opacity:.0%} · {self.colours_of(explanation)}"
+            case "map":
+                return f"map · {self.colours_of(explanation)}"
+        return self.view

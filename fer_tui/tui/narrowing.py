@@ -1,0 +1,165 @@
+"""The narrowing language: which rows to list, as in `true:fear pred:sad wrong conf<.5`.
+
+A narrowing is a row of terms, all of which must hold; `-` or `!` before a term turns it round.
+
+    true:fear,sad   the true class is one of these      pred:happy      so is the predicted class
+    wrong, right    predicted otherwise, or rightly     unlabelled      there is no true class
+    conf<.5         the predicted class's probability   ptrue>=.2       the true class's probability
+    row<100         the row's number                    hardest         least probable true class first
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import FerTuiError, nearest, plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .predictions import Predictions
+
+    Mask = NDArray[np.bool_]
+    Test = Callable[[Predictions], Mask]
+
+_WORDS = ("wrong", "right", "unlabelled", "hardest")
+_NAMES = ("true", "pred")
+_NUMBERS = ("conf", "ptrue", "row")
+_COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
+_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
+_TERM = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+
+
+class NarrowingError(FerTuiError):
+    """A term that means nothing; `start` and `stop` are its characters in the text."""
+
+    def __init__(self, fault: str, start: int, stop: int) -> None:
+        self.start, self.stop = start, stop
+        super().__init__(fault)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Narrowing:
+    """A narrowing that was understood. live: it hangs on predictions, so that new ones may change it."""
+
+    text: str
+    tests: tuple[Test, ...]
+    live: bool
+    hardest: bool
+
+    def rows(self, predictions: Predictions) -> NDArray[np.int64]:
+        """The rows for which all terms hold, in their order."""
+        import numpy as np
+
+        mask = np.ones(len(predictions), bool)
+        for test in self.tests:
+            mask &= test(predictions)
+        rows: NDArray[np.int64] = np.flatnonzero(mask)
+        if self.hardest:  # rows that nothing is known of come last
+            rows = rows[np.argsort(predictions.true_confidence[rows], kind="stable")]
+        return rows
+
+
+def parse(text: str, classes: Sequence[str]) -> Narrowing | None:
+    """The narrowing that `text` describes, None where it has no terms; NarrowingError tells what is not understood."""
+    tests: list[Test] = []
+    live = hardest = False
+    for found in _TERM.finditer(text):
+        term = found.group().lstrip("-!")
+        turned = (len(found.group()) - len(term)) % 2 == 1
+        try:
+            if term.lower() == "hardest" and not turned:
+                hardest = live = True
+                continue
+            test, on_predictions = _test(term, classes)
+        except ValueError as error:
+            raise NarrowingError(str(error), *found.span()) from None
+        tests.append(_turned(test) if turned else test)
+        live = live or on_predictions
+    return Narrowing(text.strip(), tuple(tests), live, hardest) if tests or hardest else None
+
+
+def classes_term(field: str, name: str) -> str:
+    """The term that asks for one class, as in `true:fear`."""
+    return f'{field}:"{name}"' if re.search(r"[\s,]", name) else f"{field}:{name}"
+
+
+def _turned(test: Test) -> Test:
+    return lambda predictions: ~test(predictions)
+
+
+def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
+    """What one term asks, and whether it asks it of the predictions. ValueError where it means nothing."""
+    field, colon, names = term.partition(":")
+    if colon and field.lower() in _NAMES:
+        wanted = [_class(name.strip(), classes) for name in _listed(names)]
+        if field.lower() == "true":
+            return lambda p: _among(p.labels, wanted), False
+        return lambda p: _among(p.predicted, wanted), True
+    compared = _COMPARE.fullmatch(term)
+    if compared and compared["field"].lower() in _NUMBERS:
+        sign, number = _SIGNS[compared["sign"]], _number(compared["number"])
+        name = compared["field"].lower()
+        if name == "row":
+            return lambda p: sign(p.rows, number), False
+        return lambda p: sign(p.confidence if name == "conf" else p.true_confidence, number), True
+    match term.lower():
+        case "wrong":
+            return lambda p: p.wrong, True
+        case "right":
+            return lambda p: p.right, True
+        case "unlabelled":
+            return lambda p: p.labels < 0, False
+    known = [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS)]
+    hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS])
+    raise ValueError(f"{plain(term)!r} is no term{hint or ' (' + ', '.join(known) + ')'}")
+
+
+def _listed(names: str) -> list[str]:
+    """Names between commas; a name in quotes may have commas and spaces."""
+    return [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"?|([^,"]+)', names)] or [""]
+
+
+def _class(name: str, classes: Sequence[str]) -> int:
+    """A class by its name, the beginning of it, or its number."""
+    lowered = [known.lower() for known in classes]
+    if name.lower() in lowered:
+        return lowered.index(name.lower())
+    begun = [n for n, known in enumerate(lowered) if name and known.startswith(name.lower())]
+    if len(begun) == 1:
+        return begun[0]
+    if name.isdecimal() and int(name) < len(classes):
+        return int(name)
+    if len(begun) > 1:
+        raise ValueError(f"{plain(name)!r} begins {', '.join(plain(classes[n]) for n in begun[:4])}: type more of it")
+    if not name:
+        raise ValueError(f"name a class: {', '.join(map(plain, classes[:12]))}{' …' if len(classes) > 12 else ''}")
+    raise ValueError(f"no class {plain(name)!r}{nearest(name, classes)}")
+
+
+def _number(text: str) -> float:
+    share = text.endswith("%")
+    try:
+        return float(text.removesuffix("%")) / (100 if share else 1)
+    except ValueError:
+        raise ValueError(f"{plain(text)!r} is no number" if text else "a number is missing") from None
+
+
+def _among(values: NDArray[np.integer], wanted: Sequence[int]) -> Mask:
+    import numpy as np
+
+    mask: Mask = values == wanted[0]
+    for one in wanted[1:]:
+        mask |= values == one
+    return np.asarray(mask)

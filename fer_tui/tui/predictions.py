@@ -1,0 +1,120 @@
+"""What is known of the network's predictions: it grows while they stream in."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MOST_BYTES = 64 << 20  # of raw scores; a larger dataset keeps those that came last
+
+
+class Predictions:
+    """Predictions of all rows of a dataset under one checkpoint.
+
+    labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
+    finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
+    """
+
+    def __init__(self, labels: NDArray[np.int64], classes: int) -> None:
+        count = len(labels)
+        self.labels = labels
+        self.predicted: NDArray[np.int32] = np.full(count, -1, np.int32)
+        self.confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
+        self.true_confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
+        self.count = 0
+        self._known: NDArray[np.bool_] = np.zeros(count, bool)
+        self._right = self._counted = 0
+        small = count * classes * 4 <= _MOST_BYTES
+        self._all: NDArray[np.float32] | None = np.zeros((count, classes), np.float32) if small else None
+        self._latest: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """0 to N - 1."""
+        return np.arange(len(self))
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """bool (N,): predicted as labelled."""
+        return np.asarray((self.predicted == self.labels) & (self.predicted >= 0))
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """bool (N,): labelled, and predicted otherwise."""
+        return np.asarray((self.predicted != self.labels) & (self.predicted >= 0) & (self.labels >= 0))
+
+    @property
+    def complete(self) -> bool:
+        return self.count == len(self)
+
+    @property
+    def accuracy(self) -> tuple[int, int]:
+        """Rows predicted rightly, and rows counted: those with a label and a prediction."""
+        return self._right, self._counted
+
+    def is_known(self, row: int) -> bool:
+        return bool(self._known[row])
+
+    def add(self, start: int, scores: NDArray[np.float32]) -> None:
+        """Take raw scores (n, classes) of rows `start` on. Rows that are known already may come again."""
+        rows = slice(start, start + len(scores))
+        labels = self.labels[rows]
+        self._count(rows, -1)
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(scores).all(1))
+        shares = probabilities(np.where(finite[:, None], scores, 0))
+        predicted = scores.argmax(1)
+        numbers = np.arange(len(scores))
+        self.predicted[rows] = np.where(finite, predicted, -1)
+        self.confidence[rows] = np.where(finite, shares[numbers, predicted], np.nan)
+        has_label: NDArray[np.bool_] = np.asarray(finite & (labels >= 0) & (labels < scores.shape[1]))
+        self.true_confidence[rows] = np.where(has_label, shares[numbers, np.where(has_label, labels, 0)], np.nan)
+        self.count += len(scores) - int(self._known[rows].sum())
+        self._known[rows] = True
+        self._count(rows, 1)
+        self._keep(start, scores)
+
+    def scores_of(self, row: int) -> NDArray[np.float32] | None:
+        """Raw scores (classes,) of one row, where they are at hand."""
+        if not self._known[row]:
+            return None
+        if self._all is not None:
+            return np.asarray(self._all[row])
+        for start, chunk in self._latest.items():
+            if start <= row < start + len(chunk):
+                return np.asarray(chunk[row - start])
+        return None
+
+    def _count(self, rows: slice, sign: int) -> None:
+        predicted, labels = self.predicted[rows], self.labels[rows]
+        both = np.asarray((predicted >= 0) & (labels >= 0))
+        self._counted += sign * int(both.sum())
+        self._right += sign * int((both & (predicted == labels)).sum())
+
+    def _keep(self, start: int, scores: NDArray[np.float32]) -> None:
+        if self._all is not None:
+            self._all[start : start + len(scores)] = scores
+            return
+        old = self._latest.pop(start, None)
+        self._bytes += scores.nbytes - (old.nbytes if old is not None else 0)
+        self._latest[start] = scores
+        while self._bytes > _MOST_BYTES and len(self._latest) > 1:
+            self._bytes -= self._latest.popitem(last=False)[1].nbytes
+
+
+def probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, classes): softmax of raw scores; scores that are probabilities already are left as they are."""
+    exact = scores.astype(np.float64)
+    if scores.shape[1] > 1 and exact.min(initial=0) >= 0 and np.allclose(exact.sum(1), 1, atol=1e-3):
+        return scores
+    exact = np.exp(exact - exact.max(1, keepdims=True))
+    return np.asarray(exact / exact.sum(1, keepdims=True), np.float32)

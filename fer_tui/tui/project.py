@@ -1,0 +1,127 @@
+"""What is open: dataset, network, explainers, and the shelf of finished explanations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_tui import plugins
+from fer_tui.contract import Axis, Description, Explanation, Place, Value, plain
+from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described
+
+from .asking import Request
+
+if TYPE_CHECKING:
+    from fer_tui.dataset import MappedDataset
+    from fer_tui.engine import Settings, Shelf
+
+
+class Project:
+    """Grows while the compute process opens things, and stays when that process is lost.
+
+    settings: None where live objects are explored.
+    """
+
+    def __init__(self, settings: Settings | None) -> None:
+        self.settings = settings
+        self.dataset: MappedDataset | None = None
+        self.classifier: ClassifierOpened | None = None
+        self.methods: dict[str, Description] = plugins.remembered()
+        self.failed: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
+        self._opened: DatasetOpened | None = None
+        self._shelf: Shelf | None = None
+
+    @property
+    def name(self) -> str:
+        """What is explored, in few words."""
+        if self._opened is None:
+            return ""
+        data = self.settings.data if self.settings is not None else None
+        if self.settings is not None and data is None:
+            return "samples"
+        words = [plain(Path(data).name) if data is not None else "live dataset"]
+        if self._opened.split:
+            words.append(plain(self._opened.split))
+        return " ".join(words)
+
+    def open_dataset(self, message: DatasetOpened) -> bool:
+        """Map the parsed dataset; whether it is another one than before."""
+        from fer_tui.dataset import map_dataset
+
+        if message == self._opened:
+            return False
+        mapped = map_dataset(message.folder, split=message.split, limit=message.limit)
+        self.dataset = mapped.aligned(self.classifier.classes) if self.classifier is not None else mapped
+        self._opened = message
+        self._note()
+        return True
+
+    def open_classifier(self, message: ClassifierOpened) -> bool:
+        """Take what is known of the network; whether it predicts otherwise than the one before."""
+        before, self.classifier = self.classifier, message
+        if self.dataset is not None:
+            self.dataset = self.dataset.aligned(message.classes)
+        if self._shelf is None:
+            self._shelf = self._open_shelf()
+        self._note()
+        return before is None or (before.digests, before.classes) != (message.digests, message.classes)
+
+    def describe(self, message: Described) -> None:
+        """Take the explainers that could be loaded."""
+        self.methods = {each.name: each for each in message.explainers}
+        self.failed = dict(message.failed)
+
+    def methods_for(self, *, dataset: bool) -> tuple[Description, ...]:
+        """The explainers of one image, or (dataset) the matrices of the whole dataset."""
+        return tuple(each for each in self.methods.values() if (each.kind == "matrix") == dataset)
+
+    def request(self, description: Description, parameters: dict[str, Value], place: Place) -> Request:
+        return Request(description.name, parameters, place.on(description.axes_for(parameters)))
+
+    def look_up(self, request: Request) -> tuple[Place, Explanation] | None:
+        """A finished explanation from memory or store."""
+        key = self._key(request)
+        if key is None or self._shelf is None:
+            return None
+        explanation = self._shelf.get(key)
+        return (request.place, explanation) if explanation is not None else None
+
+    def keep(self, key: str, blob: bytes) -> None:
+        """Put a finished explanation on the shelf."""
+        if self._shelf is not None:
+            self._shelf.put(key, blob)
+
+    def close(self) -> None:
+        if self._shelf is not None:
+            self._shelf.close()
+
+    def _key(self, request: Request) -> str | None:
+        from fer_tui.engine.keys import explanation_key
+
+        description, place = self.methods.get(request.method), request.place
+        if description is None or self.classifier is None or self.dataset is None:
+            return None
+        axes = description.axes_for(request.parameters)
+        if (Axis.IMAGE in axes and place.image is None) or (Axis.TARGET in axes and place.target is None):
+            return None
+        return explanation_key(
+            description,
+            request.parameters,
+            place,
+            classifier_digest=self.classifier.digests[place.checkpoint or 0],
+            image_digest=self.dataset.image_digest(place.image) if place.image is not None else None,
+            dataset_key=self.dataset.key,
+        )
+
+    def _open_shelf(self) -> Shelf:
+        from fer_tui.engine import Shelf, Store
+
+        cache = self.settings.cache if self.settings is not None else None
+        if cache == "none":
+            return Shelf(None)
+        return Shelf(Store.open(Path(cache) if cache is not None else None))
+
+    def _note(self) -> None:
+        data = self._opened.notes if self._opened is not None else ()
+        self.notes = (*data, *(self.classifier.notes if self.classifier is not None else ()))

@@ -1,0 +1,233 @@
+"""What both screens share: keys, the lines at top and bottom, the size classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+
+from fer_tui.contract import plain
+from fer_tui.tui.asking import Answered, Asking
+from fer_tui.tui.bindings import bindings_of
+from fer_tui.tui.command import command_for
+from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.keys import Command, Keys
+from fer_tui.tui.widgets.bars import Bar, Hints
+from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
+
+from .popups import Details, Help
+
+_SMALLEST = (30, 8)  # columns, lines
+_MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
+
+
+class Restart(Message):
+    """The compute process shall be started again."""
+
+
+class DeskScreen(Screen[None], inherit_bindings=False):
+    """A screen of the explorer. Every binding is a method `do_...` that takes the command.
+
+    Classes say how wide the terminal is: -wide (and -broad), -medium, -narrow; -tiny where nothing can be shown.
+    """
+
+    LETTER: ClassVar[str]
+    AUTO_FOCUS = ""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.keys = Keys(bindings_of(self.LETTER))
+        self._said: Text | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="top")
+        with Vertical(id="body"):
+            yield from self.compose_body()
+        yield Lines(id="tiny")
+        yield Bar(id="status")
+        yield Hints(bindings_of(self.LETTER), id="hints")
+
+    def compose_body(self) -> ComposeResult:
+        """What stands between the lines."""
+        raise NotImplementedError
+
+    @property
+    def inks(self) -> Inks:
+        return inks_of(self.app)
+
+    @property
+    def asking(self) -> Asking:
+        """The explanation that this screen shows."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        tiny = self.query_one("#tiny", Lines)
+        tiny.show([Text("the terminal is too small", self.inks.muted)])
+        self.draw(Change.OPENED)
+
+    def on_screen_resume(self) -> None:
+        self.keys.clear()
+        self.draw(Change.OPENED)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        tiny = width < _SMALLEST[0] or height < _SMALLEST[1]
+        self.set_class(tiny, "-tiny")
+        self.set_class(width >= _WIDE, "-wide")
+        self.set_class(width >= _BROAD, "-broad")
+        self.set_class(_MEDIUM <= width < _WIDE, "-medium")
+        self.set_class(width < _MEDIUM, "-narrow")
+        self.call_after_refresh(self.draw, Change.OPENED)
+
+    # ---- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self, change: Change) -> None:
+        """Draw again what has changed."""
+        self.draw_top()
+        self.draw_status()
+
+    def draw_top(self) -> None:
+        project, browser, inks = self.desk.project, self.desk.browser, self.inks
+        parts = [Text("fer-tui", inks.title), Text(project.name, inks.strong)]
+        if browser is not None:
+            total = len(browser.predictions)
+            listed = f"{browser.count:,} of {total:,}" if browser.narrowing else f"{total:,}"
+            parts.append(Text(f"{listed} image{'s' if total != 1 else ''}", inks.plain))
+        right = Text()
+        if project.classifier is not None:
+            parts.append(Text(plain(project.classifier.name), inks.plain))
+            if len(project.classifier.checkpoints) > 1 and browser is not None:
+                name = project.classifier.checkpoints[browser.checkpoint]
+                number = f"{browser.checkpoint + 1}/{len(project.classifier.checkpoints)}"
+                parts.append(Text(f"checkpoint {number} {plain(name)}", inks.plain))
+            right = Text(f"{plain(project.classifier.device)} ", inks.muted)
+        if browser is not None and browser.predictions.accuracy[1]:
+            rightly, counted = browser.predictions.accuracy
+            so_far = "" if browser.predictions.complete else f" of {counted:,} so far"
+            parts.append(Text(f"accuracy {rightly / counted:.1%}{so_far}", inks.strong))
+        self.query_one("#top", Bar).show_parts(parts, right)
+
+    def draw_status(self) -> None:
+        inks, desk = self.inks, self.desk
+        left: list[Text] = []
+        if desk.lost:
+            then = "it is given up: R starts it again" if desk.given_up else "it is started again"
+            left.append(Text(f"{plain(desk.lost)}; {then}", inks.fault))
+        if self._said is not None:
+            left.append(self._said)
+        doing, share = desk.doing
+        if doing and not desk.given_up:
+            percent = f" {share:.0%}" if share is not None else " …"
+            left.append(Text(f"{plain(doing)}{percent}", inks.accent))
+        elif not desk.lost:
+            left += self.facts()
+        self.query_one("#status", Bar).show_parts(left, Text.assemble(*self._right(), style=inks.muted))
+
+    def facts(self) -> Iterable[Text]:
+        """What the status line tells when nothing else is to be told."""
+        return job_facts(self.asking.answered, self.asking.is_working, self.inks)
+
+    def _right(self) -> Iterable[tuple[str, Style]]:
+        browser, inks = self.desk.browser, self.inks
+        if browser is not None and not browser.predictions.complete and browser.predictions.count:
+            yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
+        if self.keys.pending:
+            yield f" {self.keys.pending} ", inks.accent
+
+    def say(self, text: str, *, fault: bool = False) -> None:
+        """Tell something in the status line, until the next key."""
+        self._said = Text(plain(text), self.inks.fault if fault else self.inks.accent)
+        self.draw_status()
+
+    # ---- keys --------------------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        if self.focused is not None:  # the narrowing box
+            return
+        event.stop()
+        event.prevent_default()
+        printable = event.is_printable and event.character is not None and event.character != " "
+        pending, said = self.keys.pending, self._said
+        self._said = None
+        command = self.keys.press(event.character if printable and event.character else event.key)
+        if command is not None:
+            self.do(command)
+        if self.keys.pending != pending or (said is not None and self._said is None):
+            self.draw_status()
+
+    def do(self, command: Command) -> None:
+        """Do what a key asks for."""
+        getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
+
+    def do_help(self, command: Command) -> None:
+        self.app.push_screen(Help(self.LETTER))
+
+    def do_details(self, command: Command) -> None:
+        fault = self.asking.answered.details or self.asking.answered.fault or self.desk.fault
+        if fault:
+            self.app.push_screen(Details("fault", fault))
+        else:
+            self.say("there is no fault to tell of")
+
+    def do_redraw(self, command: Command) -> None:
+        self.app.refresh(repaint=True, layout=True)
+
+    def do_leave(self, command: Command) -> None:
+        self.app.exit(0)
+
+    def do_checkpoint_next(self, command: Command) -> None:
+        self._move_checkpoint(command.times)
+
+    def do_checkpoint_previous(self, command: Command) -> None:
+        self._move_checkpoint(-command.times)
+
+    def _move_checkpoint(self, steps: int) -> None:
+        if self.desk.move_checkpoint(steps):
+            self.aim()
+            self.draw(Change.OPENED)
+        else:
+            self.say("there is one checkpoint: several --weights are the snapshots of a run")
+
+    def aim(self) -> None:
+        """Want what this screen shows."""
+        raise NotImplementedError
+
+    def do_again(self, command: Command) -> None:
+        if self.desk.given_up:
+            self.post_message(Restart())
+        else:
+            self.say("the compute process is at work")
+
+    def do_copy(self, command: Command) -> None:
+        answered, project, browser = self.asking.answered, self.desk.project, self.desk.browser
+        if answered.request is None or browser is None or answered.request.method not in project.methods:
+            self.say("there is nothing to make again yet")
+            return
+        place = answered.place if answered.explanation is not None else answered.request.place
+        description = project.methods[answered.request.method]
+        line = command_for(answered.request, place, description, browser.classes, project.settings)
+        self.app.copy_to_clipboard(line)
+        self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+
+
+def job_facts(answered: Answered, is_working: bool, inks: Inks) -> Iterable[Text]:
+    """Work, time and notes of an explanation."""
+    if is_working:
+        share = f" {answered.progress:.0%}" if answered.progress is not None else ""
+        yield Text(f"computing{share} …  Esc stops", inks.accent)
+    elif answered.cancelled:
+        yield Text("stopped", inks.muted)
+    elif answered.explanation is not None:
+        device = answered.explanation.meta.get("device")
+        if answered.seconds is None:
+            yield Text("stored", inks.muted)
+        else:
+            yield Text(f"{answered.seconds * 1000:.0f} ms{f' on {plain(device)}' if device else ''}", inks.muted)

@@ -1,0 +1,108 @@
+"""Draws the place: picture pane and right pane from the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from fer_tui.contract import Heatmap, plain
+from fer_tui.tui.asking import Answered
+from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
+from fer_tui.tui.widgets.picture_pane import PicturePane, colour_bar, wrapped
+from fer_tui.tui.widgets.side import ClassScores, Methods, ScoreBars, parameter_lines
+
+if TYPE_CHECKING:
+    from fer_tui.tui.browser import Browser
+    from fer_tui.tui.desk import Desk
+
+    from .explore import Explore
+
+_CAPTION = 4  # lines below the picture
+_OTHER_LINES = 8  # of the right pane, that are not bars
+
+
+def draw_picture(pane: PicturePane, desk: Desk) -> None:
+    """Title, picture, caption."""
+    inks, browser, dataset = inks_of(pane.app), desk.browser, desk.project.dataset
+    if browser is None or dataset is None or browser.row is None:
+        nothing = "" if browser is None else "no image is listed: / changes the narrowing, Esc ends it"
+        pane.show_title(Text(nothing, inks.muted))
+        pane.picture.show(None)
+        pane.show_caption([])
+        return
+    sample = dataset[browser.row]
+    answered = desk.image.answered
+    pane.show_title(_title(browser, sample.id, inks))
+    pane.picture.show(desk.look.picture(answered.explanation, sample.image))
+    width = pane.content_region.width or pane.size.width
+    pane.show_caption(list(_caption(answered, desk, width, inks))[:_CAPTION])
+
+
+def _title(browser: Browser, name: str, inks: Inks) -> Text:
+    row, label, predicted = browser.row, browser.label, browser.predicted
+    title = Text.assemble((f"{row}", inks.strong))
+    if name != str(row):
+        title.append(f" {plain(name)}", inks.muted)
+    if label >= 0:
+        title.append("  true ", inks.muted).append(plain(browser.classes[label]), inks.strong)
+    if predicted >= 0:
+        ink = inks.strong if label < 0 else inks.right if label == predicted else inks.wrong
+        title.append("  predicted ", inks.muted).append(plain(browser.classes[predicted]), ink)
+        title.append(f" {float(browser.predictions.confidence[row or 0]):.0%}", inks.muted)
+    return title
+
+
+def _caption(answered: Answered, desk: Desk, width: int, inks: Inks) -> Iterable[Text]:
+    explanation, method, browser = answered.explanation, desk.method, desk.browser
+    if answered.fault:
+        yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, _CAPTION, inks.fault)
+        return
+    if explanation is None or method is None or browser is None:
+        return
+    target = answered.place.target
+    of = f" of {plain(browser.classes[target])}" if target is not None else ""
+    yield Text.assemble((f"{plain(method.title)}{of}", inks.accent), (f" · {desk.look.words(explanation)}", inks.muted))
+    if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
+        from fer_tui.picture import scale_of
+
+        yield colour_bar(desk.look.colours_of(explanation), *scale_of(explanation), inks.muted)
+    for note in explanation.notes:
+        yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
+    from fer_tui.picture import words
+
+    yield from wrapped(words(explanation), width, 2, inks.muted)
+
+
+def draw_side(screen: Explore, desk: Desk) -> None:
+    """Class scores, methods, parameters."""
+    inks, browser, project, method = screen.inks, desk.browser, desk.project, desk.method
+    at_side = screen.pane == "side"
+    screen.query_one("#scores-title", Lines).show(
+        [_heading("classes", "score  prob", at_side, screen.query_one("#scores").size.width, inks)]
+    )
+    screen.query_one("#methods-title", Lines).show([Text(""), Text("methods", inks.muted)])
+    methods = project.methods_for(dataset=False)
+    screen.query_one(Methods).show_methods(methods, method, project.failed)
+    parameters = list(parameter_lines(method, desk.parameters(method), inks)) if method is not None else []
+    notes = [line for note in project.notes for line in wrapped(plain(note), 40, 2, inks.muted)]
+    below = [Text(""), Text("parameters", inks.muted), *parameters] if parameters else []
+    below += [Text(""), Text("notes", inks.muted), *notes] if notes else []
+    screen.query_one("#parameters", Lines).show(below)
+    if browser is not None:
+        room = screen.query_one("#side-pane").size.height - _OTHER_LINES - len(methods) - len(parameters)
+        screen.query_one(ScoreBars).show_scores(_scores(browser), max(3, room))
+
+
+def _heading(left: str, right: str, is_current: bool, width: int, inks: Inks) -> Text:
+    gap = " " * max(1, width - len(left) - len(right))
+    return Text.assemble((left, inks.title if is_current else inks.muted), gap, (right, inks.muted))
+
+
+def _scores(browser: Browser) -> ClassScores:
+    from fer_tui.tui.predictions import probabilities
+
+    scores = browser.predictions.scores_of(browser.row) if browser.row is not None else None
+    shares = probabilities(scores[None])[0] if scores is not None else None
+    return ClassScores(browser.classes, scores, shares, browser.target_class, browser.label)

@@ -1,0 +1,385 @@
+"""Explore: the list of images, one of them explained, its class scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+
+from fer_tui.contract import plain
+from fer_tui.tui.asking import Asking
+from fer_tui.tui.desk import Change
+from fer_tui.tui.keys import Command
+from fer_tui.tui.narrowing import NarrowingError
+from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.narrow_box import NarrowBox
+from fer_tui.tui.widgets.picture_pane import PicturePane
+from fer_tui.tui.widgets.sample_list import SampleList
+from fer_tui.tui.widgets.side import Methods, ScoreBars
+
+from .base import DeskScreen
+from .explained import draw_picture, draw_side
+from .popups import Choice
+
+_GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
+_REST = 0.3  # seconds at one place before predictions are asked for from there
+_EVERY = 0.1  # seconds between two looks at new predictions
+PANES = ("list", "picture", "side")
+
+
+class Explore(DeskScreen):
+    """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
+
+    LETTER = "x"
+    PANES: ClassVar[tuple[str, ...]] = PANES
+
+    class Classes(Message):
+        """The other screen is wanted."""
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="list-pane", classes="pane"):
+                yield Lines(id="list-title")
+                yield SampleList(id="list")
+            with Vertical(id="picture-pane", classes="pane"):
+                yield PicturePane(id="explained")
+            with Vertical(id="side-pane", classes="pane"):
+                yield Lines(id="scores-title")
+                yield ScoreBars(id="scores")
+                yield Lines(id="methods-title")
+                yield Methods(id="methods")
+                yield Lines(id="parameters")
+        yield NarrowBox(id="narrow")
+
+    def on_mount(self) -> None:
+        self.pane = "list"
+        self._waits: dict[str, Timer] = {}
+        self._show_pane()
+        super().on_mount()
+
+    @property
+    def asking(self) -> Asking:
+        return self.desk.image
+
+    @property
+    def list(self) -> SampleList:
+        return self.query_one(SampleList)
+
+    # ---- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self, change: Change) -> None:
+        if Change.OPENED in change:
+            self._draw_list()
+            self.draw_place()
+        elif Change.EXPLANATION in change:
+            self._cancel("grace")
+            self.draw_place()
+        if Change.PREDICTIONS in change:
+            if "predictions" not in self._waits:
+                self._later("predictions", _EVERY, self._draw_predictions)
+            return
+        super().draw(change)
+
+    def draw_place(self) -> None:
+        """Draw all that belongs to the place: title, picture, scores."""
+        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        draw_side(self, self.desk)
+        self._draw_titles()
+
+    def on_picture_pane_resized(self) -> None:
+        self.draw_place()
+
+    def _draw_list(self) -> None:
+        if self.desk.browser is not None:
+            self.list.show(self.desk.browser)
+
+    def _draw_titles(self) -> None:
+        browser, inks = self.desk.browser, self.inks
+        ink = inks.title if self.pane == "list" else inks.muted
+        title = Text.assemble((" images", ink))
+        if browser is not None and browser.narrowing:
+            title.append(f"  /{plain(browser.narrowing)}", inks.accent)
+            if not browser.count:
+                title.append("  none", inks.wrong)
+        self.query_one("#list-title", Lines).show([title])
+
+    def _draw_predictions(self) -> None:
+        """Draw what new predictions change: the list, the bars of this row, the accuracy."""
+        browser = self.desk.browser
+        if browser is None or not self.is_current:
+            return
+        row = browser.row
+        browser.update()
+        self._draw_list()
+        if browser.row != row:
+            self.desk.aim()
+            self._draw_soon()
+        else:
+            draw_side(self, self.desk)
+            self._draw_titles()
+        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self.draw_top()
+        self.draw_status()
+
+    def _later(self, name: str, seconds: float, then: Callable[[], None]) -> None:
+        """Do something after a while; what was to be done under the same name is forgotten."""
+        self._cancel(name)
+
+        def run() -> None:
+            self._waits.pop(name, None)
+            then()
+
+        self._waits[name] = self.set_timer(seconds, run)
+
+    def _cancel(self, name: str) -> None:
+        timer = self._waits.pop(name, None)
+        if timer is not None:
+            timer.stop()
+
+    # ---- moving ------------------------------------------------------------------------------------------------------
+
+    def aim(self) -> None:
+        self.desk.aim()
+
+    def _moved(self) -> None:
+        """The cursor is at another row: list and place move at once, the rest follows."""
+        self.list.follow()
+        self.desk.aim()
+        self._draw_soon()
+        self._later("rest", _REST, self.desk.predict)
+
+    def _draw_soon(self) -> None:
+        """Draw the place; where its explanation is being made, after a moment, so that it is drawn once."""
+        self._cancel("grace")
+        answered = self.desk.image.answered
+        if self.desk.image.is_working and answered.explanation is None:
+            self._later("grace", _GRACE, self.draw_place)
+        else:
+            self.draw_place()
+        self.draw_status()
+
+    def _move(self, steps: int) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if self.pane == "side":
+            self._aim_at_class(steps)
+            return
+        browser.move(steps)
+        self._moved()
+
+    def do_down(self, command: Command) -> None:
+        self._move(command.times)
+
+    def do_up(self, command: Command) -> None:
+        self._move(-command.times)
+
+    def do_page_down(self, command: Command) -> None:
+        self._move(command.times * self.list.page)
+
+    def do_page_up(self, command: Command) -> None:
+        self._move(-command.times * self.list.page)
+
+    def do_first(self, command: Command) -> None:
+        self._go(command.count, 0)
+
+    def do_last(self, command: Command) -> None:
+        self._go(command.count, self.desk.browser.count - 1 if self.desk.browser is not None else 0)
+
+    def _go(self, row: int | None, position: int) -> None:
+        """To a row of the dataset, or to a position in the list."""
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if row is None:
+            browser.move_to(position)
+        elif not browser.go(row):
+            exists = row < len(browser.predictions)
+            self.say(f"image {row} is not listed" if exists else f"images are 0 to {len(browser.predictions) - 1}")
+        self._moved()
+
+    def do_next_mistake(self, command: Command) -> None:
+        self._mistake(command.times)
+
+    def do_previous_mistake(self, command: Command) -> None:
+        self._mistake(-command.times)
+
+    def _mistake(self, steps: int) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if browser.next_mistake(steps):
+            self._moved()
+        else:
+            where = "after" if steps > 0 else "before"
+            more = "" if browser.predictions.complete else " among those that are predicted so far"
+            self.say(f"no mistake is listed {where} this image{more}")
+
+    def on_sample_list_chosen(self, message: SampleList.Chosen) -> None:
+        if self.desk.browser is not None:
+            self.desk.browser.move_to(message.position)
+            self._moved()
+
+    # ---- what is explained -------------------------------------------------------------------------------------------
+
+    def _aimed(self) -> None:
+        self.desk.aim(again=True)
+        self._draw_soon()
+
+    def _aim_at_class(self, steps: int) -> None:
+        if self.desk.browser is not None:
+            self.desk.browser.step_target(steps)
+            self._aimed()
+
+    def do_left(self, command: Command) -> None:
+        self._aim_at_class(-command.times)
+
+    def do_right(self, command: Command) -> None:
+        self._aim_at_class(command.times)
+
+    def do_swap_target(self, command: Command) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        browser.swap_target()
+        self._aimed()
+        unlabelled = browser.target == "true" and browser.label < 0
+        self.say("this image has no true class" if unlabelled else f"explained: the {browser.target} class")
+
+    def do_pick_class(self, command: Command) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if command.count is None:
+            self.app.push_screen(Choice("explain the class", browser.classes, browser.target_class), self._choose_class)
+        elif command.count < len(browser.classes):
+            self._choose_class(command.count)
+        else:
+            self.say(f"classes are 0 to {len(browser.classes) - 1}")
+
+    def _choose_class(self, number: int | None) -> None:
+        if number is not None and self.desk.browser is not None:
+            self.desk.browser.target = number
+            self._aimed()
+
+    def on_score_bars_chosen(self, message: ScoreBars.Chosen) -> None:
+        self._choose_class(message.number)
+
+    def do_method(self, command: Command) -> None:
+        known = self.desk.project.methods_for(dataset=False)
+        if command.count is not None:
+            self._choose_method(command.count - 1)
+        elif known and self.desk.method is not None:
+            self._choose_method((known.index(self.desk.method) + 1) % len(known))
+
+    def do_pick_method(self, command: Command) -> None:
+        known = self.desk.project.methods_for(dataset=False)
+        current = known.index(self.desk.method) if self.desk.method in known else None
+        titles = [method.title for method in known]
+        if known:
+            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_method)
+
+    def _choose_method(self, number: int | None) -> None:
+        if number is None:
+            return
+        if self.desk.choose_method(number):
+            self._aimed()
+        else:
+            self.say(f"there is no method {number + 1}")
+
+    def on_methods_chosen(self, message: Methods.Chosen) -> None:
+        self._choose_method(message.number)
+
+    # ---- how it is looked at -----------------------------------------------------------------------------------------
+
+    def do_view(self, command: Command) -> None:
+        self.desk.look.turn(command.times)
+        self.draw_place()
+
+    def do_view_back(self, command: Command) -> None:
+        self.desk.look.turn(-command.times)
+        self.draw_place()
+
+    def do_more(self, command: Command) -> None:
+        self.desk.look.fade(command.times)
+        self.draw_place()
+
+    def do_less(self, command: Command) -> None:
+        self.desk.look.fade(-command.times)
+        self.draw_place()
+
+    def do_colours(self, command: Command) -> None:
+        self.desk.look.recolour(command.times, self.desk.image.answered.explanation)
+        self.draw_place()
+
+    # ---- narrowing ---------------------------------------------------------------------------------------------------
+
+    def do_narrow(self, command: Command) -> None:
+        if self.desk.browser is not None:
+            self._narrowed_before = self.desk.browser.narrowing
+            self.query_one(NarrowBox).open(self._narrowed_before)
+
+    def narrow(self, text: str) -> NarrowingError | None:
+        """List only these images; what is wrong with the text, if anything."""
+        browser = self.desk.browser
+        if browser is None:
+            return None
+        try:
+            browser.narrow(text)
+        except NarrowingError as error:
+            return error
+        self._draw_list()
+        self._moved()
+        self.draw_top()
+        return None
+
+    def on_narrow_box_typed(self, message: NarrowBox.Typed) -> None:
+        error = self.narrow(message.text)
+        count = self.desk.browser.count if self.desk.browser is not None else 0
+        self.query_one(NarrowBox).tell(error, count)
+
+    def on_narrow_box_closed(self, message: NarrowBox.Closed) -> None:
+        self.query_one(NarrowBox).close()
+        if not message.kept:
+            self.narrow(self._narrowed_before)
+
+    def open_cell(self, text: str) -> None:
+        """List the images of a cell of the confusion matrix, the first of them explained."""
+        self.narrow(text)
+        self._go(None, 0)
+
+    # ---- panes and leaving -------------------------------------------------------------------------------------------
+
+    def do_next_pane(self, command: Command) -> None:
+        self._turn_pane(1)
+
+    def do_previous_pane(self, command: Command) -> None:
+        self._turn_pane(-1)
+
+    def _turn_pane(self, steps: int) -> None:
+        self.pane = PANES[(PANES.index(self.pane) + steps) % len(PANES)]
+        self._show_pane()
+        self._draw_titles()
+        self.call_after_refresh(draw_side, self, self.desk)
+
+    def _show_pane(self) -> None:
+        for pane in PANES:
+            self.set_class(pane == self.pane, f"-at-{pane}")
+
+    def do_classes(self, command: Command) -> None:
+        self.post_message(self.Classes())
+
+    def do_cancel(self, command: Command) -> None:
+        if self.desk.stop():
+            self.draw_place()
+            self.draw_status()
+        elif self.desk.browser is not None and self.desk.browser.narrowing:
+            self.narrow("")
+
+    def do_quit(self, command: Command) -> None:
+        self.app.exit(0)

@@ -1,0 +1,145 @@
+"""Popups: a list to choose from, and a text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+
+from fer_tui.contract import plain
+from fer_tui.tui.bindings import bindings_of, key_name
+from fer_tui.tui.widgets.lines import Inks, Lines
+
+
+class Choice(ModalScreen[int | None], inherit_bindings=False):
+    """A list of names: j and k move, a number or Enter chooses, Esc leaves. Gives the chosen index."""
+
+    def __init__(self, title: str, names: Sequence[str], current: int | None, *, first: int = 0) -> None:
+        super().__init__()
+        self._title, self._names, self._first = title, [plain(name) for name in names], first
+        self._at = current or 0
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="popup narrow-popup"):
+            yield Lines(id="choices")
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        lines = self.query_one(Lines)
+        inks = lines.inks
+        room = max(1, self.app.size.height - 6)
+        self._top = min(max(self._top, self._at - room + 1), self._at)
+        shown = [Text(self._title, inks.title)]
+        for number in range(self._top, min(len(self._names), self._top + room)):
+            mark, ink = ("▸", inks.accent) if number == self._at else (" ", inks.plain)
+            shown.append(
+                Text.assemble(
+                    (f"{mark} ", ink), (f"{number + self._first:>2} ", inks.muted), (self._names[number], ink)
+                )
+            )
+        lines.show(shown)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        key = event.character if event.is_printable and event.character else event.key
+        last = len(self._names) - 1
+        if key in ("escape", "q"):
+            self.dismiss(None)
+        elif key == "enter":
+            self.dismiss(self._at)
+        elif key.isdecimal() and self._first <= int(key) <= last + self._first <= 9 + self._first:
+            self.dismiss(int(key) - self._first)
+        else:
+            steps = {"j": 1, "down": 1, "k": -1, "up": -1, "pagedown": 10, "pageup": -10}.get(key, 0)
+            edge = {"g": 0, "home": 0, "G": last, "end": last}.get(key)
+            self._at = edge if edge is not None else min(max(0, self._at + steps), last)
+            self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        lines = self.query_one(Lines)
+        number = event.screen_y - lines.region.y - 1 + self._top
+        if not lines.region.contains(event.screen_x, event.screen_y):
+            self.dismiss(None)
+        elif 0 <= number < len(self._names) and event.screen_y > lines.region.y:
+            self.dismiss(number)
+
+
+class Reading(ModalScreen[None], inherit_bindings=False):
+    """A text that can be scrolled; any key that does not scroll leaves."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="popup", can_focus=False) as box:
+            box.border_title = Text(self._title)
+            yield Lines(id="reading")
+
+    def lines(self, inks: Inks) -> Sequence[Text]:
+        """What there is to read."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        lines = self.query_one("#reading", Lines)
+        lines.show(self.lines(lines.inks))
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        box = self.query_one(VerticalScroll)
+        page = max(1, box.size.height - 1)
+        steps = {"j": 1, "down": 1, "k": -1, "up": -1, "pagedown": page, "space": page, "pageup": -page}.get(event.key)
+        if steps is None:
+            self.dismiss(None)
+        else:
+            box.scroll_to(y=box.scroll_offset.y + steps, animate=False)
+
+    def on_click(self) -> None:
+        self.dismiss(None)
+
+
+class Help(Reading):
+    """What the keys of a screen do."""
+
+    def __init__(self, screen: str) -> None:
+        super().__init__("keys")
+        self._screen = screen
+
+    def lines(self, inks: Inks) -> Sequence[Text]:
+        bindings = bindings_of(self._screen)
+        room = max(len(self._keys(binding.keys)) for binding in bindings)
+        lines: list[Text] = []
+        for group in dict.fromkeys(binding.group for binding in bindings):
+            lines += [Text("")] if lines else []
+            lines.append(Text(group, inks.title))
+            for binding in bindings:
+                if binding.group == group:
+                    keys = self._keys(binding.keys)
+                    lines.append(Text.assemble((f"  {keys:{room}}  ", inks.accent), (binding.help, inks.plain)))
+        lines += [Text(""), Text("Any key leaves this help; j and k scroll.", inks.muted)]
+        return lines
+
+    @staticmethod
+    def _keys(keys: Sequence[str]) -> str:
+        return " ".join(map(key_name, keys))
+
+
+class Details(Reading):
+    """A long text as it is, such as a traceback."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__(title)
+        self._text = text
+
+    def lines(self, inks: Inks) -> Sequence[Text]:
+        return [Text(plain(line), inks.plain) for line in self._text.splitlines()]

@@ -1,0 +1,1 @@
+"""The explorer's widgets: they draw what they are given and say what was clicked."""

@@ -1,0 +1,77 @@
+"""The lines at the top and the bottom of every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual import events
+
+from fer_tui.tui.bindings import Binding, key_name
+
+from .lines import Lines
+
+
+class Bar(Lines):
+    """One line: parts from the left, separated by dots, and a part at the right end, which is never cut."""
+
+    DEFAULT_CSS = "Bar { height: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left: list[Text] = []
+        self._right = Text()
+
+    def show_parts(self, left: Iterable[Text], right: Text | None = None) -> None:
+        """Show these; where there is no room the last parts of the left are left out."""
+        self._left, self._right = [part for part in left if part.plain], right or Text()
+        self._draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width
+        if not width:
+            return
+        room = width - self._right.cell_len - (2 if self._right.plain else 0)
+        line = Text(" ")
+        for n, part in enumerate(self._left):
+            dot = Text(" · " if n else "", self.inks.muted)
+            if n and line.cell_len + dot.cell_len + part.cell_len > room:
+                break
+            line.append_text(dot).append_text(part)
+        if line.cell_len > room:
+            line.truncate(max(0, room), overflow="ellipsis")
+        line.append(" " * (width - line.cell_len - self._right.cell_len - 1))
+        self.show([line.append_text(self._right)])
+
+
+class Hints(Lines):
+    """The keys that matter here: as many as there is room for."""
+
+    DEFAULT_CSS = "Hints { height: 1; }"
+
+    def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hinted = [binding for binding in bindings if binding.hint]
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        inks, line = self.inks, Text(" ")
+        last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
+        hints = {
+            binding.id: Text.assemble(
+                (key_name(binding.keys[0]), inks.title), (f" {binding.hint}", inks.muted), ("  ", inks.muted)
+            )
+            for binding in self._hinted
+        }
+        room = self.size.width - 1 - sum(hints[binding.id].cell_len for binding in last)
+        for binding in self._hinted:
+            if binding not in last and line.cell_len + hints[binding.id].cell_len <= room:
+                line.append_text(hints[binding.id])
+        for binding in last:
+            line.append_text(hints[binding.id])
+        self.show([line])

@@ -1,0 +1,98 @@
+"""Lines of styled text, of which only those that changed are sent; and the inks that all widgets write with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import App
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+@dataclass(frozen=True, slots=True)
+class Inks:
+    """Styles of text, from the theme."""
+
+    plain: Style
+    muted: Style
+    strong: Style
+    title: Style
+    accent: Style
+    right: Style
+    wrong: Style
+    fault: Style
+    bar: Style
+
+
+def inks_of(app: App[object]) -> Inks:
+    """The inks of the theme in use."""
+    theme = app.current_theme
+    return Inks(
+        plain=Style(color=theme.foreground),
+        muted=Style(color=theme.secondary),
+        strong=Style(color=theme.foreground, bold=True),
+        title=Style(color=theme.primary, bold=True),
+        accent=Style(color=theme.accent, bold=True),
+        right=Style(color=theme.success),
+        wrong=Style(color=theme.error),
+        fault=Style(color=theme.error, bold=True),
+        bar=Style(color=theme.primary),
+    )
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, an ellipsis where it is cut."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return set_cell_size(text, max(0, width))
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+class Lines(Widget):
+    """Shows lines of text, cut at its width. Texts are never read as markup."""
+
+    DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._texts: list[Text] = []
+
+    @property
+    def inks(self) -> Inks:
+        return inks_of(self.app)
+
+    @property
+    def text(self) -> str:
+        """What is shown, without style."""
+        return "\n".join(text.plain for text in self._texts)
+
+    def show(self, lines: Sequence[Text]) -> None:
+        """Show these lines; those that are as before are not sent again."""
+        old, self._texts = self._texts, list(lines)
+        if len(old) != len(self._texts) and self.styles.height is not None and self.styles.height.is_auto:
+            self.refresh(layout=True)
+            return
+        for y in range(max(len(old), len(self._texts))):
+            before = old[y] if y < len(old) else None
+            now = self._texts[y] if y < len(self._texts) else None
+            if before is None or now is None or before != now or before.spans != now.spans:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return max(1, len(self._texts))
+
+    def render_line(self, y: int) -> Strip:
+        width, style = self.size.width, self.rich_style
+        if y >= len(self._texts):
+            return Strip.blank(width, style)
+        text = self._texts[y]
+        line = Strip(text.render(self.app.console), text.cell_len)
+        if text.cell_len > width:
+            line = line.crop(0, max(0, width - 1)).adjust_cell_length(width - 1) if width else line
+            line = Strip([*line, *Text("…").render(self.app.console)], width)
+        return line.apply_style(style + self.app.console.get_style(text.style)).adjust_cell_length(width, style)

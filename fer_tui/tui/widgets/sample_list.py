@@ -1,0 +1,133 @@
+"""The list of images: as quick with a million rows as with seven, for only what is seen is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from fer_tui.contract import plain
+
+from .lines import cut, inks_of
+
+if TYPE_CHECKING:
+    from fer_tui.tui.browser import Browser
+
+_MARGIN = 2  # lines that stay in sight above and below the cursor
+_NARROWEST_WITH_SHARE = 18
+
+
+class SampleList(ScrollView, can_focus=False):
+    """One line for each listed row: mark, number, true class, prediction, its probability."""
+
+    DEFAULT_CSS = "SampleList { scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto; }"
+
+    class Chosen(Message):
+        """A line was clicked."""
+
+        def __init__(self, position: int) -> None:
+            self.position = position
+            super().__init__()
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._browser: Browser | None = None
+        self._names: list[str] = []
+        self._cursor = 0
+
+    def show(self, browser: Browser) -> None:
+        """Show this list, as it is now."""
+        self._browser = browser
+        self._names = [plain(name) for name in browser.classes]
+        size = Size(self.size.width, browser.count)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self._cursor = browser.position
+        self._keep_in_sight()
+        self.refresh()
+
+    def follow(self) -> None:
+        """Show where the cursor is now; only the lines that it left and reached are drawn again."""
+        if self._browser is None:
+            return
+        before, self._cursor = self._cursor, self._browser.position
+        if not self._keep_in_sight():
+            for position in {before, self._cursor}:
+                self.refresh(Region(0, position - self.scroll_offset.y, self.size.width, 1))
+
+    @property
+    def page(self) -> int:
+        """Lines that a page has."""
+        return max(1, self.size.height - 1)
+
+    def _keep_in_sight(self) -> bool:
+        """Scroll to the cursor where it is not in sight; whether that was so."""
+        height, top = self.size.height, self.scroll_offset.y
+        margin = min(_MARGIN, max(0, (height - 1) // 2))
+        wanted = min(top, self._cursor - margin)
+        wanted = max(wanted, self._cursor + margin - height + 1)
+        if abs(wanted - top) > height:
+            wanted = self._cursor - height // 2  # a jump: the cursor in the middle
+        count = self._browser.count if self._browser is not None else 0
+        wanted = min(max(0, wanted), max(0, count - height))
+        if wanted == top:
+            return False
+        self.scroll_to(y=wanted, animate=False, immediate=True, force=True)
+        return True
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._browser is not None:
+            self.virtual_size = Size(self.size.width, self._browser.count)
+            self._keep_in_sight()
+
+    def on_click(self, event: events.Click) -> None:
+        position = event.y + self.scroll_offset.y
+        if self._browser is not None and position < self._browser.count:
+            self.post_message(self.Chosen(position))
+
+    def render_line(self, y: int) -> Strip:
+        width, style = self.scrollable_content_region.width, self.rich_style
+        position = y + self.scroll_offset.y
+        if self._browser is None or position >= self._browser.count:
+            return Strip.blank(width, style)
+        if position == self._cursor:
+            style += Style(bgcolor=self.app.current_theme.panel, bold=True)
+        text = self._line(self._browser, self._browser.row_at(position), width)
+        line = Strip(text.render(self.app.console), text.cell_len)
+        return line.apply_style(style).adjust_cell_length(width, style)
+
+    def _line(self, browser: Browser, row: int, width: int) -> Text:
+        inks = inks_of(self.app)
+        known = browser.predictions
+        label, predicted = int(known.labels[row]), int(known.predicted[row])
+        if predicted < 0 or label < 0:
+            mark, ink = "·", inks.muted
+        elif predicted == label:
+            mark, ink = "✓", inks.right
+        else:
+            mark, ink = "✗", inks.wrong
+        digits = len(str(max(0, len(known) - 1)))
+        share = _share(float(known.confidence[row])) if width >= _NARROWEST_WITH_SHARE else ""
+        room = max(0, width - digits - 5 - len(share))
+        names = self._names[label] if label >= 0 else ""
+        if predicted >= 0 and predicted != label:
+            names = f"{names} → {self._names[predicted]}".lstrip()
+        return Text.assemble(
+            (f" {mark} ", ink),
+            (f"{row:{digits}} ", inks.muted),
+            (f"{cut(names, room)} ", inks.plain),
+            (share, inks.muted),
+        )
+
+
+def _share(confidence: float) -> str:
+    """A probability in four cells."""
+    if confidence != confidence:
+        return "    "
+    return "1.00" if confidence >= 0.995 else f" .{round(confidence * 100):02d}"

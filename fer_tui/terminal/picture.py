@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    from rich.style import Style
     from PIL.Image import Image
 
 
@@ -22,6 +23,7 @@ class Picture(Widget):
         self._picture: Image | None = None
         self._lines: list[Strip] = []
         self._lines_for: object = None
+        self._around: Style | None = None
 
     @property
     def picture(self) -> Image | None:
@@ -43,7 +45,7 @@ class Picture(Widget):
             self.refresh(Region(0, changed[0], self.size.width, changed[-1] - changed[0] + 1))
 
     def notify_style_update(self) -> None:
-        self._lines_for = None
+        self._lines_for = self._around = None
         super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -53,7 +55,9 @@ class Picture(Widget):
         return lines
 
     def _drawn(self, size: Size) -> list[Strip]:
-        around = self.rich_style
+        if self._around is None:
+            self._around = self.rich_style  # takes long to find
+        around = self._around
         if self._lines_for != (size, around):
             self._lines_for = (size, around)
             if self._picture is None or not size.area:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from socket import socket
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
 
     stream: a connected socket whose other end computes on live objects; `settings` is then None.
     """
+    os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
     from .app import Explorer
 
     app = Explorer(settings, stream)

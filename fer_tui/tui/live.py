@@ -24,7 +24,9 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     where it is and as it is. InputError where stdin or stdout is no terminal.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise InputError("explore", "stdin and stdout must be a terminal", "use fer_tui.explain in a notebook or script")
+        raise InputError(
+            "explore", "stdin and stdout must be a terminal", "use fer_tui.explain in a notebook or script"
+        )
     from fer_tui.classifier import open_classifier
     from fer_tui.dataset import MappedDataset, open_dataset
     from fer_tui.engine.compute import Server

@@ -70,7 +70,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         tiny = self.query_one("#tiny", Lines)
-        tiny.show([Text("the terminal is too small", self.inks.muted)])
+        tiny.show([Text("too small: needs"), Text(f"{_SMALLEST[0]} x {_SMALLEST[1]} at least")])
         self.draw(Change.OPENED)
 
     def on_screen_resume(self) -> None:

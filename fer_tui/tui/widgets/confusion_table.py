@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from fer_tui.contract import plain
 
-from .lines import cut, inks_of
+from .lines import Paper, cut, inks_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ _NAMES = 14  # columns for the names of rows, at most
 _SUMS = (8, 8)  # recall, rows
 
 
-class ConfusionTable(ScrollView, can_focus=False):
+class ConfusionTable(Paper, ScrollView, can_focus=False):
     """Rows are true classes, columns predicted ones; beside them each class's recall and number of images."""
 
     DEFAULT_CSS = "ConfusionTable { scrollbar-size: 1 1; overflow: auto auto; }"
@@ -123,7 +123,7 @@ class ConfusionTable(ScrollView, can_focus=False):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        width, style = self.scrollable_content_region.width, self.rich_style
+        width, style = self.scrollable_content_region.width, self.paper
         if self._matrix is None or self._shares is None:
             return Strip.blank(width, style)
         row, part = divmod(y - 1 + self.scroll_offset.y, self._cell_height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rich.style import Style
 from rich.text import Text
@@ -31,16 +32,23 @@ class Inks:
 def inks_of(app: App[object]) -> Inks:
     """The inks of the theme in use."""
     theme = app.current_theme
+    return _inks(theme.primary, theme.secondary, theme.foreground, theme.accent, theme.success, theme.error)
+
+
+@lru_cache(4)
+def _inks(
+    primary: str, secondary: str | None, foreground: str | None, accent: str | None, good: str | None, bad: str | None
+) -> Inks:
     return Inks(
-        plain=Style(color=theme.foreground),
-        muted=Style(color=theme.secondary),
-        strong=Style(color=theme.foreground, bold=True),
-        title=Style(color=theme.primary, bold=True),
-        accent=Style(color=theme.accent, bold=True),
-        right=Style(color=theme.success),
-        wrong=Style(color=theme.error),
-        fault=Style(color=theme.error, bold=True),
-        bar=Style(color=theme.primary),
+        plain=Style(color=foreground),
+        muted=Style(color=secondary),
+        strong=Style(color=foreground, bold=True),
+        title=Style(color=primary, bold=True),
+        accent=Style(color=accent, bold=True),
+        right=Style(color=good),
+        wrong=Style(color=bad),
+        fault=Style(color=bad, bold=True),
+        bar=Style(color=primary),
     )
 
 
@@ -53,7 +61,23 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
-class Lines(Widget):
+class Paper:
+    """Remembers a widget's own style, which takes long to find, until its styles change."""
+
+    _paper: Style | None = None
+
+    @property
+    def paper(self) -> Style:
+        if self._paper is None:
+            self._paper = self.rich_style  # type: ignore[attr-defined]
+        return self._paper
+
+    def notify_style_update(self) -> None:
+        self._paper = None
+        super().notify_style_update()  # type: ignore[misc]
+
+
+class Lines(Paper, Widget):
     """Shows lines of text, cut at its width. Texts are never read as markup."""
 
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
@@ -87,7 +111,7 @@ class Lines(Widget):
         return max(1, len(self._texts))
 
     def render_line(self, y: int) -> Strip:
-        width, style = self.size.width, self.rich_style
+        width, style = self.size.width, self.paper
         if y >= len(self._texts):
             return Strip.blank(width, style)
         text = self._texts[y]

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from fer_tui.contract import plain
 
-from .lines import cut, inks_of
+from .lines import Paper, cut, inks_of
 
 if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
@@ -23,7 +23,7 @@ _MARGIN = 2  # lines that stay in sight above and below the cursor
 _NARROWEST_WITH_SHARE = 18
 
 
-class SampleList(ScrollView, can_focus=False):
+class SampleList(Paper, ScrollView, can_focus=False):
     """One line for each listed row: mark, number, true class, prediction, its probability."""
 
     DEFAULT_CSS = "SampleList { scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto; }"
@@ -92,7 +92,7 @@ class SampleList(ScrollView, can_focus=False):
             self.post_message(self.Chosen(position))
 
     def render_line(self, y: int) -> Strip:
-        width, style = self.scrollable_content_region.width, self.rich_style
+        width, style = self.scrollable_content_region.width, self.paper
         position = y + self.scroll_offset.y
         if self._browser is None or position >= self._browser.count:
             return Strip.blank(width, style)

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from fer_tui.contract import InputError
+from fer_tui.specs import importable, load_named, user_code
 
 from .checkpoints import input_channels, output_count
 from .matching import matched
 from .sources import modules_in, python_files
-from .specs import importable, load_named, user_code
 from .untouched import same_randomness
 from .weights import State
 
@@ -78,7 +78,7 @@ def _attempted(candidate: Candidate, state: State) -> Candidate:
     fault = "wants arguments that are not known"
     try:
         with same_randomness():
-            maker = load_named(candidate.spec, "model")
+            maker = load_named(candidate.spec, "model", modules_in)
         for arguments in _arguments(maker, state):
             with importable(candidate.spec), user_code(candidate.spec), same_randomness(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

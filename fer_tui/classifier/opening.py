@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, nearest
+from fer_tui.specs import importable, load_named, user_code
 
 from .checkpoints import output_count
 from .classifier import Series, TorchClassifier
@@ -27,7 +28,7 @@ from .names import names_in, parse_classes, placeholder
 from .outputs import Output
 from .preprocessing import Preprocessing
 from .probing import Trial, tried
-from .specs import importable, load_named, user_code
+from .sources import modules_in
 from .untouched import same_randomness
 from .weights import Checkpoint, read_checkpoint
 
@@ -120,7 +121,7 @@ def _built(model: Model, arguments: dict[str, Any], checkpoint: Checkpoint | Non
         return _live(model, arguments)
     if model is None or (isinstance(model, str) and ":" not in model and not model.endswith(".py")):
         return _bundled(model, arguments, checkpoint, key)
-    maker = load_named(model, "model") if isinstance(model, str) else model
+    maker = load_named(model, "model", modules_in) if isinstance(model, str) else model
     name = model.rpartition(":")[2] if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
     spec = model if isinstance(model, str) else name
     if isinstance(maker, nn.Module):

@@ -11,9 +11,9 @@ import torch
 from PIL import Image as Pillow
 
 from fer_tui.contract import InputError
+from fer_tui.specs import user_code
 
 from . import fitting
-from .specs import user_code
 
 if TYPE_CHECKING:
     from .fitting import Fit, Image

@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
 from fer_tui.contract import InputError, Layer
+from fer_tui.specs import blamed, first_line, user_code
 
 from .outputs import Output, class_scores, precision, softmax_head
 from .preprocessing import Preprocessing
-from .specs import blamed, first_line, user_code
 from .untouched import untouched
 
 # Sizes that image classifiers are trained at, the likeliest first; for gray networks, then for colour.

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from fer_tui.contract import InputError, nearest, plain
+from fer_tui.specs import first_line
 
 from .formats import Format, refuse_archives, sniffed
 from .pickles import StandIn, foreign_globals, read_inert
-from .specs import first_line
 
 State = dict[str, torch.Tensor]
 # Under which key a training script keeps the weights, the likeliest first.

@@ -9,8 +9,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from rich.style import Style
     from PIL.Image import Image
+    from rich.style import Style
 
 
 class Picture(Widget):

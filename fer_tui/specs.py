@@ -9,7 +9,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -18,9 +18,7 @@ from typing import Any
 
 from fer_tui.contract import FerTuiError, InputError, nearest
 
-from .sources import modules_in
-
-_HOUSE = Path(__file__).resolve().parent.parent
+_HOUSE = Path(__file__).resolve().parent
 _LIBRARIES = {Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
 
 
@@ -32,11 +30,14 @@ class _Fresh(SourceFileLoader):
         return code
 
 
-def load_named(spec: str, what: str) -> Any:
-    """The object that `spec` (`file.py:name` or `pkg.mod:name`) names; InputError tells file and line of a failure."""
+def load_named(spec: str, what: str, known: Callable[[Path], Iterable[str]] | None = None) -> Any:
+    """The object that `spec` (`file.py:name` or `pkg.mod:name`) names; InputError tells file and line of a failure.
+
+    known: finds the names that a file without one could be asked for.
+    """
     place, _, name = spec.rpartition(":")
     if not place or not name:
-        names = [name for name in modules_in(Path(spec)) if name[0] != "_"] if spec.endswith(".py") else []
+        names = [name for name in known(Path(spec)) if name[0] != "_"] if known and spec.endswith(".py") else []
         example = (
             f"{spec}:{names[-1] if names else 'Name'}" if spec.endswith(".py") else "file.py:Name or pkg.module:Name"
         )
@@ -48,8 +49,8 @@ def load_named(spec: str, what: str) -> Any:
     for part in name.split("."):
         if not hasattr(found, part):
             own = [key for key, value in vars(found).items() if _defined_in(value, module) and key[0] != "_"]
-            known = f"it defines {', '.join(own[:8])}" if own else "it defines no class or function"
-            raise InputError(f"{what} {spec}", f"{place} has no {part}{nearest(part, own)}", known)
+            defines = f"it defines {', '.join(own[:8])}" if own else "it defines no class or function"
+            raise InputError(f"{what} {spec}", f"{place} has no {part}{nearest(part, own)}", defines)
         found = getattr(found, part)
     return found
 

@@ -1,0 +1,118 @@
+"""The files of a parsed dataset, and the writer that makes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Tell = Callable[[str, float | None], None]  # what is being done, and the share of it that is done (0 to 1)
+
+VERSION = 1  # of the layout and of what the parsers make of a source: higher after every change to either
+META, IMAGES, SHAPES = "meta.json", "images.bin", "shapes.bin"
+LABELS, SPLITS, NAMES, OFFSETS = "labels.bin", "splits.bin", "names.bin", "names.ends.bin"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rows:
+    """What a parser knows of a source, beside the images that it gave to the writer.
+
+    labels: int64 (n,), -1 where there is none. codes: uint8 (n,) indices into `splits`. names: ids, or paths below
+    `root` of the pictures, which are then read from there: `stamp` names their contents, `shape` is that of all.
+    """
+
+    format: str
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    splits: tuple[str, ...] = ()
+    codes: NDArray[np.uint8] | None = None
+    names: Sequence[str] | None = None
+    root: Path | None = None
+    stamp: bytes = b""
+    shape: tuple[int, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Writer:
+    """Writes a parsed dataset into a folder, images first, as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = (folder / IMAGES).open("wb", buffering=1 << 20)
+        self._hash = blake2b(digest_size=16)
+        self._runs: list[tuple[tuple[int, ...], int]] = []  # shapes of images, and how many of them follow each other
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def add(self, images: NDArray[np.uint8]) -> None:
+        """Write images (n, h, w) or (n, h, w, 3)."""
+        data = np.ascontiguousarray(images).data.cast("B")
+        self._file.write(data)
+        self._hash.update(data)
+        shape, count = images.shape[1:], len(images)
+        if self._runs and self._runs[-1][0] == shape:
+            self._runs[-1] = (shape, self._runs[-1][1] + count)
+        else:
+            self._runs.append((shape, count))
+
+    def finish(self, rows: Rows, name: str) -> str:
+        """Write all else; the digest of the whole."""
+        self._file.close()
+        count, shape = len(rows.labels), rows.shape
+        if rows.root is None:
+            self._hash.update(repr([shape for shape, _ in self._runs]).encode())
+            shape = self._runs[0][0] if len(self._runs) == 1 else None
+            if shape is None:
+                self._put(SHAPES, _places(self._runs))
+        self._hash.update(rows.stamp)
+        labels = np.ascontiguousarray(rows.labels, np.int64)
+        self._put(LABELS, labels)
+        if rows.splits:
+            assert rows.codes is not None
+            self._put(SPLITS, rows.codes)
+        if rows.names is not None:
+            encoded = [name.encode("utf-8", "surrogateescape") for name in rows.names]
+            self._put(OFFSETS, np.cumsum([len(each) for each in encoded], dtype=np.int64))
+            (self._folder / NAMES).write_bytes(b"".join(encoded))
+        self._hash.update(json.dumps([rows.classes, rows.splits]).encode())
+        seen = np.bincount(labels[labels >= 0], minlength=len(rows.classes)) > 0
+        meta = {
+            "version": VERSION,
+            "name": name,
+            "format": rows.format,
+            "count": count,
+            "classes": rows.classes,
+            "seen": seen.tolist(),
+            "splits": rows.splits,
+            "shape": shape,
+            "root": str(rows.root) if rows.root is not None else None,
+            "named": rows.names is not None,
+            "notes": rows.notes,
+            "digest": self._hash.hexdigest(),
+        }
+        (self._folder / META).write_text(json.dumps(meta))
+        return self._hash.hexdigest()
+
+    def _put(self, name: str, array: NDArray[np.int64] | NDArray[np.uint8]) -> None:
+        data = np.ascontiguousarray(array).tobytes()
+        self._hash.update(data)
+        (self._folder / name).write_bytes(data)
+
+
+def _places(runs: Iterable[tuple[tuple[int, ...], int]]) -> NDArray[np.int64]:
+    """int64 (n, 4): for each image its offset in the file, height, width, channels (0: gray)."""
+    places = np.array([(*shape, 0)[:3] for shape, count in runs for _ in range(count)], np.int64).reshape(-1, 3)
+    sizes = places[:, 0] * places[:, 1] * np.maximum(places[:, 2], 1)
+    return np.column_stack([np.cumsum(sizes) - sizes, places])

@@ -1,0 +1,227 @@
+"""A parsed dataset, mapped from disk: opened in milliseconds, whatever its size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from fer_tui.contract import InputError, Sample, nearest
+
+from .classes import align
+from .layout import IMAGES, LABELS, META, NAMES, OFFSETS, SHAPES, SPLITS, VERSION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+
+_SAME_SPLIT = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
+
+
+def image_digest(image: Image) -> str:
+    """32 hexadecimal digits that name an image's shape and values."""
+    return blake2b(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).hexdigest()
+
+
+def map_dataset(
+    folder: str | Path,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    notes: tuple[str, ...] = (),
+    owner: object = None,
+) -> MappedDataset:
+    """The dataset that was parsed into `folder`, or its first `limit` rows of `split`.
+
+    notes: more of them. owner: of a temporary folder, lives as long as its files are mapped.
+    InputError where the folder holds none, or there is no such split.
+    """
+    return MappedDataset(_Files(Path(folder), notes, owner), split, limit)
+
+
+class MappedDataset:
+    """Images with labels and names, read from disk as they are asked for.
+
+    classes: names of the labels. labels: int64 (n,), -1 where there is none. splits: the names of all splits; split:
+    the one that is open. notes: what was understood and assumed, in plain sentences. format: what kind of source it is.
+    """
+
+    def __init__(
+        self, files: _Files, split: str | None = None, limit: int | None = None, aligned: Sequence[str] | None = None
+    ) -> None:
+        self._files = files
+        self.folder, self.name, self.format = files.folder, str(files.meta["name"]), str(files.meta["format"])
+        self.splits: tuple[str, ...] = tuple(files.meta["splits"])
+        self.notes: tuple[str, ...] = (*files.meta["notes"], *files.notes)
+        self.digest: str = files.meta["digest"]
+        self.split = _named_split(self.name, split, self.splits)
+        if limit is not None and limit < 1:
+            raise InputError(f"limit {limit}", "there is nothing left to open", "give a number from 1 on")
+        self.limit = limit
+        self._rows = self._chosen()
+        labels: NDArray[np.int64] = files.labels[self._rows]
+        names = tuple(files.meta["classes"])
+        self._targets: tuple[int, ...] | None = None
+        if aligned is not None and tuple(aligned) != names:
+            self._targets = align(names, aligned, files.meta["seen"])
+            labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
+        self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
+        self._digests: dict[int, str] = {}
+
+    @property
+    def key(self) -> str:
+        """What a result over the whole dataset is stored by: digest, split, limit, and what the labels stand for."""
+        parts = (self.digest, self.split, self.limit, self._targets)
+        return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+    @property
+    def uniform_shape(self) -> tuple[int, int] | tuple[int, int, int] | None:
+        """(h, w) or (h, w, 3) where all images have that shape (of picture files: all that were looked at)."""
+        shape = self._files.meta["shape"]
+        return cast("tuple[int, int]", tuple(shape)) if shape is not None else None
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """int64 (classes,): rows of each class."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, row: int) -> Sample:
+        """InputError where there is no such row, or its picture cannot be read."""
+        return Sample(self._image(row), int(self.labels[row]), self.name_of(row))
+
+    def images(self, start: int, stop: int) -> Sequence[Image]:
+        """The images of rows start to stop - 1; one array (n, h, w[, 3]) where all have the same size."""
+        rows = range(start, min(stop, len(self)))
+        if isinstance(self._rows, slice) and self._files.pixels is not None:
+            first = self._rows.start
+            return cast("Sequence[Image]", self._files.pixels[first + rows.start : first + rows.stop])
+        images = [self._image(row) for row in rows]
+        return cast("Sequence[Image]", np.stack(images)) if len({each.shape for each in images}) == 1 else images
+
+    def name_of(self, row: int) -> str:
+        """The row's id in the source, or its path below the source's folder, or its number in the whole source."""
+        return self._files.name(self._source_row(row))
+
+    def image_digest(self, row: int) -> str:
+        """The digest of a row's image, made when it is first asked for."""
+        if row not in self._digests:
+            self._digests[row] = image_digest(self._image(row))
+        return self._digests[row]
+
+    def aligned(self, classes: Sequence[str]) -> MappedDataset:
+        """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""
+        same = tuple(classes) == self.classes
+        return self if same else MappedDataset(self._files, self.split, self.limit, classes)
+
+    def narrowed(self, split: str | None, limit: int | None) -> MappedDataset:
+        """The same source with another split or limit."""
+        return MappedDataset(self._files, split, limit)
+
+    def _image(self, row: int) -> Image:
+        return self._files.image(self._source_row(row))
+
+    def _source_row(self, row: int) -> int:
+        if not 0 <= row < len(self):
+            raise InputError(f"image {row}", f"{self.name} has no such row", f"it has rows 0 to {len(self) - 1}")
+        return self._rows.start + row if isinstance(self._rows, slice) else int(self._rows[row])
+
+    def _chosen(self) -> slice | NDArray[np.int64]:
+        """The source's rows that are open: a slice where they lie together, so that nothing is copied."""
+        if self.split is None:
+            return slice(0, min(self._files.count, self.limit or self._files.count))
+        rows = np.flatnonzero(self._files.splits == self.splits.index(self.split))
+        if not len(rows):
+            raise InputError(f"split {self.split}", f"{self.name} has no rows in it")
+        rows = rows[: self.limit]
+        together = int(rows[-1]) - int(rows[0]) + 1 == len(rows)
+        return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
+
+
+class _Files:
+    """The files of a parsed dataset. pixels: one array where all images lie in it and have the same shape."""
+
+    def __init__(self, folder: Path, notes: tuple[str, ...], owner: object) -> None:
+        self.folder, self.notes, self.owner = folder, notes, owner
+        try:
+            self.meta: dict[str, Any] = json.loads((folder / META).read_bytes())
+            if self.meta["version"] != VERSION:
+                raise ValueError(f"it is of version {self.meta['version']}, not {VERSION}")
+            self.count: int = self.meta["count"]
+            self.root = Path(self.meta["root"]) if self.meta["root"] is not None else None
+            self.labels = self._mapped(LABELS, np.int64, (self.count,))
+            self.splits = self._mapped(SPLITS, np.uint8, (self.count,)) if self.meta["splits"] else None
+            self._name_ends = self._mapped(OFFSETS, np.int64, (self.count,)) if self.meta["named"] else None
+            self._names = self._bytes(NAMES) if self.meta["named"] else None
+            shape = self.meta["shape"]
+            self.pixels: Image | None = None
+            self._flat: Image | None = None
+            if self.root is None and shape is not None:
+                self.pixels = self._mapped(IMAGES, np.uint8, (self.count, *shape))
+            elif self.root is None:
+                self._shapes = self._mapped(SHAPES, np.int64, (self.count, 4))  # offset, height, width, channels or 0
+                self._flat = self._bytes(IMAGES)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                folder, f"is no parsed dataset: {error}", "delete it, and the data are parsed again"
+            ) from None
+        self._decoded = lru_cache(16)(self._decode)  # a cursor goes back and forth
+
+    def image(self, row: int) -> Image:
+        if self.pixels is not None:
+            return cast("Image", self.pixels[row])
+        if self._flat is None:
+            return self._decoded(row)
+        offset, height, width, channels = (int(number) for number in self._shapes[row])
+        shape = (height, width, channels) if channels else (height, width)
+        return self._flat[offset : offset + height * width * max(1, channels)].reshape(shape)
+
+    def name(self, row: int) -> str:
+        if self._names is None or self._name_ends is None:
+            return str(row)
+        start = int(self._name_ends[row - 1]) if row else 0
+        return self._names[start : int(self._name_ends[row])].tobytes().decode("utf-8", "surrogateescape")
+
+    def _decode(self, row: int) -> Image:
+        from .pictures import read_picture
+
+        assert self.root is not None
+        return read_picture(self.root / self.name(row))
+
+    def _mapped(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        """A file as a read-only array; ValueError where it is not of that size."""
+        path = self.folder / name
+        if path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize:
+            raise ValueError(f"{name} is not of the size that {META} tells")
+        # as a plain array: a memmap's own __getitem__ is slower
+        return np.asarray(np.memmap(path, kind, "r", shape=shape))
+
+    def _bytes(self, name: str) -> NDArray[np.uint8]:
+        size = (self.folder / name).stat().st_size
+        return self._mapped(name, np.uint8, (size,)) if size else np.empty(0, np.uint8)
+
+
+def _named_split(name: str, split: str | None, splits: tuple[str, ...]) -> str | None:
+    """The split that is meant by `split`."""
+    if split is None:
+        return None
+    if not splits:
+        raise InputError(f"split {split}", f"{name} has no splits", "leave --split out")
+    wanted = split.casefold()
+    for each in splits:
+        if each == split:
+            return each
+    for each in splits:
+        if each.casefold() == wanted or any({each.casefold(), wanted} <= words for words in _SAME_SPLIT):
+            return each
+    raise InputError(
+        f"split {split}", f"{name} has none of that name{nearest(split, splits)}", f"it has {', '.join(splits)}"
+    )

@@ -1,0 +1,211 @@
+"""Opens a dataset: finds out what it is, has it parsed once, and maps what was parsed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from fer_tui.contract import InputError, nearest
+from fer_tui.folders import cache_folder
+from fer_tui.specs import load_named
+
+from . import live, npz, path_csv, picture_files, pixel_csv, tables
+from .classes import are_numbers
+from .layout import VERSION, Rows, Tell, Writer
+from .mapped import MappedDataset, map_dataset
+from .pictures import SUFFIXES, read_picture
+
+_UNDERSTOOD = "understood are .csv, .npz, .npy, pictures, folders of them, and file.py:name"
+_SCRATCH = re.compile(r"parsing-(\d+)-\w+")
+
+
+def open_dataset(
+    source: Any,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    classes: Sequence[str] | None = None,
+    cache: str | Path | None = None,
+    progress: Tell | None = None,
+) -> MappedDataset:
+    """Open images with their labels.
+
+    source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, a picture, a folder of pictures or of
+    class folders, `file.py:name`; or a live torch dataset, arrays (images, labels), a mapping of both.
+    split, limit: only the first `limit` rows of that split. classes: names for labels that are mere numbers, else the
+    order that labels are to have. cache: a folder instead of the user's cache folder; "none": nothing stays on disk.
+    InputError names file, row or key, and the mend.
+    """
+    if isinstance(source, MappedDataset):
+        opened = source.narrowed(split, limit)
+    else:
+        tell = progress or (lambda text, share: None)
+        if limit is not None and limit < 1:
+            raise InputError(f"limit {limit}", "there is nothing left to open", "give a number from 1 on")
+        with _reading(source):
+            opened = _Opening(source, limit, tell).through(cache).narrowed(split, limit)
+    if classes is None:
+        return opened
+    if are_numbers(opened.classes) and len(classes) < len(opened.classes):
+        fault = f"labels go up to {len(opened.classes) - 1}, and {len(classes)} classes are named"
+        raise InputError("classes", fault, "name one for each label")
+    return opened.aligned(classes)
+
+
+class _Opening:
+    """One source on its way to a folder of parsed files."""
+
+    def __init__(self, source: Any, limit: int | None, tell: Tell) -> None:
+        self._tell = tell
+        self._parse: Callable[[Writer], Rows]
+        self._stamp: str | None = None  # what the parsed files are known by; None: by their contents
+        if not isinstance(source, str | Path):
+            self.name = "live dataset"
+            self._parse = lambda writer: live.parse(source, self.name, limit, writer, tell)
+        elif re.search(r"\.py:[\w.]+$", str(source)):
+            self.name = str(source)
+            self._parse = lambda writer: live.parse(load_named(self.name, "data"), self.name, limit, writer, tell)
+        else:
+            self._open_file(Path(source).expanduser())
+
+    def through(self, cache: str | Path | None) -> MappedDataset:
+        """What was parsed before, else what is parsed now, in the cache folder if that can be had."""
+        if cache == "none":
+            return self._temporary()
+        folder = (Path(cache) if cache is not None else cache_folder()) / "datasets"
+        if self._stamp is not None:
+            with contextlib.suppress(InputError):
+                return map_dataset(folder / self._stamp)
+        try:
+            return map_dataset(self._into(folder))
+        except OSError as error:
+            reason = error.strerror or str(error)
+        return self._temporary(f"{folder} cannot be written ({reason}): the data are parsed anew each time")
+
+    def _open_file(self, path: Path) -> None:
+        if not path.exists():
+            beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise InputError(path, f"no such file or folder{nearest(path.name, beside)}")
+        self.name = path.name or str(path.resolve())
+        suffix = path.suffix.lower()
+        if path.is_dir():
+            rows = picture_files.parse_folder(path, self._tell)
+            self._parse, self._stamp = self._pictures(rows), _stamp(path, rows.stamp.hex())
+            return
+        if path.stat().st_size == 0:
+            raise InputError(path, "is empty")
+        stat = path.stat()
+        self._stamp = _stamp(path, f"{stat.st_size} {stat.st_mtime_ns}")
+        if suffix == ".csv":
+            header = tables.read_header(path)
+            if "pixels" in header.columns:
+                self._parse = lambda writer: pixel_csv.parse(path, header, writer, self._tell)
+            else:
+                rows = path_csv.parse(path, header, self._tell)
+                self._parse, self._stamp = self._pictures(rows), _stamp(path, rows.stamp.hex() + str(stat.st_mtime_ns))
+        elif suffix in (".npz", ".npy"):
+            self._parse = lambda writer: npz.parse(path, writer, self._tell)
+        elif suffix in SUFFIXES:
+            read_picture(path)  # so that a fault is told now
+            self._parse = self._pictures(picture_files.parse_picture(path))
+        else:
+            mend = "unpack it first" if suffix in {".zip", ".gz", ".tar", ".tgz", ".xz", ".7z"} else _UNDERSTOOD
+            raise InputError(path, f"{suffix or 'a file without a suffix'} is not understood", mend)
+
+    def _pictures(self, rows: Rows) -> Callable[[Writer], Rows]:
+        def parse(writer: Writer) -> Rows:
+            assert rows.root is not None and rows.names is not None
+            return replace(rows, shape=picture_files.shape_of(rows.root, rows.names))
+
+        return parse
+
+    def _temporary(self, *notes: str) -> MappedDataset:
+        owner = tempfile.TemporaryDirectory(prefix="fer-tui-", ignore_cleanup_errors=True)
+        try:
+            return map_dataset(self._into(Path(owner.name)), notes=notes, owner=owner)
+        except OSError as error:
+            owner.cleanup()
+            mend = "name a folder with room by --cache, or fewer rows by --limit"
+            raise InputError(owner.name, f"cannot be written: {error.strerror or error}", mend) from None
+
+    def _into(self, folder: Path) -> Path:
+        """Parse into a folder of its own below `folder`, which has its name only when it is whole."""
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        scratch = Path(tempfile.mkdtemp(prefix=f"parsing-{os.getpid()}-", dir=folder))
+        try:
+            with Writer(scratch) as writer:
+                digest = writer.finish(self._parse(writer), self.name)
+            target = folder / (self._stamp or f"live-{digest}")
+            _move(scratch, target)
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+        if self._stamp is not None:
+            _forget_older(target)
+        return target
+
+
+def _stamp(path: Path, contents: str) -> str:
+    """The name of the folder with the parsed files: of the path, then of what is there now."""
+    of_path = blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+    return f"{of_path}-{blake2b(f'{VERSION} {contents}'.encode(), digest_size=8).hexdigest()}"
+
+
+def _move(scratch: Path, target: Path) -> None:
+    """Give the parsed files their name, unless another process was first."""
+    try:
+        scratch.rename(target)
+    except OSError:
+        with contextlib.suppress(InputError):
+            map_dataset(target)
+            shutil.rmtree(scratch, ignore_errors=True)
+            return
+        shutil.rmtree(target)  # half a folder, left by a crash of the machine
+        scratch.rename(target)
+
+
+def _forget_older(target: Path) -> None:
+    """Delete what was parsed of the same path before the file changed. Who has it mapped keeps it."""
+    for older in target.parent.glob(target.name.partition("-")[0] + "-*"):
+        if older != target:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what processes that were killed left half done."""
+    for left in folder.iterdir():
+        match = _SCRATCH.fullmatch(left.name)
+        if match and not _alive(int(match[1])):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+@contextlib.contextmanager
+def _reading(source: Any) -> Iterator[None]:
+    """What the system refuses becomes one line."""
+    try:
+        yield
+    except PermissionError as error:
+        where = error.filename or source
+        raise InputError(where, "cannot be read: no permission", "see its mode and its owner") from None
+    except OSError as error:
+        where = error.filename or (source if isinstance(source, str | Path) else "live dataset")
+        raise InputError(where, f"cannot be read: {error.strerror or error}") from None

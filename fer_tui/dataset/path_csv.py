@@ -1,0 +1,89 @@
+"""CSV files that name picture files, one a row, with their labels."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fer_tui.contract import InputError
+
+from .layout import Rows, Tell
+from .picture_files import stamp_of
+from .tables import Header
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def parse(path: Path, header: Header, tell: Tell) -> Rows:
+    """The rows of the file: labels are names or numbers, paths start at the file's folder. No picture is read yet."""
+    columns = header.columns
+    root = path.parent.resolve()
+    words: list[str] = []
+    files: list[str] = []
+    splits: dict[str, int] = {}
+    codes: list[int] = []
+    stats: list[os.stat_result] = []
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        reader = csv.reader(file, skipinitialspace=True)
+        next(reader)
+        try:
+            for fields in reader:
+                if not fields:
+                    continue
+                where = f"{path} line {reader.line_num}"
+                if len(fields) != header.width:
+                    fault = f"it has {len(fields)} fields, the header has {header.width}"
+                    raise InputError(where, fault, "mend the line, or take it out")
+                name = fields[columns["path"]].strip()
+                stats.append(_found(root / name, name, where))
+                files.append(name)
+                words.append(fields[columns["label"]].strip() if "label" in columns else "")
+                if "split" in columns:
+                    split = fields[columns["split"]].strip() or "none"
+                    codes.append(splits.setdefault(split, len(splits)))
+                if not len(files) % 1000:
+                    tell(f"looking for the pictures of {path.name}", None)
+        except csv.Error as error:
+            raise InputError(f"{path} line {reader.line_num}", f"is no CSV: {error}") from None
+    if not files:
+        raise InputError(path, "has a header and no rows")
+    if len(splits) > 255:
+        raise InputError(path, f"has {len(splits)} splits", "is this the column that names them?")
+    classes, labels = labels_of(words)
+    return Rows(
+        format="CSV of pictures",
+        classes=classes,
+        labels=labels,
+        splits=tuple(splits),
+        codes=np.array(codes, np.uint8) if splits else None,
+        names=files,
+        root=root,
+        stamp=stamp_of(files, stats),
+        notes=() if (labels >= 0).any() else ("the rows have no labels",),
+    )
+
+
+def labels_of(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Class names and labels: of whole numbers the names are "0" to the largest; an empty word is no label."""
+    given = sorted({word for word in words if word})
+    if given and all(word.isascii() and word.isdigit() and len(word) < 6 for word in given):
+        classes = tuple(str(number) for number in range(max(map(int, given)) + 1))
+        return classes, np.array([int(word) if word else -1 for word in words], np.int64)
+    index = {word: number for number, word in enumerate(given)} | {"": -1}
+    return tuple(given), np.array([index[word] for word in words], np.int64)
+
+
+def _found(path: Path, name: str, where: str) -> os.stat_result:
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        fault = f"there is no picture {name!r}" if name else "it names no picture"
+        raise InputError(
+            where, fault, f"paths start at {path.parent if not name else str(path)[: -len(name)]}"
+        ) from None

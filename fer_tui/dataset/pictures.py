@@ -1,0 +1,93 @@
+"""Reading one picture file: upright, opaque, eight bits, gray or RGB."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fer_tui.contract import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image as Picture
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pbm", ".pnm"}
+)
+MOST_PIXELS = 64_000_000
+_ORIENTATION = 0x0112
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """uint8 (h, w) or (h, w, 3): turned as its EXIF data say, on white where it is transparent.
+
+    InputError where it is missing, no picture, cut off, or larger than 64 million pixels (told by its header alone).
+    """
+    from PIL import Image, ImageOps
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow's, on oddities in a header
+        try:
+            with Image.open(path) as picture:
+                _check_size(picture, path)
+                return np.asarray(opaque(ImageOps.exif_transpose(picture)))
+        except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+            raise fault_of(path, error) from None
+
+
+def picture_shape(path: Path) -> tuple[int, ...] | None:
+    """The shape that `read_picture` will give, from the header alone; None where it cannot be told."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(path) as picture:
+                size = (picture.height, picture.width)
+                if picture.getexif().get(_ORIENTATION, 1) >= 5:
+                    size = size[::-1]
+                return size if picture.mode in {"1", "L", "I;16", "I", "F"} else (*size, 3)
+        except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
+            return None
+
+
+def fault_of(path: Path, error: BaseException) -> InputError:
+    """What Pillow says of a file, in one line with a mend."""
+    text = str(error)
+    if isinstance(error, FileNotFoundError):
+        return InputError(path, "there is no such picture")
+    if isinstance(error, PermissionError):
+        return InputError(path, "cannot be read: no permission", "see its mode and its owner")
+    if isinstance(error, MemoryError) or "decompression bomb" in text or "exceeds limit" in text:
+        return InputError(path, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
+    if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
+        return InputError(path, "is cut off: the picture ends too early", "get the file again, or take it out")
+    return InputError(path, "is no picture that can be read", "get the file again, or take it out")
+
+
+def _check_size(picture: Picture, path: Path) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        fault = f"is {picture.width} x {picture.height} pixels"
+        raise InputError(path, fault, f"at most {MOST_PIXELS // 1_000_000} million are read")
+
+
+def opaque(picture: Picture) -> Picture:
+    """`picture` as mode L or RGB."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):  # 16 bits; a gray of 257 * v is v
+        values = np.asarray(picture).astype(np.int64)
+        if values.size and not 0 <= int(values.min()) <= int(values.max()) <= 65535:
+            raise ValueError("values beyond 16 bits")
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if picture.mode == "F":
+        raise ValueError("a picture of fractions")
+    if picture.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in picture.info:
+        gray = picture.mode in {"LA", "La", "L", "1"}
+        clear = picture.convert("RGBA")
+        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, clear).convert("L" if gray else "RGB")
+    return picture.convert("L" if picture.mode in {"1", "L"} else "RGB")

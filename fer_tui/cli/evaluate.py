@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Engine
 
 EXAMPLES = (
-    "fer-tui evaluate --split test                 the bundled network on the bundled faces",
+    "fer-tui evaluate                              the bundled network on the bundled faces",
     "fer-tui evaluate fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt --expect .6612",
 )
 _MOST_COLUMNS = 12  # classes up to which the confusion is shown as a table

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -83,5 +84,7 @@ def console() -> Console:
     from rich.console import Console
 
     if sys.stdout.isatty():
-        return Console(highlight=False, markup=False, emoji=False)
+        # Rich takes a dumb terminal for one of 80 columns, whatever it says.
+        width, height = shutil.get_terminal_size()
+        return Console(highlight=False, markup=False, emoji=False, width=width, height=height)
     return Console(highlight=False, markup=False, emoji=False, color_system=None, width=200)

@@ -41,11 +41,10 @@ def parse(path: Path, header: Header, writer: Writer, tell: Tell) -> Rows:
             fields = fields_of(line, header, path, number)
             images.append(fields[pixels].strip(b' \t\r"'))
             numbers.append(number)
-            if label is not None:
-                text = fields[label]
-                if text not in known:
-                    known[text] = _label(text, path, number)
-                labels.append(known[text])
+            text = fields[label] if label is not None else b""
+            if text not in known:
+                known[text] = _label(text, path, number)
+            labels.append(known[text])
             if split is not None:
                 name = _text(fields[split])
                 if not name:
@@ -61,9 +60,6 @@ def parse(path: Path, header: Header, writer: Writer, tell: Tell) -> Rows:
         tell(f"parsing {path.name}", block.share)
     if not side:
         raise InputError(path, "has a header and no rows")
-    count = len(labels) or len(names) or len(codes)
-    if label is None:
-        labels = [-1] * count
     return Rows(
         format="pixel CSV",
         classes=FER_CLASSES,
@@ -139,7 +135,7 @@ def _label(text: bytes, path: Path, number: int) -> int:
     word = _text(text)
     if not word:
         return -1
-    if word.isascii() and word.isdigit() and int(word[-9:]) < len(FER_CLASSES):
+    if word.isascii() and word.isdigit() and len(word) < 9 and int(word) < len(FER_CLASSES):
         return int(word)
     index = _CLASS_OF.get(folded_name(word))
     if index is None:

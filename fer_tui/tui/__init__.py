@@ -25,7 +25,7 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
 
     app = Explorer(settings, stream)
     app.run()
-    if app.desk.refusal:
-        print(f"fer-tui: {plain(app.desk.refusal)}", file=sys.stderr)
+    if app.refusal:
+        print(f"fer-tui: {plain(app.refusal)}", file=sys.stderr)
         return 2
     return app.return_code or app.return_value or 0

@@ -1,4 +1,4 @@
-"""The app: wires compute process, desk and screens together."""
+"""The app: paints at once, then wires compute process, desk and screens together."""
 
 from __future__ import annotations
 
@@ -9,58 +9,94 @@ from collections.abc import Iterator
 from socket import socket
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
-from fer_tui.engine.client import Compute
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
 
 from . import theme
-from .desk import Change, Desk
-from .screens.base import DeskScreen, Restart
-from .screens.classes import ClassesScreen
-from .screens.explore import Explore
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
+    from fer_tui.engine.client import Compute
+
+    from .desk import Change, Desk
+    from .screens.base import DeskScreen, Restart
+    from .screens.classes import ClassesScreen
+    from .screens.explore import Explore
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
+class Opening(Screen[None]):
+    """The first frame: what needs no import of ours."""
+
+    def compose(self) -> ComposeResult:
+        colours = self.app.current_theme
+        yield Static(Text(" fer-tui", f"bold {colours.primary}"), id="top")
+        yield Static(id="body")
+        yield Static(Text(" starting …", colours.accent or ""), id="status")
+
+
 class Explorer(App[int]):
-    """The explorer. settings: what to open; stream: the other end computes, on objects that it holds already."""
+    """The explorer. settings: what to open; stream: the other end computes, on objects that it holds already.
+
+    desk, compute: there as soon as the first frame is.
+    """
 
     CSS_PATH = "app.tcss"
     TITLE = "fer-tui"
     ENABLE_COMMAND_PALETTE = False
 
+    desk: Desk
+    compute: Compute
+
     def __init__(self, settings: Settings | None, stream: socket | None = None) -> None:
         super().__init__()
-        self.desk = Desk(settings, self._changed)
-        self.compute = Compute(settings, self.desk.receive, stream=stream)
-        self.desk.connect(self.compute)
+        self._settings, self._stream = settings, stream
         self._computing: asyncio.Task[None] | None = None
+        self._skin = theme.load(theme.DEFAULT)
+        self.register_theme(self._skin.theme)
+        self.theme = self._skin.theme.name
 
     @property
     def explore(self) -> Explore:
+        from .screens.explore import Explore
+
         screen = self.get_screen("explore")
         assert isinstance(screen, Explore)
         return screen
 
+    @property
+    def refusal(self) -> str:
+        """Why nothing could be opened, '' where all is well."""
+        return self.desk.refusal if self._computing is not None else ""
+
     def on_mount(self) -> None:
-        skin = theme.load(theme.DEFAULT)
-        self.register_theme(skin.theme)
-        self.theme = skin.theme.name
-        self.desk.look.unsigned, self.desk.look.signed = skin.unsigned, skin.signed
-        self.install_screen(Explore(self.desk), "explore")
-        self.install_screen(ClassesScreen(self.desk), "classes")
-        self.push_screen("explore")
+        self.push_screen(Opening())
         for number in _SIGNALS:
             with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not on this system or thread
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
-        self.call_after_refresh(self._start)
+        self.call_after_refresh(self._furnish)
 
-    def _start(self) -> None:
-        """The first frame is on the screen: now the compute process, and what this one needs to show pictures."""
+    async def _furnish(self) -> None:
+        """The first frame is on the screen: now all that it takes to fill it, the slowest first."""
+        from fer_tui.engine.client import Compute
+
+        from .desk import Desk
+
+        self.desk = Desk(self._settings, self._changed)
+        self.compute = Compute(self._settings, self.desk.receive, stream=self._stream)
+        self.desk.connect(self.compute)
         self._begin_computing()
+        await asyncio.sleep(0)  # the process is started before more is imported here
+        from .screens.classes import ClassesScreen
+        from .screens.explore import Explore
+
+        self.desk.look.unsigned, self.desk.look.signed = self._skin.unsigned, self._skin.signed
+        self.install_screen(Explore(self.desk), "explore")
+        self.install_screen(ClassesScreen(self.desk), "classes")
+        self.switch_screen("explore")
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _begin_computing(self) -> None:
@@ -73,11 +109,12 @@ class Explorer(App[int]):
             self.exit(2)
 
     async def on_unmount(self) -> None:
-        await self.compute.close()
-        self.desk.close()
+        if self._computing is not None:
+            await self.compute.close()
+            self.desk.close()
 
     def _changed(self, change: Change) -> None:
-        if Change.REFUSED in change:
+        if self.desk.refusal:
             self.exit(2)
             return
         for screen in self._screens():
@@ -85,6 +122,8 @@ class Explorer(App[int]):
 
     def _screens(self) -> Iterator[DeskScreen]:
         """The screens of the explorer that are on the stack: one, perhaps under a popup."""
+        from .screens.base import DeskScreen
+
         for screen in self.screen_stack:
             if isinstance(screen, DeskScreen) and screen.is_mounted:
                 yield screen

@@ -114,7 +114,7 @@ class Browser:
         """Go to the `steps`-th listed mistake after (or before, where negative) this place; whether there is one."""
         wrong = self.predictions.wrong
         listed = np.flatnonzero(wrong if self._view is None else wrong[self._view])
-        if steps > 0:
+        if steps >= 0:
             found = listed[listed > self.position][:steps]
             last = found[-1] if len(found) else None
         else:
@@ -122,7 +122,7 @@ class Browser:
             last = found[0] if len(found) else None
         if last is not None:
             self.move_to(int(last))
-        return last is not None
+        return last is not None or steps == 0
 
     # ---- the place ---------------------------------------------------------------------------------------------------
 

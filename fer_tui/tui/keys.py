@@ -39,7 +39,7 @@ class Keys:
 
     def press(self, key: str) -> Command | None:
         """The command that `key` completes, if it does."""
-        if not self._keys and key.isdecimal() and key.isascii() and (key != "0" or self._digits):
+        if not self._keys and key.isdecimal() and key.isascii():
             self._digits = (self._digits + key)[:_MOST_DIGITS]
             return None
         if key == "escape" and self.pending:

@@ -10,6 +10,7 @@ A narrowing is a row of terms, all of which must hold; `-` or `!` before a term 
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -79,7 +80,11 @@ def parse(text: str, classes: Sequence[str]) -> Narrowing | None:
         term = found.group().lstrip("-!")
         turned = (len(found.group()) - len(term)) % 2 == 1
         try:
-            if term.lower() == "hardest" and not turned:
+            if not term:
+                raise ValueError("'-' turns a term round: -wrong")
+            if term.lower() == "hardest" and turned:
+                raise ValueError("'hardest' cannot be turned round")
+            if term.lower() == "hardest":
                 hardest = live = True
                 continue
             test, on_predictions = _test(term, classes)
@@ -90,9 +95,12 @@ def parse(text: str, classes: Sequence[str]) -> Narrowing | None:
     return Narrowing(text.strip(), tuple(tests), live, hardest) if tests or hardest else None
 
 
-def classes_term(field: str, name: str) -> str:
-    """The term that asks for one class, as in `true:fear`."""
-    return f'{field}:"{name}"' if re.search(r"[\s,]", name) else f"{field}:{name}"
+def classes_term(field: str, classes: Sequence[str], number: int) -> str:
+    """The term that asks for one class, as in `true:fear`; by its number where its name cannot be typed."""
+    name = classes[number]
+    written = f'"{name}"' if re.search(r"[\s,]", name) else name
+    typed = name and plain(name) == name and classes.count(name) == 1 and _listed(written) == [name]
+    return f"{field}:{written if typed else number}"
 
 
 def _turned(test: Test) -> Test:
@@ -103,7 +111,7 @@ def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
     """What one term asks, and whether it asks it of the predictions. ValueError where it means nothing."""
     field, colon, names = term.partition(":")
     if colon and field.lower() in _NAMES:
-        wanted = [_class(name.strip(), classes) for name in _listed(names)]
+        wanted = [_class(name if name in classes else name.strip(), classes) for name in _listed(names)]
         if field.lower() == "true":
             return lambda p: _among(p.labels, wanted), False
         return lambda p: _among(p.predicted, wanted), True
@@ -133,6 +141,8 @@ def _listed(names: str) -> list[str]:
 
 def _class(name: str, classes: Sequence[str]) -> int:
     """A class by its name, the beginning of it, or its number."""
+    if name in classes:
+        return classes.index(name)
     lowered = [known.lower() for known in classes]
     if name.lower() in lowered:
         return lowered.index(name.lower())
@@ -149,11 +159,13 @@ def _class(name: str, classes: Sequence[str]) -> int:
 
 
 def _number(text: str) -> float:
-    share = text.endswith("%")
     try:
-        return float(text.removesuffix("%")) / (100 if share else 1)
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        raise ValueError(f"{plain(text)!r} is no number" if text else "a number is missing") from None
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{plain(text)!r} is no number" if text else "a number is missing")
+    return number
 
 
 def _among(values: NDArray[np.integer], wanted: Sequence[int]) -> Mask:

@@ -54,6 +54,7 @@ def test_finds_architecture_and_preprocessing(
     }  # fmt: skip
     assert "# x/255: accuracy 0." in Path("fer-tui.toml").read_text("utf-8")
     assert main(["config", "check"]) == 0
+    capsys.readouterr()
     assert main(["evaluate", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(0.5890, abs=5e-5)
 

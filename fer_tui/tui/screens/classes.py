@@ -152,7 +152,7 @@ class ClassesScreen(DeskScreen):
         if not matrix.counts[row, column]:
             self.say("no image is in this cell")
             return
-        true, other = (classes_term(f, matrix.classes[n]) for f, n in (("true", row), ("pred", column)))
+        true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
         self.post_message(self.Open(f"{true} {other} hardest"))
 
     def do_explore(self, command: Command) -> None:

@@ -34,7 +34,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
         next(reader)
         try:
             for fields in reader:
-                if not fields:
+                if len(fields) < 2 and not "".join(fields).strip():
                     continue
                 where = f"{path} line {reader.line_num}"
                 if len(fields) != header.width:

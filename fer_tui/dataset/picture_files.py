@@ -31,7 +31,7 @@ def parse_folder(folder: Path, tell: Tell) -> Rows:
     root = folder.resolve()
     found = _Found(len(str(root / "x")) - 1)
     inside = _folders(root)
-    splits = [each for each in inside if each.name.casefold() in _SPLITS]
+    splits = [each for each in inside if each.name.casefold() in _SPLITS and _has_pictures(each)]
     if splits and len(splits) == len([each for each in inside if _has_pictures(each)]):
         for split in splits:
             _take(found, split, split.name, tell)

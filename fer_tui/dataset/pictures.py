@@ -19,6 +19,7 @@ SUFFIXES = frozenset(
 )
 MOST_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
+_GRAY = frozenset({"1", "L", "LA", "La"})
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -31,7 +32,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow's, on oddities in a header
         try:
-            with Image.open(path) as picture:
+            # not by its path: what Pillow then maps of a turned TIFF is garbled
+            with path.open("rb") as file, Image.open(file) as picture:
                 _check_size(picture, path)
                 return np.asarray(opaque(ImageOps.exif_transpose(picture)))
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
@@ -48,8 +50,10 @@ def picture_shape(path: Path) -> tuple[int, ...] | None:
             with Image.open(path) as picture:
                 size = (picture.height, picture.width)
                 if picture.getexif().get(_ORIENTATION, 1) >= 5:
+                    if picture.format == "TIFF":
+                        return None  # new versions of Pillow have turned it already
                     size = size[::-1]
-                return size if picture.mode in {"1", "L", "I;16", "I", "F"} else (*size, 3)
+                return size if picture.mode in _GRAY or picture.mode.startswith("I") else (*size, 3)
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
             return None
 
@@ -86,8 +90,7 @@ def opaque(picture: Picture) -> Picture:
     if picture.mode == "F":
         raise ValueError("a picture of fractions")
     if picture.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in picture.info:
-        gray = picture.mode in {"LA", "La", "L", "1"}
         clear = picture.convert("RGBA")
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, clear).convert("L" if gray else "RGB")
-    return picture.convert("L" if picture.mode in {"1", "L"} else "RGB")
+        return Image.alpha_composite(white, clear).convert("L" if picture.mode in _GRAY else "RGB")
+    return picture.convert("L" if picture.mode in _GRAY else "RGB")

@@ -86,7 +86,8 @@ def draw_side(screen: Explore, desk: Desk) -> None:
     methods = project.methods_for(dataset=False)
     screen.query_one(Methods).show_methods(methods, method, project.failed)
     parameters = list(parameter_lines(method, desk.parameters(method), inks)) if method is not None else []
-    notes = [line for note in project.notes for line in wrapped(plain(note), 40, 2, inks.muted)]
+    width = screen.query_one("#parameters").size.width or 36
+    notes = [line for note in project.notes for line in wrapped(plain(note), width, 3, inks.muted)]
     below = [Text(""), Text("parameters", inks.muted), *parameters] if parameters else []
     below += [Text(""), Text("notes", inks.muted), *notes] if notes else []
     screen.query_one("#parameters", Lines).show(below)

@@ -1,11 +1,12 @@
-"""fer-tui cache: what was stored, and how to be rid of it."""
+"""fer-tui cache: what was stored and parsed, and how to be rid of it."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, nearest, plain
 
@@ -30,90 +31,99 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.method is not None and arguments.action != "clear":
         raise flags.UsageError("error: --method belongs to cache clear")
-    folder = flags.settings_of(arguments).settings.cache
-    if folder == "none":
+    named = flags.settings_of(arguments).settings.cache
+    if named == "none":
         raise InputError("--cache", "none means that nothing is stored", "name a folder, or leave it out")
     from fer_tui.engine.store import FILE_NAME
     from fer_tui.folders import cache_folder
 
-    path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
-    if arguments.action == "path":
-        if arguments.json:
-            streams.put_json({"path": str(path), "exists": path.is_file()})
-        else:
-            streams.put(plain(path))
-        return 0
-    if not path.is_file():
-        if arguments.json:
-            streams.put_json({"path": str(path), "exists": False, "entries": 0, "bytes": 0})
-        else:
-            streams.put(f"{plain(path)}: nothing is stored yet")
-        return 0
-    return _with_store(arguments, path)
+    folder = Path(named) if named is not None else cache_folder()
+    path = folder / FILE_NAME
+    match arguments.action:
+        case "path":
+            return _told({"path": str(path), "exists": path.is_file()}, [plain(path)], arguments.json)
+        case "clear":
+            return _clear(folder, path, arguments.method, arguments.json)
+        case "verify":
+            return _verify(path, arguments.json)
+    return _show(folder, path, arguments.json)
 
 
-def _with_store(arguments: argparse.Namespace, path: Path) -> int:
+def _told(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> int:
+    if as_json:
+        streams.put_json(facts)
+    else:
+        for line in lines:
+            streams.put(line)
+    return 0
+
+
+@contextmanager
+def _opened(path: Path, *, read_only: bool = False) -> Iterator[Store]:
     from fer_tui.engine import Store
 
-    store = Store.open(path.parent, read_only=arguments.action == "show")
+    store = Store.open(path.parent, read_only=read_only)
     try:
         if not store.is_on:
             raise InputError(path, store.note.rpartition(": ")[2], "delete the file, or name another folder by --cache")
-        if arguments.action == "clear":
-            return _clear(store, arguments.method, arguments.json)
-        return _verify(store, arguments.json) if arguments.action == "verify" else _show(store, arguments.json)
+        yield store
     finally:
         store.close()
 
 
-def _show(store: Store, as_json: bool) -> int:
-    usage = store.usage()
-    facts = {
-        "path": str(usage.path),
-        "exists": True,
-        "entries": usage.entries,
-        "bytes": usage.bytes,
-        "file_bytes": usage.file_bytes,
-        "limit": usage.limit,
-        "by_method": {method: {"entries": count, "bytes": size} for method, (count, size) in usage.by_method.items()},
-    }
-    if as_json:
-        streams.put_json(facts)
-        return 0
-    streams.put(
-        f"{plain(usage.path)}: {usage.entries} entries, {size(usage.file_bytes)} of at most {size(usage.limit)}"
-    )
-    _list(usage.by_method)
-    return 0
+def _show(folder: Path, path: Path, as_json: bool) -> int:
+    from fer_tui.dataset import parsed_datasets
+
+    parsed = parsed_datasets(folder)
+    facts: dict[str, Any] = {"path": str(path), "exists": path.is_file(), "entries": 0, "bytes": 0}
+    lines = [f"{plain(path)}: nothing is stored yet"]
+    if path.is_file():
+        with _opened(path, read_only=True) as store:
+            usage = store.usage()
+        facts |= {"entries": usage.entries, "bytes": usage.bytes, "file_bytes": usage.file_bytes, "limit": usage.limit}
+        facts["by_method"] = {
+            method: {"entries": count, "bytes": size} for method, (count, size) in usage.by_method.items()
+        }
+        room = f"{size(usage.file_bytes)} of at most {size(usage.limit)}"
+        lines = [f"{plain(path)}: {usage.entries} entries, {room}", *_list(usage.by_method)]
+    facts["datasets"] = [{"name": each.name, "rows": each.rows, "bytes": each.bytes} for each in parsed]
+    lines += [f"parsed data: {plain(each.name)}, {each.rows} rows, {size(each.bytes)}" for each in parsed]
+    return _told(facts, lines, as_json)
 
 
-def _list(by_method: Mapping[str, tuple[int, int]]) -> None:
+def _list(by_method: Mapping[str, tuple[int, int]]) -> Iterator[str]:
     width = max(map(len, by_method), default=0)
     for method, (count, in_all) in by_method.items():
-        streams.put(f"  {plain(method):{width}}  {count:7} entries  {size(in_all):>10}")
+        yield f"  {plain(method):{width}}  {count:7} entries  {size(in_all):>10}"
 
 
-def _clear(store: Store, method: str | None, as_json: bool) -> int:
-    known = store.usage().by_method
-    if method is not None and method not in known:
-        raise InputError(f"--method {method}", f"nothing of it is stored{nearest(method, known)}", ", ".join(known))
-    deleted = store.delete(method)
-    if store.note:
-        raise InputError(store.path, store.note.rpartition(": ")[2])
-    if as_json:
-        streams.put_json({"path": str(store.path), "deleted": deleted})
-    else:
-        streams.put(f"{plain(store.path)}: {deleted} entries deleted")
-    return 0
+def _clear(folder: Path, path: Path, method: str | None, as_json: bool) -> int:
+    from fer_tui.dataset import delete_parsed
+
+    deleted = 0
+    if path.is_file():
+        with _opened(path) as store:
+            known = store.usage().by_method
+            if method is not None and method not in known:
+                fault = f"nothing of it is stored{nearest(method, known)}"
+                raise InputError(f"--method {method}", fault, ", ".join(known))
+            deleted = store.delete(method)
+            if store.note:
+                raise InputError(store.path, store.note.rpartition(": ")[2])
+    datasets = delete_parsed(folder) if method is None else 0
+    lines = [f"{plain(path)}: {deleted} entries deleted"]
+    if datasets:
+        lines.append(f"parsed data: {datasets} deleted; the files that they were read from are untouched")
+    return _told({"path": str(path), "deleted": deleted, "datasets": datasets}, lines, as_json)
 
 
-def _verify(store: Store, as_json: bool) -> int:
-    faults = store.verify() + ([store.note] if store.note else [])
-    if as_json:
-        streams.put_json({"path": str(store.path), "ok": not faults, "faults": faults})
-    else:
-        for fault in faults or ["every entry is sound"]:
-            streams.put(f"{plain(store.path)}: {plain(fault)}")
+def _verify(path: Path, as_json: bool) -> int:
+    faults: list[str] = []
+    if path.is_file():
+        with _opened(path) as store:
+            faults = store.verify() + ([store.note] if store.note else [])
+    lines = [f"{plain(path)}: {plain(fault)}" for fault in faults or ["every entry is sound"]]
+    _told({"path": str(path), "ok": not faults, "faults": faults}, lines, as_json)
     return 1 if faults else 0
 
 

@@ -3,5 +3,15 @@
 from .classes import FER_CLASSES, align
 from .mapped import MappedDataset, image_digest, map_dataset
 from .opening import open_dataset
+from .parsed import delete_parsed, parsed_datasets
 
-__all__ = ["FER_CLASSES", "MappedDataset", "align", "image_digest", "map_dataset", "open_dataset"]
+__all__ = [
+    "FER_CLASSES",
+    "MappedDataset",
+    "align",
+    "delete_parsed",
+    "image_digest",
+    "map_dataset",
+    "open_dataset",
+    "parsed_datasets",
+]

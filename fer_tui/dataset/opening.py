@@ -19,7 +19,7 @@ from fer_tui.specs import load_named
 
 from . import live, npz, path_csv, picture_files, pixel_csv, tables
 from .classes import are_numbers
-from .layout import VERSION, Rows, Tell, Writer
+from .layout import FOLDER, VERSION, Rows, Tell, Writer
 from .mapped import MappedDataset, map_dataset
 from .pictures import SUFFIXES, read_picture
 
@@ -80,7 +80,7 @@ class _Opening:
         """What was parsed before, else what is parsed now, in the cache folder if that can be had."""
         if cache == "none":
             return self._temporary()
-        folder = (Path(cache) if cache is not None else cache_folder()) / "datasets"
+        folder = (Path(cache) if cache is not None else cache_folder()) / FOLDER
         if self._stamp is not None:
             with contextlib.suppress(InputError):
                 return map_dataset(folder / self._stamp)

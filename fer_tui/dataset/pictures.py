@@ -36,7 +36,9 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             with path.open("rb") as file, Image.open(file) as picture:
                 _check_size(picture, path)
                 return np.asarray(opaque(ImageOps.exif_transpose(picture)))
-        except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # a decoder may trip over anything in a spoiled file
             raise fault_of(path, error) from None
 
 
@@ -54,7 +56,7 @@ def picture_shape(path: Path) -> tuple[int, ...] | None:
                         return None  # new versions of Pillow have turned it already
                     size = size[::-1]
                 return size if picture.mode in _GRAY or picture.mode.startswith("I") else (*size, 3)
-        except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
+        except Exception:  # as above
             return None
 
 

@@ -6,9 +6,11 @@ import json
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_tui.cli import main
+from fer_tui.dataset import MappedDataset, open_dataset
 from fer_tui.engine import Store
 
 
@@ -92,3 +94,23 @@ def test_bad_input(words: list[str], said: str, kept: Path, capsys: pytest.Captu
     assert main(["cache", *words]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and shown.err.count("\n") == 1 and said in shown.err
+
+
+def test_parsed_data_are_shown_and_cleared(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = Path("[red]odd.npz")
+    np.savez(source, images=np.zeros((5, 4, 4), np.uint8))
+    opened = open_dataset(source, cache="kept")
+    assert _json(capsys)["datasets"] == [
+        {"name": "[red]odd.npz", "rows": 5, "bytes": 5 * 16 + 5 * 8 + _meta_size(opened)}
+    ]
+    assert main(["cache", "--cache", "kept"]) == 0
+    assert "parsed data: [red]odd.npz, 5 rows, " in capsys.readouterr().out
+    assert _json(capsys, "clear", "--method", "confusion")["datasets"] == 0
+    assert _json(capsys, "clear")["datasets"] == 1
+    assert _json(capsys)["datasets"] == []
+    assert opened[4].image.shape == (4, 4)
+    assert source.is_file()
+
+
+def _meta_size(dataset: MappedDataset) -> int:
+    return (Path(dataset.folder) / "meta.json").stat().st_size

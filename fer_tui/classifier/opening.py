@@ -83,6 +83,8 @@ def open_classifier(
         key, match = fitting_state(checkpoint, weights_key, module, source.name)
         load(module, match.state)
         notes += _told(checkpoint, key, match.outside)
+    elif not source.live:
+        notes += (f"no weights were named: the network is as {source.name} makes it",)
     if not source.live:
         module = module.to(target).eval()
     trial = tried(module, source.name, prepared, head, size, size_hint, target)

@@ -37,9 +37,13 @@ def as_image(value: Any, where: str) -> NDArray[np.uint8]:
     if hasattr(value, "convert") and hasattr(value, "mode"):  # Pillow
         from .pictures import opaque
 
-        return np.asarray(opaque(value))
+        try:
+            return np.asarray(opaque(value))
+        except ValueError as error:
+            raise InputError(where, f"is {error}", "give one of mode L or RGB") from None
     array = as_array(value)
-    if array.dtype == object or array.ndim not in (2, 3):
+    flat = array.ndim == 2 or (array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] in (1, 3)))
+    if array.dtype == object or not flat:
         fault = f"an image is {type(value).__name__} of shape {array.shape}"
         raise InputError(where, fault, "give (h, w), (h, w, 3) or (3, h, w)")
     image: NDArray[np.uint8] = as_images(array[None], where)[0]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from fer_tui.contract import FerTuiError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +45,12 @@ class Rows:
     notes: tuple[str, ...] = ()
 
 
+class NoRoom(FerTuiError):
+    """The parsed files cannot be written: the message is the system's reason. No fault of the source's."""
+
+
 class Writer:
-    """Writes a parsed dataset into a folder, images first, as they come."""
+    """Writes a parsed dataset into a folder, images first, as they come; NoRoom where that fails."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,12 +62,14 @@ class Writer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # `finish` has closed it, or there is an error already
+            self._file.close()
 
     def add(self, images: NDArray[np.uint8]) -> None:
         """Write images (n, h, w) or (n, h, w, 3)."""
         data = np.ascontiguousarray(images).data.cast("B")
-        self._file.write(data)
+        with _writing():
+            self._file.write(data)
         self._hash.update(data)
         shape, count = images.shape[1:], len(images)
         if self._runs and self._runs[-1][0] == shape:
@@ -70,7 +79,8 @@ class Writer:
 
     def finish(self, rows: Rows, name: str) -> str:
         """Write all else; the digest of the whole."""
-        self._file.close()
+        with _writing():
+            self._file.close()
         count, shape = len(rows.labels), rows.shape
         if rows.root is None:
             self._hash.update(repr([shape for shape, _ in self._runs]).encode())
@@ -86,7 +96,7 @@ class Writer:
         if rows.names is not None:
             encoded = [name.encode("utf-8", "surrogateescape") for name in rows.names]
             self._put(OFFSETS, np.cumsum([len(each) for each in encoded], dtype=np.int64))
-            (self._folder / NAMES).write_bytes(b"".join(encoded))
+            self._write(NAMES, b"".join(encoded))
         self._hash.update(json.dumps([rows.classes, rows.splits]).encode())
         seen = np.bincount(labels[labels >= 0], minlength=len(rows.classes)) > 0
         meta = {
@@ -103,13 +113,25 @@ class Writer:
             "notes": rows.notes,
             "digest": self._hash.hexdigest(),
         }
-        (self._folder / META).write_text(json.dumps(meta))
+        self._write(META, json.dumps(meta).encode())
         return self._hash.hexdigest()
 
     def _put(self, name: str, array: NDArray[np.int64] | NDArray[np.uint8]) -> None:
         data = np.ascontiguousarray(array).tobytes()
         self._hash.update(data)
-        (self._folder / name).write_bytes(data)
+        self._write(name, data)
+
+    def _write(self, name: str, data: bytes) -> None:
+        with _writing():
+            (self._folder / name).write_bytes(data)
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NoRoom(error.strerror or error) from None
 
 
 def _places(runs: Iterable[tuple[tuple[int, ...], int]]) -> NDArray[np.int64]:

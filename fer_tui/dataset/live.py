@@ -30,11 +30,18 @@ def parse(source: Any, where: str, limit: int | None, writer: Writer, tell: Tell
             if images is None:
                 raise InputError(where, f"has no images: its keys are {', '.join(map(str, source))}", _GIVE)
             return _arrays(images, next((source[key] for key in _LABELS if key in source), None), where, limit, writer)
-        if isinstance(source, tuple | list) and len(source) == 2 and as_array(source[0]).ndim >= 3:
+        if isinstance(source, tuple | list) and len(source) == 2 and _are_images(source[0]):
             return _arrays(source[0], source[1], where, limit, writer)
         if not (hasattr(source, "__getitem__") and hasattr(source, "__len__")):
             raise InputError(where, f"{type(source).__name__} cannot be indexed and counted", _GIVE)
         return _rows(source, where, limit, writer, tell)
+
+
+def _are_images(value: Any) -> bool:
+    try:
+        return as_array(value).ndim >= 3
+    except ValueError:  # a row: an image and its label
+        return False
 
 
 def _arrays(images: Any, labels: Any, where: str, limit: int | None, writer: Writer) -> Rows:
@@ -58,11 +65,13 @@ def _rows(source: Any, where: str, limit: int | None, writer: Writer, tell: Tell
         fault_at = f"{where} row {row}"
         if image is None:
             raise InputError(fault_at, f"is {type(source[row]).__name__}, not an image and a label", _GIVE)
-        writer.add(as_image(image, fault_at)[None])
-        if label is not None:
-            labels[row] = as_labels(
-                np.reshape(as_array(label), (1,)) if np.size(as_array(label)) == 1 else [label], 1, fault_at
-            )[0]
+        try:
+            writer.add(as_image(image, fault_at)[None])
+            if label is not None:
+                given = as_array(label)
+                labels[row] = as_labels(np.reshape(given, (1,) if given.size == 1 else (1, -1)), 1, fault_at)[0]
+        except InputError as error:
+            raise InputError(fault_at, error.fault, error.mend) from None  # not row 0 of this one
         if not row % 64:
             tell("reading the dataset", row / count)
     return _described(labels, _names_of(source), "torch dataset")

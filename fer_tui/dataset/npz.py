@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_tui.contract import InputError, nearest, plain
+from fer_tui.contract import FerTuiError, InputError, nearest, plain
 
 from .arrays import are_fractions, as_images, as_labels
 from .layout import Rows, Tell, Writer
@@ -27,6 +26,8 @@ _USAGES = ("Training", "PublicTest", "PrivateTest")  # FER2013's, where an archi
 _PART = re.compile(r"(?:x|images)_(?P<after>\w+)|(?P<before>\w+)_(?:x|images)", re.IGNORECASE)
 _SWAPPED = re.compile(r"^(?:x|images)(?=_)|(?<=_)(?:x|images)$", re.IGNORECASE)
 _BLOCK = 4096  # rows converted at a time
+_PICKLED = "holds pickled objects, which could run code"
+_NO_PICKLES = "save numbers and text: np.savez with uint8, int64 and str"
 
 
 def parse(path: Path, writer: Writer, tell: Tell) -> Rows:
@@ -38,7 +39,9 @@ def parse(path: Path, writer: Writer, tell: Tell) -> Rows:
             return _whole({"images": loaded}, str(path), writer, tell)
         with loaded as archive:
             return _rows(archive, path, writer, tell)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except FerTuiError:
+        raise
+    except Exception as error:  # what NumPy, zipfile and zlib trip over in a spoiled file is of many kinds
         raise _fault(path, error) from None
 
 
@@ -58,7 +61,7 @@ def _rows(stored: Mapping[str, NDArray[Any]], path: Path, writer: Writer, tell: 
         raise InputError(path, f"has no images: its keys are {shown or 'none'}{close}", "name the images 'images'")
     labels, codes = [], []
     for number, key in enumerate(parts.values()):
-        images = _read(stored, key, path)
+        images = _counted(_read(stored, key, path), f"{path} key {key}")
         other = _SWAPPED.sub(lambda match: "y" if len(match[0]) == 1 else "labels", key)
         labels.append(
             as_labels(_read(stored, other, path), len(images), f"{path} key {other}")
@@ -74,18 +77,24 @@ def _rows(stored: Mapping[str, NDArray[Any]], path: Path, writer: Writer, tell: 
 def _read(stored: Mapping[str, NDArray[Any]], key: str, path: Path) -> NDArray[Any]:
     """An array of the archive, read now."""
     try:
-        return stored[key]
+        found = stored[key]
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
-        fault = f"key {key}: holds pickled objects, which could run code"
-        raise InputError(path, fault, "save numbers and text: np.savez with uint8, int64 and str") from None
+        raise InputError(f"{path} key {key}", _PICKLED, _NO_PICKLES) from None
+    if not isinstance(found, np.ndarray):
+        raise InputError(f"{path} key {key}", "is no array", "save it by np.savez")
+    return found
+
+
+def _counted(images: NDArray[Any], where: str) -> NDArray[Any]:
+    if images.ndim < 2 or not len(images):
+        raise InputError(where, f"images of shape {images.shape} are not understood", "give (n, h, w) or (n, h, w, 3)")
+    return images
 
 
 def _whole(arrays: Mapping[str, NDArray[Any]], where: str, writer: Writer, tell: Tell) -> Rows:
-    images = arrays["images"]
-    if images.ndim < 2 or not len(images):
-        raise InputError(where, f"images of shape {images.shape} are not understood", "give (n, h, w) or (n, h, w, 3)")
+    images = _counted(arrays["images"], where)
     labels = np.full(len(images), -1, np.int64)
     if "labels" in arrays:
         labels = as_labels(arrays["labels"], len(images), f"{where} labels")
@@ -148,12 +157,15 @@ def _split_codes(values: NDArray[Any], count: int, where: str) -> tuple[tuple[st
     return tuple(names), rank[codes]
 
 
-def _fault(path: Path, error: BaseException) -> InputError:
-    if isinstance(error, InputError):
-        return error
-    text = str(error)
-    if "allow_pickle" in text or "pickle" in text:
-        return InputError(path, "holds pickled objects, which could run code", "save numbers and text: np.savez")
+def _fault(path: Path, error: Exception) -> InputError:
     if isinstance(error, PermissionError):
         return InputError(path, "cannot be read: no permission", "see its mode and its owner")
+    # of any file that it does not know, NumPy says that it is pickled
+    if "Object arrays" in str(error) or "Python objects" in str(error) or _is_pickle(path):
+        return InputError(path, _PICKLED, _NO_PICKLES)
     return InputError(path, "is no NumPy archive, or is cut off", "get the file again")
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(1) == b"\x80"

@@ -19,7 +19,7 @@ from fer_tui.specs import load_named
 
 from . import live, npz, path_csv, picture_files, pixel_csv, tables
 from .classes import are_numbers
-from .layout import FOLDER, VERSION, Rows, Tell, Writer
+from .layout import FOLDER, VERSION, NoRoom, Rows, Tell, Writer
 from .mapped import MappedDataset, map_dataset
 from .pictures import SUFFIXES, read_picture
 
@@ -64,7 +64,7 @@ class _Opening:
     """One source on its way to a folder of parsed files."""
 
     def __init__(self, source: Any, limit: int | None, tell: Tell) -> None:
-        self._tell = tell
+        self._source, self._tell = source, tell
         self._parse: Callable[[Writer], Rows]
         self._stamp: str | None = None  # what the parsed files are known by; None: by their contents
         if not isinstance(source, str | Path):
@@ -86,8 +86,8 @@ class _Opening:
                 return map_dataset(folder / self._stamp)
         try:
             return map_dataset(self._into(folder))
-        except OSError as error:
-            reason = error.strerror or str(error)
+        except (OSError, NoRoom) as error:
+            reason = getattr(error, "strerror", None) or str(error)
         return self._temporary(f"{folder} cannot be written ({reason}): the data are parsed anew each time")
 
     def _open_file(self, path: Path) -> None:
@@ -131,10 +131,10 @@ class _Opening:
         owner = tempfile.TemporaryDirectory(prefix="fer-tui-", ignore_cleanup_errors=True)
         try:
             return map_dataset(self._into(Path(owner.name)), notes=notes, owner=owner)
-        except OSError as error:
+        except (OSError, NoRoom) as error:
             owner.cleanup()
-            mend = "name a folder with room by --cache, or fewer rows by --limit"
-            raise InputError(owner.name, f"cannot be written: {error.strerror or error}", mend) from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(owner.name, f"cannot be written: {reason}", "name a folder with room by --cache") from None
 
     def _into(self, folder: Path) -> Path:
         """Parse into a folder of its own below `folder`, which has its name only when it is whole."""
@@ -143,7 +143,9 @@ class _Opening:
         scratch = Path(tempfile.mkdtemp(prefix=f"parsing-{os.getpid()}-", dir=folder))
         try:
             with Writer(scratch) as writer:
-                digest = writer.finish(self._parse(writer), self.name)
+                with _reading(self._source):
+                    rows = self._parse(writer)
+                digest = writer.finish(rows, self.name)
             target = folder / (self._stamp or f"live-{digest}")
             _move(scratch, target)
         except BaseException:

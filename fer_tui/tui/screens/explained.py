@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from .explore import Explore
 
-_CAPTION = 4  # lines below the picture
 _OTHER_LINES = 8  # of the right pane, that are not bars
 
 
@@ -27,7 +26,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     """Title, picture, caption."""
     inks, browser, dataset = inks_of(pane.app), desk.browser, desk.project.dataset
     if browser is None or dataset is None or browser.row is None:
-        nothing = "" if browser is None else "no image is listed: / changes the narrowing, Esc ends it"
+        nothing = "" if browser is None else "no image is listed: Esc lists all again"
         pane.show_title(Text(nothing, inks.muted))
         pane.picture.show(None)
         pane.show_caption([])
@@ -37,7 +36,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show_title(_title(browser, sample.id, inks))
     pane.picture.show(desk.look.picture(answered.explanation, sample.image))
     width = pane.content_region.width or pane.size.width
-    pane.show_caption(list(_caption(answered, desk, width, inks))[:_CAPTION])
+    pane.show_caption(list(_caption(answered, desk, width, pane.caption_lines, inks))[: pane.caption_lines])
 
 
 def _title(browser: Browser, name: str, inks: Inks) -> Text:
@@ -54,10 +53,10 @@ def _title(browser: Browser, name: str, inks: Inks) -> Text:
     return title
 
 
-def _caption(answered: Answered, desk: Desk, width: int, inks: Inks) -> Iterable[Text]:
+def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks) -> Iterable[Text]:
     explanation, method, browser = answered.explanation, desk.method, desk.browser
     if answered.fault:
-        yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, _CAPTION, inks.fault)
+        yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, lines, inks.fault)
         return
     if explanation is None or method is None or browser is None:
         return
@@ -72,7 +71,7 @@ def _caption(answered: Answered, desk: Desk, width: int, inks: Inks) -> Iterable
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
     from fer_tui.picture import words
 
-    yield from wrapped(words(explanation), width, 2, inks.muted)
+    yield from wrapped(words(explanation), width, lines - 2, inks.muted)
 
 
 def draw_side(screen: Explore, desk: Desk) -> None:

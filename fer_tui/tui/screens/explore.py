@@ -74,6 +74,8 @@ class Explore(DeskScreen):
 
     def draw(self, change: Change) -> None:
         if Change.OPENED in change:
+            if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
+                self.desk.aim()
             self._draw_list()
             self.draw_place()
         elif Change.EXPLANATION in change:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -16,6 +17,7 @@ from fer_tui.terminal import Picture
 from .lines import Lines
 
 _BAR = 24  # cells of the colour bar
+_HIGH = 30  # lines of a pane with room for a longer caption
 
 
 class PicturePane(Vertical):
@@ -25,18 +27,25 @@ class PicturePane(Vertical):
     PicturePane { padding: 0 1; }
     PicturePane > Lines { height: auto; }
     PicturePane > #caption { height: 4; }
+    PicturePane.-high > #caption { height: 5; }
     """
 
     class Resized(Message):
         """There is more or less room for the caption."""
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= _HIGH, "-high")
         self.post_message(self.Resized())
 
     def compose(self) -> ComposeResult:
         yield Lines(id="title")
         yield Picture(id="picture")
         yield Lines(id="caption")
+
+    @property
+    def caption_lines(self) -> int:
+        """How many lines the caption has."""
+        return 5 if self.has_class("-high") else 4
 
     @property
     def picture(self) -> Picture:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# More threads than free cores make every forward pass many times slower; read when torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

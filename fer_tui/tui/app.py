@@ -7,10 +7,11 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from socket import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -47,6 +48,7 @@ class Explorer(App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "fer-tui"
     ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", priority=True)]  # popups, too
 
     desk: Desk
     compute: Compute
@@ -107,6 +109,9 @@ class Explorer(App[int]):
         if not task.cancelled() and (error := task.exception()) is not None:
             self.desk.refusal = self.desk.refusal or f"the compute process cannot be started: {error}"
             self.exit(2)
+
+    def action_leave(self) -> None:
+        self.exit(0)
 
     async def on_unmount(self) -> None:
         if self._computing is not None:

@@ -59,6 +59,7 @@ class Desk:
         self.look = Look()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
+        self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
         self.given_up = False
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
@@ -179,9 +180,13 @@ class Desk:
                     self._start_predictions()
                 self.doing = ("loading the explainers", None)
                 return Change.OPENED
+            case Described(remembered=True):
+                self.project.describe(message)
+                return Change.OPENED
             case Described():
                 self.project.describe(message)
-                self.doing, self.lost, self.given_up = ("", None), "", False
+                self.mended, self.lost = self.lost, ""
+                self.doing, self.given_up = ("", None), False
                 self.aim()
                 self.predict()
                 return Change.OPENED | Change.EXPLANATION

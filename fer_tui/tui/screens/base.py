@@ -26,6 +26,7 @@ from .popups import Details, Help
 
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
+_LOW = 16  # lines
 
 
 class Restart(Message):
@@ -35,7 +36,7 @@ class Restart(Message):
 class DeskScreen(Screen[None], inherit_bindings=False):
     """A screen of the explorer. Every binding is a method `do_...` that takes the command.
 
-    Classes say how wide the terminal is: -wide (and -broad), -medium, -narrow; -tiny where nothing can be shown.
+    Classes say how large the terminal is: -wide (and -broad), -medium, -narrow; -low; -tiny: nothing can be shown.
     """
 
     LETTER: ClassVar[str]
@@ -81,6 +82,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         width, height = event.size
         tiny = width < _SMALLEST[0] or height < _SMALLEST[1]
         self.set_class(tiny, "-tiny")
+        self.set_class(height < _LOW, "-low")
         self.set_class(width >= _WIDE, "-wide")
         self.set_class(width >= _BROAD, "-broad")
         self.set_class(_MEDIUM <= width < _WIDE, "-medium")
@@ -91,6 +93,9 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def draw(self, change: Change) -> None:
         """Draw again what has changed."""
+        if self.desk.mended:
+            self.say(f"{self.desk.mended}; it was started again, and all goes on")
+            self.desk.mended = ""
         self.draw_top()
         self.draw_status()
 

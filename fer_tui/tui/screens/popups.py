@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from fer_tui.contract import plain
 from fer_tui.tui.bindings import bindings_of, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines
+
+_PAGE = 84  # columns of a text to read, where there is room
 
 
 class Choice(ModalScreen[int | None], inherit_bindings=False):
@@ -74,6 +76,26 @@ class Choice(ModalScreen[int | None], inherit_bindings=False):
             self.dismiss(number)
 
 
+class Page(Lines):
+    """Lines of text, wrapped at its width."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._read: list[Text] = []
+
+    def read(self, lines: Iterable[Text]) -> None:
+        """Show these lines, however long they are."""
+        self._read = list(lines)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width or _PAGE
+        self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])
+
+
 class Reading(ModalScreen[None], inherit_bindings=False):
     """A text that can be scrolled; any key that does not scroll leaves."""
 
@@ -82,17 +104,16 @@ class Reading(ModalScreen[None], inherit_bindings=False):
         self._title = title
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="popup", can_focus=False) as box:
-            box.border_title = Text(self._title)
-            yield Lines(id="reading")
+        with VerticalScroll(classes="popup", can_focus=False):
+            yield Page(id="reading")
 
     def lines(self, inks: Inks) -> Sequence[Text]:
         """What there is to read."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        lines = self.query_one("#reading", Lines)
-        lines.show(self.lines(lines.inks))
+        page = self.query_one(Page)
+        page.read([Text(self._title, page.inks.title), Text(""), *self.lines(page.inks)])
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

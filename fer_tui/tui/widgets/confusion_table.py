@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -16,7 +17,7 @@ from textual.strip import Strip
 
 from fer_tui.contract import plain
 
-from .lines import Paper, cut, inks_of
+from .lines import Paper, centred, cut, inks_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
 
     @property
     def _names_width(self) -> int:
-        longest = max((len(plain(name)) for name in self._matrix.classes), default=0) if self._matrix else 0
+        longest = max((cell_len(plain(name)) for name in self._matrix.classes), default=0) if self._matrix else 0
         return min(_NAMES, longest) + 2
 
     @property
@@ -105,8 +106,8 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
     def _keep_in_sight(self) -> None:
         row, column = self.cursor
         tall, wide = self._cell_height, self._cell_width
-        x, y = self.scroll_offset
-        room_x, room_y = self.size.width - self._names_width, self.size.height - 1
+        (x, y), room = self.scroll_offset, self.scrollable_content_region
+        room_x, room_y = room.width - self._names_width, room.height - 1
         x = max(min(x, column * wide), (column + 1) * wide - room_x)
         y = max(min(y, row * tall), (row + 1) * tall - room_y)
         self.scroll_to(x, y, animate=False, immediate=True, force=True)
@@ -141,7 +142,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
         inks, wide = inks_of(self.app), self._cell_width
         cells = [
             Segment(
-                f"{cut(plain(name), wide - 1).strip():^{wide}}",
+                centred(cut(plain(name), wide - 1).strip(), wide),
                 inks.title if column == self.cursor[1] else inks.muted,
             )
             for column, name in enumerate(self._matrix.classes)
@@ -169,7 +170,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
         for text, room in zip((recall, f"{total}"), _SUMS, strict=True):
             cells.append(Segment(f"{text if is_middle else '':>{room}}", inks.plain))
         return Segment(
-            f" {name if is_middle else '':<{self._names_width - 1}}", inks.title if is_current else inks.plain
+            cut(f" {name if is_middle else ''}", self._names_width), inks.title if is_current else inks.plain
         ), cells
 
     def _text(self, count: int, share: float) -> str:

@@ -61,6 +61,14 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
+def centred(text: str, width: int) -> str:
+    """`text` in the middle of exactly `width` cells, cut where it is longer."""
+    from rich.cells import cell_len
+
+    kept = cut(text, width).strip() if cell_len(text) > width else text
+    return cut(" " * ((width - cell_len(kept)) // 2) + kept, width)
+
+
 class Paper:
     """Remembers a widget's own style, which takes long to find, until its styles change."""
 

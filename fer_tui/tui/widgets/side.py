@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
@@ -83,7 +84,7 @@ def _chosen(scores: ClassScores, room: int) -> list[int]:
 def _bar(scores: ClassScores, number: int, width: int, inks: Inks) -> Text:
     is_target, is_true = number == scores.target, number == scores.label
     ink = inks.accent if is_target else inks.plain
-    names = max((len(plain(name)) for name in scores.classes), default=0)
+    names = max((cell_len(plain(name)) for name in scores.classes), default=0)
     room = max(4, min(names, width - _NUMBERS - 14))
     head = Text.assemble(
         ("▸" if is_target else " ", inks.accent),

@@ -19,6 +19,7 @@ from fer_tui.contract import InputError, Layer, nearest
 
 from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
 from .matching import fitting_state, load
+from .names import told_of_placeholder
 from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
 from .untouched import evaluating, untouched
@@ -36,7 +37,7 @@ _CPU_PIXELS = 32 * 48 * 48  # measured: 16 to 32 small faces a batch are fastest
 class TorchClassifier:
     """A PyTorch network, its preprocessing, its class names: implements `fer_tui.contract.Classifier`.
 
-    notes: what was found out or assumed, in plain words. classes_assumed: nobody told the class names.
+    classes_assumed: nobody told the class names.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class TorchClassifier:
         notes: tuple[str, ...] = (),
         series: Series | None = None,
     ) -> None:
-        self.name, self.notes, self.classes_assumed = name, notes, classes_assumed
+        self.name, self.classes_assumed = name, classes_assumed
+        self._notes = notes
         self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
         self._take(module)
@@ -156,6 +158,11 @@ class TorchClassifier:
 
     def untouched(self) -> AbstractContextManager[None]:
         return untouched(self._module)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found out or assumed, in plain words."""
+        return (*self._notes, told_of_placeholder(self._classes)) if self.classes_assumed else self._notes
 
     def named(self, classes: Sequence[str]) -> TorchClassifier:
         """This classifier under other class names (as many)."""

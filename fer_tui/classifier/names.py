@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fer_tui.contract import InputError
+from fer_tui.contract import FER_CLASSES, InputError
 
-FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 # Under which keys a checkpoint, a configuration or a JSON file keeps them.
 KEYS = ("class_to_idx", "classes", "class_names", "id2label", "idx_to_class", "label_map", "label_names", "categories")
 
@@ -42,6 +41,12 @@ def names_in(facts: Mapping[str, Any]) -> tuple[str, tuple[str, ...]] | None:
 def placeholder(count: int) -> tuple[str, ...]:
     """The FER order for seven outputs, "class 0" and so on for any other number."""
     return FER_CLASSES if count == len(FER_CLASSES) else tuple(f"class {index}" for index in range(count))
+
+
+def told_of_placeholder(names: Sequence[str]) -> str:
+    """The note on names that stand in."""
+    known = tuple(names) == FER_CLASSES
+    return f"assumed the FER order of classes: {', '.join(names)}" if known else "class names are not known"
 
 
 def _from_file(path: Path) -> tuple[str, ...]:

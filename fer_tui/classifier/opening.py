@@ -289,9 +289,7 @@ def _names(
     if told and len(told[1]) == outputs and not told[1][0].startswith("LABEL_"):
         return told[1], False, (f"class names from {told[0]} of the checkpoint",) if checkpoint else ()
     notes = (f"the checkpoint names {len(told[1])} classes, the network has {outputs} outputs",) if told else ()
-    names = placeholder(outputs)
-    about = "assumed the FER order of classes: " + ", ".join(names) if outputs == 7 else "class names are not known"
-    return names, True, (*notes, about)
+    return placeholder(outputs), True, notes
 
 
 def _told(checkpoint: Checkpoint, key: str, outside: tuple[str, ...]) -> tuple[str, ...]:

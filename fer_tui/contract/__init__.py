@@ -6,10 +6,11 @@ from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
 from .parameters import ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
 from .subject import Classifier, Dataset, Layer, Sample, Subject
-from .words import nearest, plain
+from .words import FER_CLASSES, nearest, plain
 
 __all__ = [
     "CONTRACT_VERSION",
+    "FER_CLASSES",
     "Axis",
     "Classifier",
     "Dataset",

@@ -1,10 +1,12 @@
-"""Words that cross the house: text made safe for a terminal, and the nearest right name."""
+"""Words that cross the house: the classes at home, text made safe for a terminal, and the nearest right name."""
 
 from __future__ import annotations
 
 import difflib
 import unicodedata
 from collections.abc import Iterable
+
+FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 # Cc: control characters (ESC, C1); Cf: invisible ones, bidirectional overrides among them; Cs: lone surrogates
 # (undecodable bytes of a file name); Zl, Zp: line breaks in disguise.

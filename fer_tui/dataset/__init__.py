@@ -1,12 +1,11 @@
 """Opens images with labels, and keeps them parsed and mapped. Loads no torch."""
 
-from .classes import FER_CLASSES, align
+from .classes import align
 from .mapped import MappedDataset, image_digest, map_dataset
 from .opening import open_dataset
 from .parsed import delete_parsed, parsed_datasets
 
 __all__ = [
-    "FER_CLASSES",
     "MappedDataset",
     "align",
     "delete_parsed",

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from fer_tui.contract import InputError, nearest
 
-FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-
 # How the emotions are called elsewhere (FERPlus, RAF-DB, AffectNet, CK+, JAFFE), each under FER2013's word.
 _SYNONYMS = {
     synonym: name
@@ -32,12 +30,12 @@ def align(
     """For each class of the dataset the index of the classifier's class of that name, -1 for one that is never seen.
 
     Names match exactly, else without case and punctuation, else as words for the same emotion. A dataset whose classes
-    are mere numbers is taken to count as the classifier does. seen: which classes have rows (all, where None).
-    InputError where a class with rows has no counterpart.
+    are mere numbers is taken to count as the classifier does, unless that one's names are numbers too. seen: which
+    classes have rows (all, where None). InputError where a class with rows has no counterpart.
     """
     exact = {name: index for index, name in reversed(list(enumerate(classifier_classes)))}
     folded = {folded_name(name): index for index, name in reversed(list(enumerate(classifier_classes)))}
-    by_number = are_numbers(dataset_classes) and not are_numbers(classifier_classes)
+    by_number = are_numbers(dataset_classes) and not any(name in exact for name in dataset_classes)
     found: list[int] = []
     for number, name in enumerate(dataset_classes):
         index = exact.get(name, folded.get(folded_name(name), -1))

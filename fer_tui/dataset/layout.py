@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share of it that is done (0 to 1)
 
-VERSION = 1  # of the layout and of what the parsers make of a source: higher after every change to either
+VERSION = 2  # of the layout and of what the parsers make of a source: higher after every change to either
 FOLDER = "datasets"  # of a cache folder: a folder in it for each parsed dataset
 META, IMAGES, SHAPES = "meta.json", "images.bin", "shapes.bin"
 LABELS, SPLITS, NAMES, OFFSETS = "labels.bin", "splits.bin", "names.bin", "names.ends.bin"

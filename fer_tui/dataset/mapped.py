@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -53,9 +53,14 @@ class MappedDataset:
     """
 
     def __init__(
-        self, files: _Files, split: str | None = None, limit: int | None = None, aligned: Sequence[str] | None = None
+        self,
+        files: _Files,
+        split: str | None = None,
+        limit: int | None = None,
+        aligned: Sequence[str] | None = None,
+        named: Sequence[str] | None = None,
     ) -> None:
-        self._files = files
+        self._files, self._named, self._aligned = files, named, aligned
         self.folder, self.name, self.format = files.folder, str(files.meta["name"]), str(files.meta["format"])
         self.splits: tuple[str, ...] = tuple(files.meta["splits"])
         self.notes: tuple[str, ...] = (*files.meta["notes"], *files.notes)
@@ -66,10 +71,11 @@ class MappedDataset:
         self.limit = limit
         self._rows = self._chosen()
         labels: NDArray[np.int64] = files.labels[self._rows]
-        names = tuple(files.meta["classes"])
+        names = tuple(files.meta["classes"] if named is None else named)
         self._targets: tuple[int, ...] | None = None
         if aligned is not None and tuple(aligned) != names:
-            self._targets = align(names, aligned, files.meta["seen"])
+            seen: list[bool] = files.meta["seen"]
+            self._targets = align(names, aligned, seen + [False] * (len(names) - len(seen)))
             labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
         self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
         self._digests: dict[int, str] = {}
@@ -93,6 +99,9 @@ class MappedDataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[row] for row in range(len(self)))
 
     def __getitem__(self, row: int) -> Sample:
         """InputError where there is no such row, or its picture cannot be read."""
@@ -120,11 +129,18 @@ class MappedDataset:
     def aligned(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""
         same = tuple(classes) == self.classes
-        return self if same else MappedDataset(self._files, self.split, self.limit, classes)
+        return self if same else MappedDataset(self._files, self.split, self.limit, classes, self._named)
+
+    def named(self, classes: Sequence[str]) -> MappedDataset:
+        """The same rows, with names for labels that are mere numbers; InputError where there are too few."""
+        if len(classes) < len(self.classes):
+            fault = f"labels go up to {len(self.classes) - 1}, and {len(classes)} classes are named"
+            raise InputError("classes", fault, "name one for each label")
+        return MappedDataset(self._files, self.split, self.limit, named=classes)
 
     def narrowed(self, split: str | None, limit: int | None) -> MappedDataset:
-        """The same source with another split or limit."""
-        return MappedDataset(self._files, split, limit)
+        """The same source, with the same classes, and another split or limit."""
+        return MappedDataset(self._files, split, limit, self._aligned, self._named)
 
     def _image(self, row: int) -> Image:
         return self._files.image(self._source_row(row))

@@ -54,10 +54,7 @@ def open_dataset(
             opened = _Opening(source, limit, tell).through(cache).narrowed(split, limit)
     if classes is None:
         return opened
-    if are_numbers(opened.classes) and len(classes) < len(opened.classes):
-        fault = f"labels go up to {len(opened.classes) - 1}, and {len(classes)} classes are named"
-        raise InputError("classes", fault, "name one for each label")
-    return opened.aligned(classes)
+    return opened.named(classes) if are_numbers(opened.classes) else opened.aligned(classes)
 
 
 class _Opening:
@@ -85,10 +82,13 @@ class _Opening:
             with contextlib.suppress(InputError):
                 return map_dataset(folder / self._stamp)
         try:
-            return map_dataset(self._into(folder))
+            parsed = self._into(folder)
         except (OSError, NoRoom) as error:
             reason = getattr(error, "strerror", None) or str(error)
-        return self._temporary(f"{folder} cannot be written ({reason}): the data are parsed anew each time")
+            return self._temporary(f"{folder} cannot be written ({reason}): the data are parsed anew each time")
+        with contextlib.suppress(InputError):
+            return map_dataset(parsed)
+        return self._temporary()  # the file has changed since, and another process has deleted what was parsed
 
     def _open_file(self, path: Path) -> None:
         if not path.exists():
@@ -101,7 +101,7 @@ class _Opening:
             self._parse, self._stamp = self._pictures(rows), _stamp(path, rows.stamp.hex())
             return
         if path.stat().st_size == 0:
-            raise InputError(path, "is empty")
+            raise InputError(path, "is empty", "get the file again")
         stat = path.stat()
         self._stamp = _stamp(path, f"{stat.st_size} {stat.st_mtime_ns}")
         if suffix == ".csv":

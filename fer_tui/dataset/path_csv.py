@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +43,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
                     fault = f"it has {len(fields)} fields, the header has {header.width}"
                     raise InputError(where, fault, "mend the line, or take it out")
                 name = fields[columns["path"]].strip()
-                stats.append(_found(root / name, name, where))
+                stats.append(_found(root, name, where))
                 files.append(name)
                 words.append(fields[columns["label"]].strip() if "label" in columns else "")
                 if "split" in columns:
@@ -50,9 +52,11 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
                 if not len(files) % 1000:
                     tell(f"looking for the pictures of {path.name}", None)
         except csv.Error as error:
-            raise InputError(f"{path} line {reader.line_num}", f"is no CSV: {error}") from None
+            raise InputError(
+                f"{path} line {reader.line_num}", f"is no CSV: {error}", "mend the line, or take it out"
+            ) from None
     if not files:
-        raise InputError(path, "has a header and no rows")
+        raise InputError(path, "has a header and no rows", "get the file again")
     if len(splits) > 255:
         raise InputError(path, f"has {len(splits)} splits", "is this the column that names them?")
     classes, labels = labels_of(words)
@@ -79,11 +83,11 @@ def labels_of(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]
     return tuple(given), np.array([index[word] for word in words], np.int64)
 
 
-def _found(path: Path, name: str, where: str) -> os.stat_result:
-    try:
-        return path.stat()
-    except (OSError, ValueError):
-        fault = f"there is no picture {name!r}" if name else "it names no picture"
-        raise InputError(
-            where, fault, f"paths start at {path.parent if not name else str(path)[: -len(name)]}"
-        ) from None
+def _found(root: Path, name: str, where: str) -> os.stat_result:
+    with contextlib.suppress(OSError, ValueError):
+        found = (root / name).stat()
+        if stat.S_ISREG(found.st_mode):
+            return found
+    shown = name if len(name) <= 60 else f"…{name[-59:]}"
+    fault = f"there is no picture {shown!r}" if name else "it names no picture"
+    raise InputError(where, fault, f"paths start at {root}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.contract import InputError
+from fer_tui.contract import FER_CLASSES, InputError
 
-from .classes import FER_CLASSES, folded_name
+from .classes import folded_name
 from .layout import Rows, Tell, Writer
 from .tables import Header, blocks, fields_of
 
@@ -59,7 +59,7 @@ def parse(path: Path, header: Header, writer: Writer, tell: Tell) -> Rows:
             writer.add(_decoded(images, side * side, path, numbers).reshape(-1, side, side))
         tell(f"parsing {path.name}", block.share)
     if not side:
-        raise InputError(path, "has a header and no rows")
+        raise InputError(path, "has a header and no rows", "get the file again")
     return Rows(
         format="pixel CSV",
         classes=FER_CLASSES,

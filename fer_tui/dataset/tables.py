@@ -44,7 +44,7 @@ def read_header(path: Path) -> Header:
     with path.open("rb") as file:
         line = file.readline(_BLOCK)
     if not line:
-        raise InputError(path, "is empty")
+        raise InputError(path, "is empty", "get the file again")
     text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").strip()
     names = [field.strip().strip('"').strip().casefold() for field in text.split(",")]
     columns: dict[str, int] = {}
@@ -93,5 +93,5 @@ def fields_of(line: bytes, header: Header, path: Path, number: int) -> list[byte
 def _line(file: BinaryIO, path: Path) -> bytes:
     line = file.readline(_BLOCK)
     if not line:
-        raise InputError(path, "is empty")
+        raise InputError(path, "is empty", "get the file again")
     return line

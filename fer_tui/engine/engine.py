@@ -23,6 +23,7 @@ from fer_tui.contract import (
 )
 
 from . import codec
+from .naming import named_by
 from .scores import Scores
 from .tasks import Task, make_task
 
@@ -48,7 +49,7 @@ class Engine:
     def __init__(
         self, classifier: TorchClassifier, dataset: MappedDataset | None = None, store: Store | None = None
     ) -> None:
-        self.classifier = classifier
+        self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
         self._explainers: dict[str, type[Explainer[Any]]] = {}

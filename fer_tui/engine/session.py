@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fer_tui.contract import InputError
-
 from .engine import Engine
+from .naming import named_by
 from .settings import Settings
 from .store import Store
 
@@ -96,20 +95,7 @@ def open_network(
         classes=settings.classes or None,
         device=settings.device,
     )
-    return _named(classifier, dataset) if dataset is not None else classifier
-
-
-def _named(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassifier:
-    """Where nobody told the network's class names, the dataset's stand in, if their number fits."""
-    from fer_tui.dataset import align
-
-    try:
-        align(dataset.classes, classifier.classes)
-    except InputError:
-        if not classifier.classes_assumed or len(dataset.classes) != len(classifier.classes):
-            raise
-        return classifier.named(dataset.classes)
-    return classifier
+    return named_by(classifier, dataset) if dataset is not None else classifier
 
 
 def open_store(settings: Settings) -> Store | None:

@@ -30,6 +30,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     from fer_tui.classifier import open_classifier
     from fer_tui.dataset import MappedDataset, open_dataset
     from fer_tui.engine.compute import Server
+    from fer_tui.engine.naming import named_by
     from fer_tui.engine.session import Session
     from fer_tui.engine.store import Store
 
@@ -40,7 +41,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     else:
         hint = opened.uniform_shape[:2] if opened.uniform_shape else None
         classifier = open_classifier(model, classes=classes, size_hint=hint, **preparation)
-    session = Session(opened, classifier, Store.open(None))
+    session = Session(opened, named_by(classifier, opened), Store.open(None))
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:

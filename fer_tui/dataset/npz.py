@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_tui.contract import FerTuiError, InputError, nearest, plain
+from fer_tui.contract import InputError, nearest, plain
 
 from .arrays import are_fractions, as_images, as_labels
 from .layout import Rows, Tell, Writer
@@ -26,23 +27,17 @@ _USAGES = ("Training", "PublicTest", "PrivateTest")  # FER2013's, where an archi
 _PART = re.compile(r"(?:x|images)_(?P<after>\w+)|(?P<before>\w+)_(?:x|images)", re.IGNORECASE)
 _SWAPPED = re.compile(r"^(?:x|images)(?=_)|(?<=_)(?:x|images)$", re.IGNORECASE)
 _BLOCK = 4096  # rows converted at a time
-_PICKLED = "holds pickled objects, which could run code"
-_NO_PICKLES = "save numbers and text: np.savez with uint8, int64 and str"
 
 
 def parse(path: Path, writer: Writer, tell: Tell) -> Rows:
     """Write the images of a .npz or .npy file. Pickled objects are refused: reading them could run code."""
     tell(f"reading {path.name}", None)
-    try:
+    with _loading(path):
         loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix == ".npy" else None)
-        if isinstance(loaded, np.ndarray):
-            return _whole({"images": loaded}, str(path), writer, tell)
-        with loaded as archive:
-            return _rows(archive, path, writer, tell)
-    except FerTuiError:
-        raise
-    except Exception as error:  # what NumPy, zipfile and zlib trip over in a spoiled file is of many kinds
-        raise _fault(path, error) from None
+    if isinstance(loaded, np.ndarray):
+        return _whole({"images": loaded}, str(path), writer, tell)
+    with loaded as archive:
+        return _rows(archive, path, writer, tell)
 
 
 def _rows(stored: Mapping[str, NDArray[Any]], path: Path, writer: Writer, tell: Tell) -> Rows:
@@ -76,12 +71,8 @@ def _rows(stored: Mapping[str, NDArray[Any]], path: Path, writer: Writer, tell: 
 
 def _read(stored: Mapping[str, NDArray[Any]], key: str, path: Path) -> NDArray[Any]:
     """An array of the archive, read now."""
-    try:
+    with _loading(path, f" key {key}"):
         found = stored[key]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise InputError(f"{path} key {key}", _PICKLED, _NO_PICKLES) from None
     if not isinstance(found, np.ndarray):
         raise InputError(f"{path} key {key}", "is no array", "save it by np.savez")
     return found
@@ -157,13 +148,21 @@ def _split_codes(values: NDArray[Any], count: int, where: str) -> tuple[tuple[st
     return tuple(names), rank[codes]
 
 
-def _fault(path: Path, error: Exception) -> InputError:
-    if isinstance(error, PermissionError):
-        return InputError(path, "cannot be read: no permission", "see its mode and its owner")
-    # of any file that it does not know, NumPy says that it is pickled
-    if "Object arrays" in str(error) or "Python objects" in str(error) or _is_pickle(path):
-        return InputError(path, _PICKLED, _NO_PICKLES)
-    return InputError(path, "is no NumPy archive, or is cut off", "get the file again")
+@contextlib.contextmanager
+def _loading(path: Path, key: str = "") -> Iterator[None]:
+    """What NumPy, zipfile and zlib trip over in a spoiled file is of many kinds, and becomes one line."""
+    try:
+        yield
+    except PermissionError:
+        raise InputError(path, "cannot be read: no permission", "see its mode and its owner") from None
+    except MemoryError:
+        raise InputError(f"{path}{key}", "does not fit into memory", "save it as .npy: that is read in parts") from None
+    except Exception as error:
+        # of any file that it does not know, NumPy says that it is pickled
+        if "Object arrays" in str(error) or "Python objects" in str(error) or _is_pickle(path):
+            fault, mend = "holds pickled objects, which could run code", "save numbers and text: np.savez"
+            raise InputError(f"{path}{key}", fault, mend) from None
+        raise InputError(path, "is no NumPy archive, or is cut off", "get the file again") from None
 
 
 def _is_pickle(path: Path) -> bool:

@@ -28,7 +28,7 @@ from .weights import State, read_checkpoint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .fitting import Image
+    from .fitting import Fit, Image
 
 _KEPT = 5  # checkpoints held in memory
 _CPU_PIXELS = 32 * 48 * 48  # measured: 16 to 32 small faces a batch are fastest, larger ones fall out of the caches
@@ -158,6 +158,11 @@ class TorchClassifier:
 
     def untouched(self) -> AbstractContextManager[None]:
         return untouched(self._module)
+
+    @property
+    def fit(self) -> Fit:
+        """How pictures of another size are brought to the input's."""
+        return self.preprocessing.fit
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -206,8 +206,6 @@ class Server:
 
     def _tell_classifier(self, session: Session) -> None:
         classifier = session.classifier
-        store = session.store
-        notes = (*classifier.notes, *((store.note,) if store is not None and store.note else ()))
         self._send(
             ClassifierOpened(
                 name=classifier.name,
@@ -217,7 +215,7 @@ class Server:
                 checkpoints=classifier.checkpoints,
                 digests=classifier.digests,
                 device=str(classifier.device),
-                notes=notes,
+                notes=session.network_notes,
             )
         )
 

@@ -23,7 +23,7 @@ from fer_tui.contract import (
 )
 
 from . import codec
-from .naming import named_by
+from .matching import named_by
 from .scores import Scores
 from .tasks import Task, make_task
 

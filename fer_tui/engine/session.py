@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .engine import Engine
-from .naming import named_by
+from .matching import fitting_notes, named_by
 from .settings import Settings
 from .store import Store
 
@@ -21,12 +21,22 @@ Progress = Callable[[str, float | None], None]  # what is being done, and the sh
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An opened dataset and classifier with their store. notes: what was understood and assumed, in plain sentences."""
+    """An opened dataset and classifier with their store."""
 
     dataset: MappedDataset
     classifier: TorchClassifier
     store: Store | None
-    notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was understood and assumed, in plain sentences."""
+        return (*self.dataset.notes, *self.network_notes)
+
+    @property
+    def network_notes(self) -> tuple[str, ...]:
+        """Those that hang on the network and the store."""
+        store = (self.store.note,) if self.store is not None and self.store.note else ()
+        return (*self.classifier.notes, *fitting_notes(self.classifier, self.dataset), *store)
 
     def engine(self) -> Engine:
         return Engine(self.classifier, self.dataset, self.store)
@@ -47,7 +57,7 @@ def open_session(settings: Settings, progress: Progress | None = None) -> Sessio
     """Open all that `settings` name; the bundled samples and network for what they do not."""
     dataset = open_data(settings, progress)
     classifier = open_network(settings, dataset, progress)
-    return Session(dataset, classifier, open_store(settings), (*dataset.notes, *classifier.notes))
+    return Session(dataset, classifier, open_store(settings))
 
 
 def open_data(settings: Settings, progress: Progress | None = None) -> MappedDataset:

@@ -30,7 +30,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     from fer_tui.classifier import open_classifier
     from fer_tui.dataset import MappedDataset, open_dataset
     from fer_tui.engine.compute import Server
-    from fer_tui.engine.naming import named_by
+    from fer_tui.engine.matching import named_by
     from fer_tui.engine.session import Session
     from fer_tui.engine.store import Store
 

@@ -156,6 +156,14 @@ class TorchClassifier:
         _, height, width = self.input_shape
         return max(4, min(32, _CPU_PIXELS // (height * width)))
 
+    def around(self, module: nn.Module) -> TorchClassifier:
+        """The same preparation, head and classes around another module; it has no other checkpoints."""
+        twin = copy.copy(self)
+        twin._series = None
+        twin._take(module)
+        twin._keep_first()
+        return twin
+
     def untouched(self) -> AbstractContextManager[None]:
         return untouched(self._module)
 

@@ -87,6 +87,10 @@ class Classifier(Protocol):
         """Raw class scores (N, classes) of images, without gradients, in batches of its own choice."""
         ...
 
+    def around(self, module: torch.nn.Module) -> Classifier:
+        """The same preparation, head and classes around another module, such as a faster copy of the network."""
+        ...
+
     def untouched(self) -> AbstractContextManager[None]:
         """Restores hooks, requires_grad, .grad, modes and random state on leaving, also after an error."""
         ...

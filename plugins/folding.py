@@ -1,8 +1,9 @@
-"""A faster copy of a network, for explainers that look at no layer: batch norms folded, channels last, bfloat16."""
+"""A faster copy of a network, for many images: batch norms folded, channels last, bfloat16."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -15,11 +16,12 @@ PRECISIONS = ("float32", "bfloat16")
 _TOLERANCE = 1e-3  # of the largest score, between the copy in float32 and the network
 
 
-def folded(classifier: Classifier, precision: str = "float32") -> tuple[Classifier, str]:
+def folded(classifier: Classifier, precision: str = "float32", hooked: Collection[str] = ()) -> tuple[Classifier, str]:
     """`classifier` around a faster copy of its network, and in words what was done to it ("" where nothing was).
 
     Each batch norm that directly follows a convolution is folded into it; the copy runs channels last, and in bfloat16
     on request. It scores as the network does up to rounding: where it does not, the network itself is given back.
+    hooked: names of layers whose outputs will be looked at; they are as in the network.
     """
     if classifier.module.training or next(classifier.module.parameters(), torch.zeros(0)).dtype != torch.float32:
         return classifier, ""
@@ -28,32 +30,25 @@ def folded(classifier: Classifier, precision: str = "float32") -> tuple[Classifi
         probe = probe.to(classifier.device)
         expected = classifier.scores(probe)
         network = copy.deepcopy(classifier.module)
-        done = _fold(network, classifier.around(network), probe)
-        fast = classifier.around(_ChannelsLast(network))
+        done = _fold(network, classifier.around(network), probe, hooked)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.register_forward_pre_hook(_channels_last)
+        fast = classifier.around(network)
         gap = (fast.scores(probe) - expected).abs().max()
         if not bool(gap <= _TOLERANCE * expected.abs().max().clamp(min=1)):
             return classifier, ""
         words = [f"{done} batch norms folded"] if done else []
         if precision == "bfloat16":
-            network.to(torch.bfloat16)
-            fast = classifier.around(_ChannelsLast(network))
+            fast = classifier.around(network.to(torch.bfloat16))
             words.append("bfloat16")
     return fast, ", ".join([*words, "channels last"])
 
 
-class _ChannelsLast(nn.Module):
-    """Runs a network on inputs whose channels lie last in memory."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
-        self.eval()
-
-    def forward(self, x: torch.Tensor) -> Any:
-        return self.network(x.contiguous(memory_format=torch.channels_last))
+def _channels_last(network: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    return given[0].contiguous(memory_format=torch.channels_last), *given[1:]
 
 
-def _fold(network: nn.Module, classifier: Classifier, probe: torch.Tensor) -> int:
+def _fold(network: nn.Module, classifier: Classifier, probe: torch.Tensor, hooked: Collection[str]) -> int:
     """Fold the batch norms of `network`, in place; how many. `classifier` runs it."""
     names = {module: name for name, module in network.named_modules()}
     calls: dict[nn.Module, int] = {}
@@ -73,8 +68,12 @@ def _fold(network: nn.Module, classifier: Classifier, probe: torch.Tensor) -> in
     finally:
         for hook in hooks:
             hook.remove()
-    fit = [(conv, norm) for conv, norm in pairs if calls[conv] == calls[norm] == 1 and norm.running_mean is not None]
-    for conv, norm in fit:
+    fit = [
+        (conv, norm)
+        for conv, norm in pairs
+        if calls[conv] == calls[norm] == 1 and norm.running_mean is not None and names[conv] not in hooked
+    ]
+    for conv, norm in fit:  # the norm's place stays: what is hooked there is the pair's output, as before
         _replace(network, names[conv], fuse_conv_bn_eval(conv, norm))
         _replace(network, names[norm], nn.Identity())
     return len(fit)

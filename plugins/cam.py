@@ -1,0 +1,240 @@
+"""CAM: where in the picture a layer's maps speak for the target."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, InputError, Parameters, Result, Subject, parameter
+
+from . import cam_maps, cam_masked
+from .cam_head import Head, find_head
+from .capturing import captured, spatial_layer, spatial_layers
+from .folding import PRECISIONS, folded
+
+_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
+_BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass
+_HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
+_MASKED = ("score", "ablation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CamParameters(Parameters):
+    variant: str = parameter(
+        "auto",
+        "how the layer's maps are weighed; auto: cam where the network ends in global average pooling, else grad",
+        choices=("auto", "cam", *cam_maps.OF_GRADIENTS, "eigen", *_MASKED),
+    )
+    positive: bool = parameter(False, "cut negative values to zero, as the papers on the gradient variants do")
+    sweep: bool = parameter(False, "explain all layers in one pass, not only the chosen one")
+    precision: str = parameter("float32", "of the network, where many images are explained", choices=PRECISIONS)
+
+
+class Cam(Explainer[CamParameters]):
+    """Class activation maps: sums of a layer's maps, weighed by what they mean for the target.
+
+    values are the sum, signed, brought to the input's size (bilinear, align_corners=False); extras["map"] float32
+    (h, w) is it at the layer's own size. meta has the variant and the layer that were used.
+    """
+
+    name = "cam"
+    title = "CAM"
+    help = "Where in the picture a layer's maps speak for the target class: CAM, Grad-CAM and their kin."
+    version = "1"
+    kind = "heatmap"
+    axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.LAYER, Axis.CHECKPOINT})
+    axes_by = ("variant", {"eigen": _HERE, "cam": frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})})
+    cost = "cheap"
+    Parameters = CamParameters
+
+    def explain(self, subject: Subject, parameters: CamParameters) -> Iterator[Result]:
+        """The map of the place; with `sweep` first those of all other layers. score and ablation come step by step."""
+        plan = _plan(subject.classifier, subject.place.layer, parameters)
+        if plan.variant in _MASKED:
+            yield from _masked(subject, plan, parameters)
+            return
+        layers = [plan.layer]
+        if parameters.sweep and plan.variant != "cam":
+            layers = [each.name for each in spatial_layers(subject.classifier) if each.name != plan.layer] + layers
+        made = _maps(subject.classifier, [subject], layers, plan)
+        for done, layer in enumerate(layers, 1):
+            place = subject.place
+            if layer != plan.layer:
+                place = dataclasses.replace(place, layer=layer)
+            (values,) = made[layer]
+            heatmap = _heatmap(subject, values, dataclasses.replace(plan, layer=layer), parameters)
+            yield Result(place, heatmap, progress=done / len(layers))
+
+    def explain_many(self, subjects: Sequence[Subject], parameters: CamParameters) -> Iterator[Result]:
+        """The maps of many subjects, each with its own target, in batches through a folded copy of the network."""
+        for _, group in itertools.groupby(subjects, key=lambda each: (id(each.classifier), each.place.layer)):
+            same = list(group)
+            classifier = same[0].classifier
+            plan = _plan(classifier, same[0].place.layer, parameters)
+            if plan.variant in _MASKED or parameters.sweep:
+                for subject in same:
+                    yield from self.explain(subject, parameters)
+                continue
+            size = _batch_size(classifier)
+            fast = classifier
+            if len(same) > size:  # else the copy costs more than it saves
+                fast, how = folded(classifier, parameters.precision, (plan.layer,))
+                plan = dataclasses.replace(plan, how=how)
+            for start in range(0, len(same), size):
+                batch = same[start : start + size]
+                for subject, values in zip(batch, _maps(fast, batch, [plan.layer], plan)[plan.layer], strict=True):
+                    yield Result(subject.place, _heatmap(subject, values, plan, parameters), progress=1.0)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Plan:
+    """What is done: the variant, at which layer, with which head (cam), on which copy of the network; and why."""
+
+    variant: str
+    layer: str
+    head: Head | None = None
+    how: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def _plan(classifier: Classifier, layer: str | None, parameters: CamParameters) -> _Plan:
+    variant = parameters.variant
+    if variant not in ("auto", "cam"):
+        return _Plan(variant, spatial_layer(classifier, layer))
+    head = find_head(classifier)
+    if head is not None and layer in (None, head.layer):
+        return _Plan("cam", head.layer, head)
+    if variant == "cam":
+        fault = "the network does not end in global average pooling and a linear classifier"
+        raise InputError("parameter variant", f"cam: {fault}", "variant=grad works for any network")
+    layer = spatial_layer(classifier, layer)
+    where = f"at {layer}, not at {head.layer}, where the head is" if head is not None else "there is no pooling head"
+    return _Plan("grad", layer, notes=(f"Grad-CAM: {where}",))
+
+
+def _maps(
+    classifier: Classifier, subjects: Sequence[Subject], layers: Sequence[str], plan: _Plan
+) -> dict[str, NDArray[np.float32]]:
+    """The map of each layer for each subject, from one pass: float32 (N, h, w) by layer."""
+    wants_gradients = plan.variant in cam_maps.OF_GRADIENTS
+    targets = torch.tensor([_target(each) if plan.variant != "eigen" else 0 for each in subjects])
+    with torch.inference_mode(False), torch.set_grad_enabled(wants_gradients), captured(classifier, layers) as outputs:
+        x = classifier.inputs([_image(each) for each in subjects]).detach().requires_grad_(wants_gradients)
+        # The network's parameters may be frozen, and it may begin with an operation in place.
+        scores = classifier.scores(x.clone() if wants_gradients else x)
+        activations = [_captured(outputs, layer, len(subjects)) for layer in layers]
+        if plan.variant == "cam":
+            assert plan.head is not None
+            weights = plan.head.weights[targets.to(plan.head.weights.device)]
+            return _arrays(layers, [cam_maps.cam(activations[0].float(), weights)])
+        if plan.variant == "eigen":
+            return _arrays(layers, [cam_maps.eigen(each) for each in activations])
+        selected = scores[torch.arange(len(targets)), targets.to(scores.device)]
+        gradients: Iterable[Tensor | None] = [None] * len(layers)
+        if selected.requires_grad:
+            gradients = torch.autograd.grad(selected.sum(), activations, allow_unused=True)
+    formula = cam_maps.OF_GRADIENTS[plan.variant]
+    pairs = [
+        (each.detach().float(), torch.zeros_like(each).float() if gradient is None else gradient.float())
+        for each, gradient in zip(activations, gradients, strict=True)
+    ]
+    return _arrays(layers, [formula(*pair) for pair in pairs])
+
+
+def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
+    """Score-CAM and Ablation-CAM: a better map after each batch of the layer's maps."""
+    classifier, target = subject.classifier, _target(subject)
+    with torch.no_grad():
+        x = classifier.inputs([_image(subject)])
+        with captured(classifier, [plan.layer]) as outputs:
+            classifier.scores(x)
+        activations = _captured(outputs, plan.layer, 1)[0]
+        fast, how = folded(classifier, parameters.precision, (plan.layer,))
+        plan, size = dataclasses.replace(plan, how=how), _batch_size(classifier)
+    if plan.variant == "score":
+        steps = cam_masked.score(fast, x, activations, target, size)
+    else:
+        steps = cam_masked.ablation(fast, x, plan.layer, activations, target, size)
+    with closing(steps):
+        while True:
+            with torch.no_grad():
+                step = next(steps, None)
+            if step is None:
+                return
+            values, done = step
+            heatmap = _heatmap(subject, values.float().cpu().numpy(), plan, parameters)
+            yield Result(subject.place, heatmap, final=done >= 1, progress=done)
+
+
+def _heatmap(subject: Subject, values: NDArray[np.float32], plan: _Plan, parameters: CamParameters) -> Heatmap:
+    """`values` (h, w) at the size of the input, with what is to be said of them."""
+    image = subject.classifier.shown(_image(subject))
+    notes = (*plan.notes, *_warnings(values, plan.variant, parameters.positive))
+    if parameters.positive:
+        values = np.maximum(values, 0)
+    height, width = image.shape[:2]
+    large = F.interpolate(torch.from_numpy(values)[None, None], (height, width), mode="bilinear", align_corners=False)
+    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape)}
+    return Heatmap(
+        values=large[0, 0].numpy(),
+        image=image,
+        signed=not parameters.positive,
+        extras={"map": values},
+        meta=meta | ({"network": plan.how} if plan.how else {}),
+        notes=notes,
+    )
+
+
+def _warnings(values: NDArray[np.float32], variant: str, positive: bool) -> Iterator[str]:
+    if not np.isfinite(values).all():
+        yield f"{int((~np.isfinite(values)).sum())} of {values.size} values are not finite"
+        return
+    low, high = float(values.min()), float(values.max())
+    if low == high == 0:
+        yield "the map is zero everywhere: nothing at this layer moves the target's score"
+    elif high <= 0:
+        blank = "blank once negative values are cut" if not positive else "blank, for negative values are cut"
+        yield f"no place speaks for the target: the map runs from {low:.3g} to {high:.3g}, so it is {blank}"
+    if values.size < 16 and variant != "eigen":
+        rows, columns = values.shape
+        yield f"the map has {rows} x {columns} places: what is seen between them is interpolation"
+
+
+def _captured(outputs: dict[str, Tensor], layer: str, count: int) -> Tensor:
+    output = outputs.get(layer)
+    if output is None:
+        raise InputError(f"layer {layer}", "it does not run when the network makes its scores", "choose another layer")
+    if output.ndim != 4 or len(output) != count:
+        shape = f"{tuple(output.shape)} for {count} images"
+        raise InputError(f"layer {layer}", f"its output is {shape}, not (N, K, h, w)", "choose another layer")
+    return output
+
+
+def _arrays(layers: Sequence[str], maps: Sequence[Tensor]) -> dict[str, NDArray[np.float32]]:
+    return {layer: each.detach().float().cpu().numpy() for layer, each in zip(layers, maps, strict=True)}
+
+
+def _batch_size(classifier: Classifier) -> int:
+    channels, height, width = classifier.input_shape
+    return max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
+
+
+def _image(subject: Subject) -> NDArray[np.uint8]:
+    if subject.image is None:
+        raise ValueError("cam explains an image, and the subject has none")
+    return subject.image
+
+
+def _target(subject: Subject) -> int:
+    if subject.place.target is None:
+        raise ValueError("cam explains a target, and the subject's place has none")
+    return subject.place.target

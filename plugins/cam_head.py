@@ -1,0 +1,87 @@
+"""Finds the head of a network that ends in global average pooling and a linear classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from fer_tui.contract import Classifier
+
+_TOLERANCE = 1e-4  # of the largest value, between what is pooled and what the classifier gets
+_PROBES = 3  # pictures of noise that the network is run on
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Head:
+    """scores = weights @ mean of the maps of `layer` + bias. weights: (classes, maps), bias: (classes,)."""
+
+    layer: str
+    weights: torch.Tensor
+    bias: torch.Tensor
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What ran, in order: means (N, K) of maps by layer, and (linear layer, its input (N, K), its output (N, C))."""
+
+    means: list[tuple[str, torch.Tensor]]
+    linear: list[tuple[nn.Module, torch.Tensor, torch.Tensor]]
+
+
+def find_head(classifier: Classifier) -> Head | None:
+    """The head, or None where the scores are not a linear function of the means of some layer's maps.
+
+    The means are compared with what the classifier gets, so that it does not matter whether the pooling is a module or
+    a function, and whether the classifier is a linear layer, a 1x1 convolution, or (maps that are classes) none at all.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(_PROBES, *classifier.input_shape, generator=generator).to(classifier.device)
+    with torch.no_grad(), _watched(classifier) as seen:
+        scores = classifier.scores(noise)
+    for layer, given, output in reversed(seen.linear):
+        if not _same(output, scores):
+            continue
+        weight: Any = layer.weight
+        bias: Any = layer.bias
+        for name, mean in seen.means:
+            if _same(mean, given):
+                weights = weight.detach().flatten(1).float()
+                return Head(name, weights, weights.new_zeros(len(weights)) if bias is None else bias.detach().float())
+    for name, mean in seen.means:
+        if _same(mean, scores):
+            return Head(name, torch.eye(mean.shape[1]).to(scores), torch.zeros(mean.shape[1]).to(scores))
+    return None
+
+
+@contextmanager
+def _watched(classifier: Classifier) -> Iterator[_Seen]:
+    seen = _Seen([], [])
+
+    def look(name: str) -> Any:
+        def hook(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
+            if not isinstance(output, torch.Tensor):
+                return
+            if output.ndim == 4 and output.shape[2:].numel() > 1:
+                seen.means.append((name, output.mean((2, 3)).float()))
+            pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
+            flat = output.flatten(1)
+            if (isinstance(module, nn.Linear) or pointwise) and flat.shape[1] == output.shape[1]:
+                seen.linear.append((module, given[0].flatten(1).float(), flat.float()))
+
+        return hook
+
+    hooks = [each.register_forward_hook(look(name)) for name, each in classifier.module.named_modules() if name]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and bool((a - b).abs().max() <= _TOLERANCE * b.abs().max().clamp(min=1e-6))

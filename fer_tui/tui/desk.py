@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .browser import Browser
 
+_FIRST = "saliency"  # the method at the start, where it is installed
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
 
 
@@ -64,7 +65,7 @@ class Desk:
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
         self._changed = changed
-        self._method: str | None = None
+        self._method = _FIRST
         self._predicting: int | None = None
         self._stream = 0  # the row after those that were predicted last
 

@@ -1,84 +1,14 @@
-"""A faster copy of a network, for many images: batch norms folded, channels last, bfloat16."""
+"""A faster copy of a network, for many images."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
-from typing import Any
-
-import torch
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fer_tui.contract import Classifier
 
 PRECISIONS = ("float32", "bfloat16")
-_TOLERANCE = 1e-3  # of the largest score, between the copy in float32 and the network
 
 
 def folded(classifier: Classifier, precision: str = "float32", hooked: Collection[str] = ()) -> tuple[Classifier, str]:
-    """`classifier` around a faster copy of its network, and in words what was done to it ("" where nothing was).
-
-    Each batch norm that directly follows a convolution is folded into it; the copy runs channels last, and in bfloat16
-    on request. It scores as the network does up to rounding: where it does not, the network itself is given back.
-    hooked: names of layers whose outputs will be looked at; they are as in the network.
-    """
-    if classifier.module.training or next(classifier.module.parameters(), torch.zeros(0)).dtype != torch.float32:
-        return classifier, ""
-    with torch.no_grad():
-        probe = torch.rand(2, *classifier.input_shape, generator=torch.Generator().manual_seed(0))
-        probe = probe.to(classifier.device)
-        expected = classifier.scores(probe)
-        network = copy.deepcopy(classifier.module)
-        done = _fold(network, classifier.around(network), probe, hooked)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network.register_forward_pre_hook(_channels_last)
-        fast = classifier.around(network)
-        gap = (fast.scores(probe) - expected).abs().max()
-        if not bool(gap <= _TOLERANCE * expected.abs().max().clamp(min=1)):
-            return classifier, ""
-        words = [f"{done} batch norms folded"] if done else []
-        if precision == "bfloat16":
-            fast = classifier.around(network.to(torch.bfloat16))
-            words.append("bfloat16")
-    return fast, ", ".join([*words, "channels last"])
-
-
-def _channels_last(network: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    return given[0].contiguous(memory_format=torch.channels_last), *given[1:]
-
-
-def _fold(network: nn.Module, classifier: Classifier, probe: torch.Tensor, hooked: Collection[str]) -> int:
-    """Fold the batch norms of `network`, in place; how many. `classifier` runs it."""
-    names = {module: name for name, module in network.named_modules()}
-    calls: dict[nn.Module, int] = {}
-    outputs: dict[int, tuple[nn.Conv2d, torch.Tensor]] = {}  # the tensors stay alive, so that no number comes twice
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
-
-    def after(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
-        calls[module] = calls.get(module, 0) + 1
-        if isinstance(module, nn.Conv2d):
-            outputs[id(output)] = module, output
-        elif isinstance(module, nn.BatchNorm2d) and given and id(given[0]) in outputs:
-            pairs.append((outputs[id(given[0])][0], module))
-
-    hooks = [m.register_forward_hook(after) for m in names if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
-    try:
-        classifier.scores(probe)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    fit = [
-        (conv, norm)
-        for conv, norm in pairs
-        if calls[conv] == calls[norm] == 1 and norm.running_mean is not None and names[conv] not in hooked
-    ]
-    for conv, norm in fit:  # the norm's place stays: what is hooked there is the pair's output, as before
-        _replace(network, names[conv], fuse_conv_bn_eval(conv, norm))
-        _replace(network, names[norm], nn.Identity())
-    return len(fit)
-
-
-def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, last = name.rpartition(".")
-    setattr(network.get_submodule(parent), last, module)
+    """`classifier.folded`."""
+    return classifier.folded(precision, hooked)

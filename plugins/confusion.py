@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_tui.contract import Axis, Explainer, InputError, Matrix, Parameters, Result, Subject
+
+from . import confusion_measures as measures
 
 _EVERY = 0.05  # seconds between two results
 _STEP = 64  # rows of one forward pass, where the subject brings no scores
@@ -17,14 +20,16 @@ _STEP = 64  # rows of one forward pass, where the subject brings no scores
 class Confusion(Explainer[Parameters]):
     """Counts by true class (rows) and predicted class (columns) over the whole dataset.
 
-    extras of the final result: "predicted" int32 (N,), the predicted class of each row, -1 where its scores are not
-    finite; "distribution" int64 (C,), how often each class is predicted (in every result).
+    extras: "distribution" int64 (C,), how often each class is predicted; "rates" float64 (C, C), each row's shares;
+    "recall", "precision", "f1" float64 (C,), NaN where they are not defined; "support" int64 (C,). Of the final result
+    also what its cells' images are found by: "labels" and "predicted" int32 (N,), -1 where there is none (or scores are
+    not finite), and "true_probability" float32 (N,). meta: accuracy, macro_f1, calibration_error, confused (pairs).
     """
 
     name = "confusion"
     title = "Confusion"
     help = "Which classes are taken for which: counts by true and predicted class over the whole dataset."
-    version = "1"
+    version = "2"
     kind = "matrix"
     axes = frozenset({Axis.CHECKPOINT})
     cost = "slow"
@@ -68,6 +73,8 @@ class _Tally:
         self._counts = np.zeros((count, count), np.int64)
         self._distribution = np.zeros(count, np.int64)
         self._predicted = np.full(len(labels), -1, np.int32)
+        self._confidence = np.full(len(labels), np.nan, np.float32)  # the predicted class's probability
+        self._true = np.full(len(labels), np.nan, np.float32)  # the true class's
         self._seen = self._broken = 0
 
     @property
@@ -81,6 +88,10 @@ class _Tally:
         finite = np.isfinite(scores).all(1)
         predicted = np.where(finite, scores.argmax(1), -1)
         self._predicted[rows] = predicted
+        shares = measures.probabilities(scores)
+        truth = self._labels[rows]
+        self._confidence[rows] = np.where(finite, shares.max(1), np.nan)
+        self._true[rows] = np.where(finite & (truth >= 0), shares[np.arange(len(truth)), np.maximum(truth, 0)], np.nan)
         self._distribution += np.bincount(predicted[finite], minlength=len(self._classes))
         known = finite & (self._labels[rows] >= 0)
         np.add.at(self._counts, (self._labels[rows][known], predicted[known]), 1)
@@ -88,10 +99,28 @@ class _Tally:
         self._broken += int((~finite).sum())
 
     def matrix(self, *, final: bool = False) -> Matrix:
-        extras: dict[str, NDArray[np.int32] | NDArray[np.int64]] = {"distribution": self._distribution.copy()}
+        counts = self._counts.copy()
+        extras: dict[str, NDArray[Any]] = {"distribution": self._distribution.copy(), "rates": measures.rates(counts)}
+        extras |= measures.by_class(counts)
         if final:
-            extras["predicted"] = self._predicted
-        return Matrix(counts=self._counts.copy(), classes=self._classes, extras=extras, notes=tuple(self._notes()))
+            extras |= {"labels": self._labels.astype(np.int32), "predicted": self._predicted}
+            extras["true_probability"] = self._true
+        return Matrix(
+            counts=counts, classes=self._classes, extras=extras, meta=self._meta(extras), notes=tuple(self._notes())
+        )
+
+    def _meta(self, extras: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        total = int(self._counts.sum())
+        counted = (self._labels >= 0) & (self._predicted >= 0)
+        right = self._predicted[counted] == self._labels[counted]
+        f1 = extras["f1"][extras["support"] > 0]
+        return {
+            "n": total,
+            "accuracy": float(self._counts.trace()) / total if total else None,
+            "macro_f1": float(f1.mean()) if len(f1) else None,
+            "calibration_error": measures.calibration_error(self._confidence[counted], right),
+            "confused": measures.confused(self._counts, self._classes),
+        }
 
     def _notes(self) -> Iterator[str]:
         rows, without = len(self._labels), int((self._labels < 0).sum())

@@ -91,7 +91,7 @@ class Gallery(Explanation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Matrix(Explanation):
-    """Counts by true class (rows) and predicted class (columns): int64 (C, C)."""
+    """Counts by true class (rows) and predicted class (columns): int64 (C, C); `rows` tells a cell's images."""
 
     kind: ClassVar[Kind] = "matrix"
     counts: NDArray[np.int64]
@@ -103,6 +103,18 @@ class Matrix(Explanation):
             self.counts.dtype.name == "int64" and self.counts.shape == (size, size),
             "Matrix.counts must be int64 (C, C)",
         )
+
+    def rows(self, true: int, predicted: int) -> NDArray[np.int64]:
+        """The dataset's rows of one cell, hardest first: those whose true class is least probable.
+
+        KeyError where the matrix does not know its rows: extras labels, predicted and true_probability (N,).
+        """
+        import numpy as np
+
+        labels, guesses, sure = (self.extras[name] for name in ("labels", "predicted", "true_probability"))
+        found = np.flatnonzero((labels == true) & (guesses == predicted))
+        ordered: NDArray[np.int64] = found[np.argsort(sure[found], kind="stable")]
+        return ordered
 
 
 @dataclass(frozen=True, eq=False, slots=True)

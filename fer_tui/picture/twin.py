@@ -107,7 +107,7 @@ def _(explanation: Matrix) -> str:
     if not total:
         return f"no labelled rows{_predictions(explanation)}"
     pairs = "; ".join(_worst_pairs(explanation)) or "nothing is confused"
-    return f"accuracy {right / total:.1%} of {total} rows; {pairs}"
+    return f"accuracy {right / total:.1%} of {total} rows{_measures(explanation)}; {pairs}"
 
 
 @words.register(Gallery)
@@ -154,6 +154,13 @@ def _worst_pairs(matrix: Matrix) -> Iterator[str]:
         if wrong[true, predicted]:
             name, other = plain(matrix.classes[true]), plain(matrix.classes[predicted])
             yield f"{wrong[true, predicted]} of {name} taken for {other} ({shares[true, predicted]:.0%})"
+
+
+def _measures(matrix: Matrix) -> str:
+    """Macro F1 and calibration error, where the matrix has them."""
+    told = (("macro_f1", "macro F1"), ("calibration_error", "calibration error"))
+    known = [(name, matrix.meta[key]) for key, name in told if isinstance(matrix.meta.get(key), float)]
+    return "".join(f", {name} {value:.3f}" for name, value in known)
 
 
 def _predictions(matrix: Matrix) -> str:

@@ -92,3 +92,10 @@ def test_a_gallery_is_told_by_what_is_marked_and_the_highest_score() -> None:
     )
     assert words(made) == "3 pictures of 5x4; marked: filter 1; highest score 2.5: picture 3"
     assert np.isnan(table(made)).sum() == 2 and table(made)[0, 0] == 1
+
+
+def test_a_matrix_tells_its_measures() -> None:
+    counts = np.array([[3, 1], [0, 4]], np.int64)
+    meta = {"macro_f1": 0.8730, "calibration_error": None}
+    told = words(Matrix(counts=counts, classes=("a", "b"), meta=meta))
+    assert told.startswith("accuracy 87.5% of 8 rows, macro F1 0.873; 1 of a taken for b")

@@ -162,3 +162,74 @@ def test_describes_itself() -> None:
     described = Confusion.describe()
     assert described.axes == {Axis.CHECKPOINT} and described.needs_dataset
     assert (described.name, described.kind, described.cost) == ("confusion", "matrix", "slow")
+
+
+def _measured(public: tuple, classifier: TorchClassifier, count: int = 300) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """A real matrix, the labels, and the probabilities by a plain loop."""
+    images, labels = public[0][:count], public[1][:count]
+    made = final(classifier, Rows(images, labels, classifier.classes))
+    with torch.no_grad():
+        parts = [classifier.scores(classifier.inputs(part)).double().softmax(1) for part in np.split(images, 10)]
+    return made, labels, torch.cat(parts).numpy()
+
+
+def test_measures_equal_scikit_learns(public: tuple, hhccode: TorchClassifier) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    made, labels, shares = _measured(public, hhccode)
+    guess = shares.argmax(1)
+    expected = metrics.precision_recall_fscore_support(labels, guess, labels=range(7), zero_division=np.nan)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        assert made.extras[name] == pytest.approx(values, nan_ok=True)
+    normalised = metrics.confusion_matrix(labels, guess, labels=range(7), normalize="true")
+    assert made.extras["rates"] == pytest.approx(normalised)
+    assert made.meta["accuracy"] == pytest.approx(metrics.accuracy_score(labels, guess))
+    assert made.meta["macro_f1"] == pytest.approx(metrics.f1_score(labels, guess, average="macro"))
+
+
+def test_calibration_error_equals_a_plain_loop(public: tuple, hhccode: TorchClassifier) -> None:
+    made, labels, shares = _measured(public, hhccode)
+    confidence, right = shares.max(1), shares.argmax(1) == labels
+    error = 0.0
+    for low in range(15):
+        inside = (confidence > low / 15) & (confidence <= (low + 1) / 15)
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    assert 0 < error < 0.5
+    assert made.meta["calibration_error"] == pytest.approx(error, abs=1e-5)
+
+
+def test_a_cell_knows_its_images_hardest_first(public: tuple, hhccode: TorchClassifier) -> None:
+    made, labels, shares = _measured(public, hhccode)
+    guess = shares.argmax(1)
+    for true in range(7):
+        for predicted in range(7):
+            rows = made.rows(true, predicted)
+            assert len(rows) == made.counts[true, predicted]
+            assert set(rows.tolist()) == set(np.flatnonzero((labels == true) & (guess == predicted)).tolist())
+            assert (np.diff(shares[rows, true]) >= -1e-6).all()
+
+
+def test_the_most_confused_pairs_come_first() -> None:
+    truth, guess = [0, 0, 0, 1, 1, 2], [1, 1, 0, 2, 1, 2]
+    made = final(brightest(), Rows(pictures(guess), truth, ("a", "b", "c")))
+    assert made.meta["confused"] == [
+        {"true": "class0", "predicted": "class1", "count": 2, "share": pytest.approx(2 / 3)},
+        {"true": "class1", "predicted": "class2", "count": 1, "share": 0.5},
+    ]
+
+
+def test_what_is_not_defined_is_nan_and_null() -> None:
+    made = final(brightest(), Rows(pictures([0, 0]), [0, 0], ("a", "b", "c")))
+    assert np.isnan(made.extras["rates"][1:]).all() and np.isnan(made.extras["recall"][1:]).all()
+    assert made.extras["f1"][0] == 1 and np.isnan(made.extras["f1"][1:]).all() and made.meta["macro_f1"] == 1
+    unlabelled = final(brightest(), Rows(pictures([0, 1]), [-1, -1], ("a", "b", "c")))
+    assert unlabelled.meta["accuracy"] is unlabelled.meta["calibration_error"] is unlabelled.meta["macro_f1"] is None
+
+
+def test_a_softmax_head_is_not_softened_twice() -> None:
+    from fer_tui_plugins.confusion_measures import probabilities
+
+    shares = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32)
+    assert np.array_equal(probabilities(shares), shares)
+    scores = np.array([[1.0, 2.0, -1.0]], np.float32)
+    assert probabilities(scores) == pytest.approx(np.exp(scores) / np.exp(scores).sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, InputError, Parameters, Result, Subject, parameter
 
 from . import cam_maps, cam_masked
+from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
 from .folding import PRECISIONS, folded
@@ -32,7 +33,7 @@ class CamParameters(Parameters):
     variant: str = parameter(
         "auto",
         "how the layer's maps are weighed; auto: cam where the network ends in global average pooling, else grad",
-        choices=("auto", "cam", *cam_maps.OF_GRADIENTS, "eigen", *_MASKED),
+        choices=("auto", "cam", "gap-fit", *cam_maps.OF_GRADIENTS, "eigen", *_MASKED),
     )
     positive: bool = parameter(False, "cut negative values to zero, as the papers on the gradient variants do")
     sweep: bool = parameter(False, "explain all layers in one pass, not only the chosen one")
@@ -53,17 +54,21 @@ class Cam(Explainer[CamParameters]):
     kind = "heatmap"
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.LAYER, Axis.CHECKPOINT})
     axes_by = ("variant", {"eigen": _HERE, "cam": frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})})
+    needs_dataset_by = ("variant", {"gap-fit": True})
     cost = "cheap"
     Parameters = CamParameters
 
     def explain(self, subject: Subject, parameters: CamParameters) -> Iterator[Result]:
         """The map of the place; with `sweep` first those of all other layers. score and ablation come step by step."""
-        plan = _plan(subject.classifier, subject.place.layer, parameters)
+        if parameters.variant == "gap-fit":
+            plan = yield from _fitted(subject, parameters)
+        else:
+            plan = _plan(subject.classifier, subject.place.layer, parameters)
         if plan.variant in _MASKED:
             yield from _masked(subject, plan, parameters)
             return
         layers = [plan.layer]
-        if parameters.sweep and plan.variant != "cam":
+        if parameters.sweep and plan.head is None:
             layers = [each.name for each in spatial_layers(subject.classifier) if each.name != plan.layer] + layers
         made = _maps(subject.classifier, [subject], layers, plan)
         for done, layer in enumerate(layers, 1):
@@ -79,11 +84,11 @@ class Cam(Explainer[CamParameters]):
         for _, group in itertools.groupby(subjects, key=lambda each: (id(each.classifier), each.place.layer)):
             same = list(group)
             classifier = same[0].classifier
-            plan = _plan(classifier, same[0].place.layer, parameters)
-            if plan.variant in _MASKED or parameters.sweep:
+            if parameters.variant in (*_MASKED, "gap-fit") or parameters.sweep:
                 for subject in same:
                     yield from self.explain(subject, parameters)
                 continue
+            plan = _plan(classifier, same[0].place.layer, parameters)
             size = _batch_size(classifier)
             fast = classifier
             if len(same) > size:  # else the copy costs more than it saves
@@ -97,7 +102,7 @@ class Cam(Explainer[CamParameters]):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Plan:
-    """What is done: the variant, at which layer, with which head (cam), on which copy of the network; and why."""
+    """What is done: the variant, at which layer, with which head (cam, gap-fit), on which copy of the network; why."""
 
     variant: str
     layer: str
@@ -121,6 +126,25 @@ def _plan(classifier: Classifier, layer: str | None, parameters: CamParameters) 
     return _Plan("grad", layer, notes=(f"Grad-CAM: {where}",))
 
 
+def _fitted(subject: Subject, parameters: CamParameters) -> Generator[Result, None, _Plan]:
+    """The plan with a head that is fitted to the dataset; while that takes its time, Grad-CAM stands in."""
+    classifier = subject.classifier
+    layer = spatial_layer(classifier, subject.place.layer)
+    fitting = fitted_head(classifier, subject.dataset, layer, subject.kept)
+    stand_in = None
+    while True:
+        try:
+            done = next(fitting)
+        except StopIteration as end:
+            fit: Fit = end.value
+            right = f"{fit.accuracy:.1%} right on the {fit.rows} rows it was fitted to ({fit.split})"
+            return _Plan("gap-fit", layer, fit.head, notes=(f"a linear layer on the means of {layer}: {right}",))
+        if stand_in is None:
+            plan = _Plan("grad", layer, notes=("Grad-CAM, while a linear layer is fitted to the dataset",))
+            stand_in = _heatmap(subject, _maps(classifier, [subject], [layer], plan)[layer][0], plan, parameters)
+        yield Result(subject.place, stand_in, final=False, progress=done)
+
+
 def _maps(
     classifier: Classifier, subjects: Sequence[Subject], layers: Sequence[str], plan: _Plan
 ) -> dict[str, NDArray[np.float32]]:
@@ -132,8 +156,7 @@ def _maps(
         # The network's parameters may be frozen, and it may begin with an operation in place.
         scores = classifier.scores(x.clone() if wants_gradients else x)
         activations = [_captured(outputs, layer, len(subjects)) for layer in layers]
-        if plan.variant == "cam":
-            assert plan.head is not None
+        if plan.head is not None:
             weights = plan.head.weights[targets.to(plan.head.weights.device)]
             return _arrays(layers, [cam_maps.cam(activations[0].float(), weights)])
         if plan.variant == "eigen":

@@ -134,7 +134,13 @@ def _described(method: str, parameters: Mapping[str, str]) -> Description:
 
     description = loading.describe(method)
     values = parse_parameters(method, description.parameters, parameters)
-    return dataclasses.replace(description, axes=description.axes_for(values), axes_by=None)
+    return dataclasses.replace(
+        description,
+        axes=description.axes_for(values),
+        axes_by=None,
+        needs_dataset=description.needs_dataset_for(values),
+        needs_dataset_by=None,
+    )
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, str]:

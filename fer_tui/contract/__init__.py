@@ -5,7 +5,7 @@ from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
 from .parameters import ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
-from .subject import Classifier, Dataset, Layer, Sample, Subject
+from .subject import Classifier, Dataset, Kept, Layer, Sample, Subject
 from .words import FER_CLASSES, nearest, plain
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Gallery",
     "Heatmap",
     "InputError",
+    "Kept",
     "Kind",
     "Layer",
     "Matrix",

@@ -23,6 +23,7 @@ class Description:
     """An explainer as plain data: what a face needs to know without importing it.
 
     axes: the axes that a result depends on. axes_by: (parameter, {value: axes}) where they hang on a parameter's value.
+    needs_dataset_by: (parameter, {value: whether it is needed}) where that hangs on a parameter's value.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Description:
     parameters: tuple[ParameterInfo, ...]
     axes: frozenset[Axis]
     axes_by: tuple[str, Mapping[str, frozenset[Axis]]] | None = None
+    needs_dataset_by: tuple[str, Mapping[str, bool]] | None = None
     distribution: str = ""
 
     def axes_for(self, parameters: Mapping[str, Value]) -> frozenset[Axis]:
@@ -44,22 +46,32 @@ class Description:
         name, by_value = self.axes_by
         return by_value.get(str(parameters[name]), self.axes)
 
+    def needs_dataset_for(self, parameters: Mapping[str, Value]) -> bool:
+        """Whether a result depends on the dataset, under these parameters."""
+        if self.needs_dataset_by is None:
+            return self.needs_dataset
+        name, by_value = self.needs_dataset_by
+        return by_value.get(str(parameters[name]), self.needs_dataset)
+
     def to_dict(self) -> dict[str, Any]:
         plain = asdict(self)
         plain["axes"] = sorted(self.axes)
         if self.axes_by is not None:
             plain["axes_by"] = [self.axes_by[0], {value: sorted(axes) for value, axes in self.axes_by[1].items()}]
+        if self.needs_dataset_by is not None:
+            plain["needs_dataset_by"] = [self.needs_dataset_by[0], dict(self.needs_dataset_by[1])]
         return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Description:
-        by = data["axes_by"]
+        by, dataset_by = data["axes_by"], data.get("needs_dataset_by")
         return cls(
             **{
                 **data,
                 "parameters": tuple(map(ParameterInfo.from_dict, data["parameters"])),
                 "axes": frozenset(map(Axis, data["axes"])),
                 "axes_by": by and (by[0], {value: frozenset(map(Axis, axes)) for value, axes in by[1].items()}),
+                "needs_dataset_by": dataset_by and (dataset_by[0], dict(dataset_by[1])),
             }
         )
 
@@ -80,6 +92,7 @@ class Explainer(ABC, Generic[P]):
     axes_by: ClassVar[tuple[str, Mapping[str, frozenset[Axis]]] | None] = None
     cost: ClassVar[Cost] = "slow"
     needs_dataset: ClassVar[bool] = False
+    needs_dataset_by: ClassVar[tuple[str, Mapping[str, bool]] | None] = None
     contract_version: ClassVar[int] = CONTRACT_VERSION
     Parameters: ClassVar[type[Parameters]] = Parameters
 
@@ -106,4 +119,5 @@ class Explainer(ABC, Generic[P]):
             parameters=parameter_infos(cls.Parameters),
             axes=cls.axes,
             axes_by=cls.axes_by,
+            needs_dataset_by=cls.needs_dataset_by,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .places import Place
 
@@ -38,7 +38,7 @@ class Sample:
 
 
 class Dataset(Protocol):
-    """Images with labels. Labels are class indices, -1 where unknown."""
+    """Images with labels. Labels are class indices, -1 where unknown. splits: the names of the source's splits."""
 
     @property
     def classes(self) -> tuple[str, ...]: ...
@@ -46,11 +46,24 @@ class Dataset(Protocol):
     def labels(self) -> NDArray[np.int64]: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def splits(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def __getitem__(self, row: int) -> Sample: ...
     def images(self, start: int, stop: int) -> Sequence[Image]:
         """The images of rows start to stop - 1; one array (n, h, w[, 3]) where all have the same size."""
         ...
+
+    def narrowed(self, split: str | None, limit: int | None = None) -> Dataset:
+        """The same source and classes, with another split or limit."""
+        ...
+
+
+class Kept(Protocol):
+    """What an explainer keeps of its own for one classifier and one source of data, by names of its choice."""
+
+    def get(self, name: str) -> Mapping[str, NDArray[Any]] | None: ...
+    def put(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None: ...
 
 
 class Classifier(Protocol):
@@ -110,6 +123,7 @@ class Subject:
 
     image: uint8 (h, w) or (h, w, 3) as in the dataset, None where the explainer does not use the image axis.
     scores: raw scores over the dataset in order, as (first row, float32 (n, classes)), from the store where known.
+    kept: for what takes long and serves many places, such as a fit to the dataset.
     """
 
     classifier: Classifier
@@ -118,3 +132,4 @@ class Subject:
     label: int = -1
     dataset: Dataset | None = None
     scores: Callable[[], Iterator[tuple[int, NDArray[np.float32]]]] | None = None
+    kept: Kept | None = None

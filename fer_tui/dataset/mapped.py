@@ -138,7 +138,7 @@ class MappedDataset:
             raise InputError("classes", fault, "name one for each label")
         return MappedDataset(self._files, self.split, self.limit, named=classes)
 
-    def narrowed(self, split: str | None, limit: int | None) -> MappedDataset:
+    def narrowed(self, split: str | None, limit: int | None = None) -> MappedDataset:
         """The same source, with the same classes, and another split or limit."""
         return MappedDataset(self._files, split, limit, self._aligned, self._named)
 

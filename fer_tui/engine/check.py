@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,7 +13,19 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from fer_tui import plugins
-from fer_tui.contract import Axis, Explanation, FerTuiError, Gallery, Heatmap, InputError, Matrix, Place, Sample, plain
+from fer_tui.contract import (
+    Axis,
+    Explanation,
+    FerTuiError,
+    Gallery,
+    Heatmap,
+    InputError,
+    Matrix,
+    Place,
+    Sample,
+    parse_parameters,
+    plain,
+)
 
 from .engine import Engine
 
@@ -75,9 +88,12 @@ class _Check:
         count = self._per_class if description.cost == "cheap" else max(1, self._per_class // 2)
         rows = _rows(self._dataset, len(self._classifier.classes), count)
         dataset = self._dataset
-        if description.needs_dataset:  # a whole dataset would take long, and a few rows tell the same
+        defaults = parse_parameters(self._method, description.parameters, {})
+        if description.needs_dataset_for(defaults):  # a whole dataset would take long, and a few rows tell the same
             dataset, rows = cast("MappedDataset", _Few(dataset, rows)), list(range(len(rows)))
-        places = [Place(image=row) for row in rows] if Axis.IMAGE in description.axes else [Place()]
+        axes = description.axes_for(defaults)
+        one = Place(filter=0) if Axis.FILTER in axes else Place()  # one filter: a whole layer would take long
+        places = [dataclasses.replace(one, image=row) for row in rows] if Axis.IMAGE in axes else [one]
         try:
             yield from self._results(dataset, places)
         except FerTuiError as error:

@@ -23,6 +23,7 @@ from fer_tui.contract import (
 )
 
 from . import codec
+from .kept import Keeper
 from .matching import named_by
 from .scores import Scores
 from .tasks import Task, make_task
@@ -54,6 +55,7 @@ class Engine:
         self.store = store
         self._explainers: dict[str, type[Explainer[Any]]] = {}
         self._scores: dict[int, Scores] = {}
+        self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
     def explainer(self, method: str) -> type[Explainer[Any]]:
         """The explainer of that name; InputError where none is installed, PluginError where it cannot be loaded."""
@@ -68,7 +70,9 @@ class Engine:
         task = make_task(self.explainer(method), classifier, self.dataset, place, parameters, image)
         if self.dataset is None:
             return task
-        subject = dataclasses.replace(task.subject, scores=lambda: self.scores(checkpoint))
+        digests = classifier.digest, self.dataset.digest, *self.dataset.classes
+        kept = Keeper(task.description, digests, self.store, self._kept)
+        subject = dataclasses.replace(task.subject, scores=lambda: self.scores(checkpoint), kept=kept)
         return dataclasses.replace(task, subject=subject)
 
     def explain(

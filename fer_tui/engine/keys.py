@@ -20,7 +20,7 @@ def explanation_key(
 ) -> str:
     """32 hexadecimal digits. `place` has its target resolved; image and checkpoint count by digest, not by number.
 
-    dataset_key: digest, split and limit of the dataset; used only where the explainer needs the dataset.
+    dataset_key: digest, split and limit of the dataset; used only where these parameters need the dataset.
     """
     axes = description.axes_for(parameters)
     return _digest(
@@ -32,13 +32,18 @@ def explanation_key(
         place.on(axes - {Axis.IMAGE, Axis.CHECKPOINT}).to_dict(),
         classifier_digest,
         image_digest if Axis.IMAGE in axes else None,
-        dataset_key if description.needs_dataset else None,
+        dataset_key if description.needs_dataset_for(parameters) else None,
     )
 
 
 def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
     """The key of the raw scores of rows start to stop - 1."""
     return _digest("scores", classifier_digest, dataset_key, start, stop)
+
+
+def kept_key(description: Description, name: str, *digests: str) -> str:
+    """The key of what an explainer keeps of its own under `name`; digests: of what it was made from."""
+    return _digest("kept", description.distribution, description.name, description.version, name, *digests)
 
 
 def _digest(*parts: object) -> str:

@@ -108,7 +108,7 @@ def make_task(
     else:
         sample = dataset[place.image]
         image, label, digests["image"] = sample.image, sample.label, dataset.image_digest(place.image)
-    if description.needs_dataset:
+    if description.needs_dataset_for(values):
         if dataset is None:
             raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
         digests["dataset"] = dataset.key

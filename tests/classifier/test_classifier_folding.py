@@ -26,6 +26,14 @@ def inputs(classifier: TorchClassifier, count: int = 5) -> torch.Tensor:
     return torch.rand(count, *classifier.input_shape, generator=torch.Generator().manual_seed(2))
 
 
+def output(classifier: TorchClassifier, layer: str, x: torch.Tensor) -> torch.Tensor:
+    seen: list[torch.Tensor] = []
+    handle = classifier.module.get_submodule(layer).register_forward_hook(lambda m, i, o: seen.append(o.clone()))
+    classifier.scores(x)
+    handle.remove()
+    return seen[0]
+
+
 class Net(nn.Module):
     """Two pairs of convolution and batch norm; how the first convolution's output is used depends on `kind`."""
 
@@ -73,12 +81,7 @@ def test_hooked_layers_are_as_in_the_network() -> None:
     x = inputs(classifier)
     for name in ("conv", "norm", "second", "after"):
         fast, _ = classifier.folded(hooked=[name])
-        seen = []
-        for each in (classifier, fast):
-            handle = each.module.get_submodule(name).register_forward_hook(lambda m, i, o: seen.append(o.clone()))
-            each.scores(x)
-            handle.remove()
-        assert torch.allclose(*seen, atol=1e-5)
+        assert torch.allclose(output(classifier, name, x), output(fast, name, x), atol=1e-5)
 
 
 def test_the_copy_is_made_once_and_again_when_the_weights_change() -> None:

@@ -46,4 +46,9 @@ def test_what_does_not_count() -> None:
     assert key() == key(place=dataclasses.replace(PLACE, image=9, checkpoint=0))  # numbers: the digests count
     assert key() == key(dataset_key="x")
     assert key(view="net") == key(view="net", image_digest="x")
+    rows = dataclasses.replace(LENS, needs_dataset_by=("view", {"net": True}))
+    assert key(rows) == key(rows, dataset_key="x")  # the dataset counts for that view only
+    assert key(rows, view="net") != key(rows, view="net", dataset_key="x")
+    less = dataclasses.replace(LENS, needs_dataset=True, needs_dataset_by=("view", {"net": False}))
+    assert key(less, view="net") == key(less, view="net", dataset_key="x") and key(less) != key(less, dataset_key="x")
     assert key(view="net") != key(view="net", place=dataclasses.replace(PLACE, layer="fc"))

@@ -37,6 +37,7 @@ DESCRIPTION = Description(
     parameters=(ParameterInfo("view", "str", "a", choices=("a", "b")), ParameterInfo("k", "float", 0.5, low=0.0)),
     axes=frozenset({Axis.LAYER, Axis.FILTER}),
     axes_by=("view", {"b": frozenset({Axis.IMAGE})}),
+    needs_dataset_by=("view", {"b": False}),
     distribution="lens-kit",
 )
 MESSAGES: list[Message] = [

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--samples", metavar="N", type=flags.typed(flags.whole), default=2, help="samples of each class (2)"
     )
+    group.add_argument("--deep", action="store_true", help="also whether maps hang on pixels, weights and seed")
     flags.add_settings(parser)
 
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         findings += [Finding(name, "loads", False, error.fault) for name, error in failed.items()]
         sound = [name for name in methods if name not in failed]
         session = open_session(settings, tell)
-        for finding in run_checks(session.engine(), sound, arguments.samples):
+        for finding in run_checks(session.engine(), sound, arguments.samples, deep=arguments.deep):
             findings.append(finding)
             tell(f"{finding.method}: {finding.check}")
     for note in session.notes:

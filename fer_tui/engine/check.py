@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fer_tui.dataset import MappedDataset
 
 TOLERANCE = 1e-5  # largest difference between two runs, as a share of the explanation's largest value
+_SAME_MAP = 0.9  # rank correlation from which on a map is the same
+_UNSTABLE = 0.5  # rank correlation up to which a map is another one
 _TWICE = 3  # places that are explained a second time
 
 
@@ -53,12 +55,15 @@ class Finding:
         return asdict(self)
 
 
-def run_checks(engine: Engine, methods: Sequence[str] | None = None, per_class: int = 2) -> Iterator[Finding]:
+def run_checks(
+    engine: Engine, methods: Sequence[str] | None = None, per_class: int = 2, *, deep: bool = False
+) -> Iterator[Finding]:
     """The findings for each of `methods` (every installed explainer where None), as they are made.
 
     per_class: samples of each class; half as many (at least one) for slow explainers. Checked are: loads, runs, finite,
     shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends.
-    Nothing is taken from the store or put there. InputError for an unknown method, or where no dataset is open.
+    deep: also whether maps can be trusted (see `trust`), on a sample of each class. Nothing is taken from the store or
+    put there. InputError for an unknown method, or where no dataset is open.
     """
     if engine.dataset is None or not len(engine.dataset):
         raise InputError("dataset", "there are no samples to check on", "name one with --data")
@@ -68,7 +73,10 @@ def run_checks(engine: Engine, methods: Sequence[str] | None = None, per_class: 
         if method not in installed:
             plugins.load(method)  # tells the nearest right name
     for method in chosen:
-        yield from _Check(method, engine.classifier, engine.dataset, per_class).findings()
+        check = _Check(method, engine.classifier, engine.dataset, per_class)
+        yield from check.findings()
+        if deep:
+            yield from check.deep()
 
 
 class _Check:
@@ -101,6 +109,32 @@ class _Check:
         changed = _changes(before, _state(self._classifier.at(0).module))
         told = f"changed: {', '.join(changed)}" if changed else f"{', '.join(before)} as before"
         yield self._finding("model untouched", not changed, told)
+
+    def deep(self) -> Iterator[Finding]:
+        """Pixels, weights and seed: what `trust` finds on a sample of each class; only for heat maps."""
+        from .trust import Trust, trust
+
+        description = plugins.description(plugins.load(self._method))
+        if description.kind != "heatmap" or Axis.IMAGE not in description.axes:
+            return
+        engine = self._engine(self._dataset)
+        found: list[Trust] = []
+        for row in _rows(self._dataset, len(self._classifier.classes), 1):
+            found += [each for _, each in trust(engine.task(self._method, Place(image=row), {})) if each is not None]
+        areas = np.mean([dataclasses.astuple(each.curves) for each in found], 0).tolist()
+        deletion, insertion, random_deletion, random_insertion = areas
+        told = f"deletion {deletion:.3f} (random order {random_deletion:.3f}), "
+        told += f"insertion {insertion:.3f} (random order {random_insertion:.3f}), {_counted(len(found), 'map')}"
+        yield self._finding("pixels matter", insertion - deletion > random_insertion - random_deletion, told)
+        last = [rho for each in found if (rho := each.randomised[-1][1]) is not None]
+        top = [rho for each in found if (rho := each.randomised[0][1]) is not None]
+        if last and top:
+            told = f"rank correlation {np.mean(top):.2f} with the last layer random, {np.mean(last):.2f} with all"
+            yield self._finding("weights matter", float(np.mean(last)) < _SAME_MAP, told)
+        seeds = [each.stability for each in found if each.stability is not None]
+        if seeds:
+            told = f"rank correlation {min(seeds):.2f} at least under another seed"
+            yield self._finding("stable", min(seeds) > _UNSTABLE, told)
 
     def _results(self, dataset: MappedDataset, places: Sequence[Place]) -> Iterator[Finding]:
         with closing(self._engine(dataset).explain(self._method, places[0], fresh=True)) as stopped:

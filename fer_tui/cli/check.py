@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", metavar="N", type=flags.typed(flags.whole), default=2, help="samples of each class (2)"
     )
     group.add_argument("--deep", action="store_true", help="also whether maps hang on pixels, weights and seed")
+    group.add_argument("--against", metavar="P,P", help="also the same maps by these libraries: captum, torchcam")
     flags.add_settings(parser)
 
 
@@ -52,6 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         for finding in run_checks(session.engine(), sound, arguments.samples, deep=arguments.deep):
             findings.append(finding)
             tell(f"{finding.method}: {finding.check}")
+        if arguments.against is not None:
+            from fer_tui.engine.peers import compare
+
+            peers = [name.strip() for name in arguments.against.split(",")]
+            findings += compare(session.engine(), peers, arguments.samples)
     for note in session.notes:
         streams.say(note)
     bad = [finding for finding in findings if not finding.ok]

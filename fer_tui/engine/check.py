@@ -94,7 +94,7 @@ class _Check:
             return
         yield self._finding("loads", True, f"version {description.version}, {description.kind}")
         count = self._per_class if description.cost == "cheap" else max(1, self._per_class // 2)
-        rows = _rows(self._dataset, len(self._classifier.classes), count)
+        rows = sample_rows(self._dataset, len(self._classifier.classes), count)
         dataset = self._dataset
         defaults = parse_parameters(self._method, description.parameters, {})
         if description.needs_dataset_for(defaults):  # a whole dataset would take long, and a few rows tell the same
@@ -119,7 +119,7 @@ class _Check:
             return
         engine = self._engine(self._dataset)
         found: list[Trust] = []
-        for row in _rows(self._dataset, len(self._classifier.classes), 1):
+        for row in sample_rows(self._dataset, len(self._classifier.classes), 1):
             found += [each for _, each in trust(engine.task(self._method, Place(image=row), {})) if each is not None]
         areas = np.mean([dataclasses.astuple(each.curves) for each in found], 0).tolist()
         deletion, insertion, random_deletion, random_insertion = areas
@@ -205,7 +205,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else plural}"
 
 
-def _rows(dataset: MappedDataset, classes: int, per_class: int) -> list[int]:
+def sample_rows(dataset: MappedDataset, classes: int, per_class: int) -> list[int]:
     """The first rows of each class; as many, evenly spread, where no row has a label."""
     labels = np.asarray(dataset.labels)
     found = [int(row) for index in range(classes) for row in np.flatnonzero(labels == index)[:per_class]]

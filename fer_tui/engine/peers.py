@@ -12,7 +12,7 @@ import torch
 
 from fer_tui.contract import FerTuiError, Heatmap, InputError, Place, nearest
 
-from .check import Finding
+from .check import Finding, sample_rows
 from .engine import Engine
 
 if TYPE_CHECKING:

@@ -10,8 +10,10 @@ from socket import socket
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .screens.explore import Explore
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_GONE = 1.0  # seconds without an answer
 
 
 class Opening(Screen[None]):
@@ -57,6 +60,7 @@ class Explorer(App[int]):
         super().__init__()
         self._settings, self._stream = settings, stream
         self._computing: asyncio.Task[None] | None = None
+        self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
         self._skin = theme.load(theme.DEFAULT)
         self.register_theme(self._skin.theme)
         self.theme = self._skin.theme.name
@@ -100,6 +104,7 @@ class Explorer(App[int]):
         self.install_screen(ClassesScreen(self.desk), "classes")
         self.switch_screen("explore")
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
+        self.run_worker(self._take_keys(), group="keys")
 
     def _begin_computing(self) -> None:
         self._computing = asyncio.create_task(self.compute.run(), name="compute")
@@ -109,6 +114,22 @@ class Explorer(App[int]):
         if not task.cancelled() and (error := task.exception()) is not None:
             self.desk.refusal = self.desk.refusal or f"the compute process cannot be started: {error}"
             self.exit(2)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._keys.put_nowait(event)
+        else:
+            await super().on_event(event)
+
+    async def _take_keys(self) -> None:
+        """One key after another: each goes to what the one before it has put on top, however fast they come."""
+        while True:
+            event = await self._keys.get()
+            nodes = (self.focused or self.screen).ancestors_with_self
+            await super().on_event(event)
+            for node in nodes:
+                await _settled(node)  # has done what the key asks for
+                await _settled(node)  # and has told those above it
 
     def action_leave(self) -> None:
         self.exit(0)
@@ -130,7 +151,7 @@ class Explorer(App[int]):
         from .screens.base import DeskScreen
 
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen) and screen.is_mounted:
+            if isinstance(screen, DeskScreen) and screen.is_mounted and not screen.is_left:
                 yield screen
 
     def on_explore_classes(self) -> None:
@@ -146,6 +167,14 @@ class Explorer(App[int]):
     def on_restart(self, message: Restart) -> None:
         self.desk.given_up = False
         self._begin_computing()
+
+
+async def _settled(node: MessagePump) -> None:
+    """Wait until a node has taken all messages that it has now, or is gone."""
+    done = asyncio.Event()
+    if node.call_later(done.set):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _GONE)
 
 
 def _warm_up() -> None:

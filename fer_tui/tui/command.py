@@ -24,7 +24,7 @@ def command_for(
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
         if axis != "checkpoint" or value or (settings is not None and len(settings.weights) > 1):
-            words += [f"--{axis}", classes[value] if axis == "target" else str(value)]
+            words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
     for info in description.parameters:
         value = request.parameters[info.name]
         if value != info.default:
@@ -32,6 +32,11 @@ def command_for(
     if settings is not None:
         words += _settings(settings)
     return shlex.join(words)
+
+
+def _flag(flag: str, value: str) -> list[str]:
+    """A flag and its value; in one word where the value would be taken for a flag."""
+    return [f"{flag}={value}"] if value.startswith("-") else [flag, value]
 
 
 def _text(value: Value) -> str:
@@ -49,7 +54,7 @@ def _settings(settings: Settings) -> Iterator[str]:
                 continue
             case "model_args", _:
                 for key, argument in value.items():
-                    yield from ("--model-arg", f"{key}={argument}")
+                    yield from _flag("--model-arg", f"{key}={argument}")
             case "equalise", _:
                 yield flag
             case "weights", _:
@@ -59,6 +64,6 @@ def _settings(settings: Settings) -> Iterator[str]:
             case (("mean" | "std"), _):
                 yield f"{flag}={','.join(f'{number:g}' for number in value)}"
             case "classes", _:
-                yield from (flag, ",".join(value))
+                yield from _flag(flag, ",".join(value))
             case _:
-                yield from (flag, str(value))
+                yield from _flag(flag, str(value))

@@ -69,14 +69,21 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         """The explanation that this screen shows."""
         raise NotImplementedError
 
+    @property
+    def is_left(self) -> bool:
+        """The app is being left: what is not composed by now will never be."""
+        return self.app.return_code is not None
+
     def on_mount(self) -> None:
+        if self.is_left:
+            return
         tiny = self.query_one("#tiny", Lines)
         tiny.show([Text("too small: needs"), Text(f"{_SMALLEST[0]} x {_SMALLEST[1]} at least")])
         self.draw(Change.OPENED)
 
     def on_screen_resume(self) -> None:
         self.keys.clear()
-        self.draw(Change.OPENED)
+        self._redraw()
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
@@ -87,9 +94,13 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.set_class(width >= _BROAD, "-broad")
         self.set_class(_MEDIUM <= width < _WIDE, "-medium")
         self.set_class(width < _MEDIUM, "-narrow")
-        self.call_after_refresh(self.draw, Change.OPENED)
+        self.call_after_refresh(self._redraw)
 
     # ---- drawing -----------------------------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        if not self.is_left:
+            self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
         """Draw again what has changed."""

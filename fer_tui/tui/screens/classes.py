@@ -58,7 +58,8 @@ class ClassesScreen(DeskScreen):
         super().on_screen_resume()
 
     def on_screen_suspend(self) -> None:
-        self.desk.matrix.stop()
+        if not self.is_current:  # else a popup is over it
+            self.desk.matrix.stop()
 
     def draw(self, change: Change) -> None:
         super().draw(change)

@@ -89,6 +89,8 @@ class Explore(DeskScreen):
 
     def draw_place(self) -> None:
         """Draw all that belongs to the place: title, picture, scores."""
+        if self.is_left:
+            return
         draw_picture(self.query_one("#explained", PicturePane), self.desk)
         draw_side(self, self.desk)
         self._draw_titles()
@@ -113,7 +115,7 @@ class Explore(DeskScreen):
     def _draw_predictions(self) -> None:
         """Draw what new predictions change: the list, the bars of this row, the accuracy."""
         browser = self.desk.browser
-        if browser is None or not self.is_current:
+        if browser is None or not self.is_current or self.is_left:
             return
         row = browser.row
         browser.update()

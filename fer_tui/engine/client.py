@@ -83,6 +83,7 @@ class Compute:
             try:
                 await self._listen(reader)
             finally:
+                self._ready = False  # what is cancelled from here on is not asked again
                 watch.cancel()
                 self._writer.close()
             reason = await self._ended()

@@ -126,6 +126,22 @@ async def test_a_killed_process_is_started_again_and_goes_on(project: Settings, 
         assert compute.pid != first and [a.final for a in heard.all(Answer)].count(True) == 1
 
 
+async def test_what_is_cancelled_while_the_process_is_lost_is_not_asked_again(project: Settings, kit: None) -> None:
+    async with running(project) as (compute, heard):
+        job = compute.explain("steps", {"steps": 1000, "pause": 0.01}, Place(image=0))
+        await heard.wait(Answer)
+        first = compute.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await heard.wait(Lost)
+        seen = len(heard.all(Answer))
+        compute.cancel(job)
+        assert (await heard.wait(Done)).cancelled
+        other = compute.explain("steps", {"steps": 3}, Place(image=1))
+        await heard.wait(Done, lambda m: m.job == other)
+        assert {answer.job for answer in heard.all(Answer)[seen:]} == {other} and len(heard.all(Lost)) == 1
+
+
 async def test_an_explainer_that_ends_the_process_fails_and_others_live_on(project: Settings, kit: None) -> None:
     async with running(project) as (compute, heard):
         job = compute.explain("dies", {}, Place(image=0))

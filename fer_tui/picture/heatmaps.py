@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 import numpy as np
 from PIL import Image
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["overlay", "map", "focus", "original"]
 MODES: tuple[Mode, ...] = ("overlay", "map", "focus", "original")
+FocusBy = Literal["quantile", "sigma"]
 FOCUS = 0.8
 
 _NO_VALUE = (128, 128, 128)  # where a map has no finite value
@@ -31,6 +32,7 @@ class Look(TypedDict, total=False):
     colours: str | None
     scale: Scale | None
     focus: float
+    focus_by: FocusBy
 
 
 def heat_picture(
@@ -41,13 +43,14 @@ def heat_picture(
     colours: str | None = None,
     scale: Scale | None = None,
     focus: float = FOCUS,
+    focus_by: FocusBy = "quantile",
 ) -> Image.Image:
     """RGB picture (H, W). `original`: the image; `map`: the values in colours; `overlay`: the map on the image.
 
     opacity: of the map on the image, 0 to 1. colours: a colour map, viridis or (signed) blue-orange where None.
     scale: values with the lowest and highest colour, `scale_of(heatmap)` where None. `focus`: the image, veiled where
-    the map is low: below its quantile `focus` (0 to 1) by absolute value, and where it is 0. A pixel without a finite
-    value is gray in the map, bare in the overlay and veiled in the focus.
+    the map is low (see `in_focus`). A pixel without a finite value is gray in the map, bare in the overlay and veiled
+    in the focus.
     """
     if mode not in MODES:
         raise InputError(f"mode {mode}", f"no such mode{nearest(mode, MODES)}", f"known: {', '.join(MODES)}")
@@ -56,7 +59,7 @@ def heat_picture(
         return _picture(image)
     finite = np.isfinite(heatmap.values)
     if mode == "focus":
-        return _picture(np.where(in_focus(heatmap, focus)[..., None], image, _veiled(image)))
+        return _picture(np.where(in_focus(heatmap, focus, focus_by)[..., None], image, _veiled(image)))
     table = colour_map(colours_of(heatmap, colours))
     coloured = table[shades(heatmap.values, checked(scale or scale_of(heatmap)), signed=heatmap.signed)]
     if mode == "map":
@@ -69,14 +72,31 @@ def colours_of(heatmap: Heatmap, colours: str | None = None) -> str:
     return colours or (SIGNED if heatmap.signed else UNSIGNED)
 
 
-def in_focus(heatmap: Heatmap, focus: float = FOCUS) -> NDArray[np.bool_]:
-    """bool (H, W): where the absolute values reach their quantile `focus` (0 to 1) and are not 0."""
-    quantile = _share("focus", focus)
+def in_focus(heatmap: Heatmap, focus: float = FOCUS, by: FocusBy = "quantile") -> NDArray[np.bool_]:
+    """bool (H, W): where the absolute values are not 0 and reach a threshold.
+
+    quantile: their quantile `focus`, 0 to 1. sigma: their mean plus `focus` times their standard deviation.
+    """
+    if by not in get_args(FocusBy):
+        known = get_args(FocusBy)
+        raise InputError(f"focus {by}", f"no such threshold{nearest(by, known)}", f"known: {', '.join(known)}")
     finite = np.isfinite(heatmap.values)
-    strength = np.abs(np.where(finite, heatmap.values, 0))
-    threshold = np.quantile(strength[finite], quantile, method="higher") if finite.any() else 0
+    strength = np.abs(np.where(finite, heatmap.values, 0)).astype(np.float64)
+    counted = strength[finite]
+    if by == "sigma":
+        amount = _finite("focus", focus)
+        threshold = counted.mean() + amount * counted.std() if counted.size else 0
+    else:
+        share = _share("focus", focus)
+        threshold = np.quantile(counted, share, method="higher") if counted.size else 0
     kept: NDArray[np.bool_] = (strength >= threshold) & (strength > 0)
     return kept
+
+
+def _finite(name: str, value: float) -> float:
+    if not np.isfinite(value):
+        raise InputError(name, f"{value:g} is not a finite number")
+    return value
 
 
 def _share(name: str, value: float) -> float:

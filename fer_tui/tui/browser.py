@@ -29,6 +29,8 @@ class Browser:
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
         self.target: Target = "predicted"
         self.checkpoint = 0
+        self.layer: str | None = None  # None: the method's own choice
+        self.filter: int | None = None  # None: all
         self.position = 0
         self._narrowing: narrowing.Narrowing | None = None
         self._view: NDArray[np.int64] | None = None  # None: all rows
@@ -155,4 +157,4 @@ class Browser:
 
     @property
     def place(self) -> Place:
-        return Place(image=self.row, target=self.target_class, checkpoint=self.checkpoint)
+        return Place(self.row, self.target_class, self.layer, self.filter, self.checkpoint)

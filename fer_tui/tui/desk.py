@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Description, FerTuiError, Place, Value
+from fer_tui.contract import Axis, Description, FerTuiError, Layer, ParameterInfo, Place, Value
 from fer_tui.engine.messages import (
     Answer,
     ClassifierOpened,
@@ -66,6 +66,7 @@ class Desk:
         self.fault = ""  # the last fault in full, for those who ask
         self._changed = changed
         self._method = _FIRST
+        self._given: dict[str, dict[str, Value]] = {}  # parameters that are not the default, by method
         self._predicting: int | None = None
         self._stream = 0  # the row after those that were predicted last
 
@@ -92,8 +93,57 @@ class Desk:
         return True
 
     def parameters(self, description: Description) -> dict[str, Value]:
-        """The current parameters of an explainer: its defaults."""
-        return {info.name: info.default for info in description.parameters}
+        """The current parameters of an explainer."""
+        given = self._given.get(description.name, {})
+        return {info.name: given.get(info.name, info.default) for info in description.parameters}
+
+    def set_parameter(self, description: Description, info: ParameterInfo, given: object) -> None:
+        """Use another value from now on; InputError where it is none."""
+        self._given.setdefault(description.name, {})[info.name] = info.parse(given)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that the method can be at: none where it has no layer axis, under its parameters."""
+        method, classifier = self.method, self.project.classifier
+        if method is None or classifier is None or Axis.LAYER not in method.axes_for(self.parameters(method)):
+            return ()
+        return tuple(each for each in classifier.layers if each.filters)
+
+    @property
+    def layer(self) -> str | None:
+        """The layer that is explained: the chosen one, else the one that the method chose by itself."""
+        if self.browser is None or self.browser.layer is not None:
+            return self.browser.layer if self.browser is not None else None
+        explanation = self.image.answered.explanation
+        return str(explanation.meta["layer"]) if explanation is not None and "layer" in explanation.meta else None
+
+    def choose_layer(self, number: int) -> None:
+        """Be at the layer of that number among `layers`."""
+        if self.browser is not None and self.layers:
+            self.browser.layer = self.layers[min(max(number, 0), len(self.layers) - 1)].name
+            self.browser.filter = None
+
+    def move_layer(self, steps: int) -> bool:
+        """To a neighbouring layer; whether the method has any."""
+        names = [each.name for each in self.layers]
+        if not names:
+            return False
+        now = names.index(self.layer) if self.layer in names else len(names) - 1
+        self.choose_layer(now + steps)
+        return True
+
+    def move_filter(self, steps: int) -> bool:
+        """To a neighbouring filter of the layer, between the last and the first one to all; whether there are any."""
+        method, browser = self.method, self.browser
+        layer = next((each for each in self.layers if each.name == self.layer), None)
+        if browser is None or method is None or layer is None:
+            return False
+        if Axis.FILTER not in method.axes_for(self.parameters(method)):
+            return False
+        now = -1 if browser.filter is None else browser.filter
+        new = (now + 1 + steps) % (layer.filters + 1) - 1
+        browser.layer, browser.filter = layer.name, None if new < 0 else new
+        return True
 
     def aim(self, *, again: bool = False) -> None:
         """Want the explanation of the place where the user is."""

@@ -62,7 +62,9 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
         return
     target = answered.place.target
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
-    yield Text.assemble((f"{plain(method.title)}{of}", inks.accent), (f" · {desk.look.words(explanation)}", inks.muted))
+    yield Text.assemble(
+        (f"{plain(method.title)}{of}{_at(answered)}", inks.accent), (f" · {desk.look.words(explanation)}", inks.muted)
+    )
     if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
         from fer_tui.picture import scale_of
 
@@ -72,6 +74,15 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     from fer_tui.picture import words
 
     yield from wrapped(words(explanation), width, lines - 2, inks.muted)
+
+
+def _at(answered: Answered) -> str:
+    """The layer and the filter of an explanation, where it has them."""
+    layer = answered.place.layer
+    if layer is None and answered.explanation is not None:
+        layer = answered.explanation.meta.get("layer")
+    where = f" at {plain(layer)}" if isinstance(layer, str) else ""
+    return where if answered.place.filter is None else f"{where}, filter {answered.place.filter}"
 
 
 def draw_side(screen: Explore, desk: Desk) -> None:

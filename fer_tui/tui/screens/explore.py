@@ -22,9 +22,8 @@ from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .base import DeskScreen
+from .choosing import Choosing
 from .explained import draw_picture, draw_side
-from .popups import Choice
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -32,7 +31,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(DeskScreen):
+class Explore(Choosing):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -172,7 +171,7 @@ class Explore(DeskScreen):
         if browser is None:
             return
         if self.pane == "side":
-            self._aim_at_class(steps)
+            self.aim_at_class(steps)
             return
         browser.move(steps)
         self._moved()
@@ -229,75 +228,9 @@ class Explore(DeskScreen):
             self.desk.browser.move_to(message.position)
             self._moved()
 
-    # ---- what is explained -------------------------------------------------------------------------------------------
-
-    def _aimed(self) -> None:
+    def aimed(self) -> None:
         self.desk.aim(again=True)
         self._draw_soon()
-
-    def _aim_at_class(self, steps: int) -> None:
-        if self.desk.browser is not None:
-            self.desk.browser.step_target(steps)
-            self._aimed()
-
-    def do_left(self, command: Command) -> None:
-        self._aim_at_class(-command.times)
-
-    def do_right(self, command: Command) -> None:
-        self._aim_at_class(command.times)
-
-    def do_swap_target(self, command: Command) -> None:
-        browser = self.desk.browser
-        if browser is None:
-            return
-        browser.swap_target()
-        self._aimed()
-        unlabelled = browser.target == "true" and browser.label < 0
-        self.say("this image has no true class" if unlabelled else f"explained: the {browser.target} class")
-
-    def do_pick_class(self, command: Command) -> None:
-        browser = self.desk.browser
-        if browser is None:
-            return
-        if command.count is None:
-            self.app.push_screen(Choice("explain the class", browser.classes, browser.target_class), self._choose_class)
-        elif command.count < len(browser.classes):
-            self._choose_class(command.count)
-        else:
-            self.say(f"classes are 0 to {len(browser.classes) - 1}")
-
-    def _choose_class(self, number: int | None) -> None:
-        if number is not None and self.desk.browser is not None:
-            self.desk.browser.target = number
-            self._aimed()
-
-    def on_score_bars_chosen(self, message: ScoreBars.Chosen) -> None:
-        self._choose_class(message.number)
-
-    def do_method(self, command: Command) -> None:
-        known = self.desk.project.methods_for(dataset=False)
-        if command.count is not None:
-            self._choose_method(command.count - 1)
-        elif known and self.desk.method is not None:
-            self._choose_method((known.index(self.desk.method) + 1) % len(known))
-
-    def do_pick_method(self, command: Command) -> None:
-        known = self.desk.project.methods_for(dataset=False)
-        current = known.index(self.desk.method) if self.desk.method in known else None
-        titles = [method.title for method in known]
-        if known:
-            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_method)
-
-    def _choose_method(self, number: int | None) -> None:
-        if number is None:
-            return
-        if self.desk.choose_method(number):
-            self._aimed()
-        else:
-            self.say(f"there is no method {number + 1}")
-
-    def on_methods_chosen(self, message: Methods.Chosen) -> None:
-        self._choose_method(message.number)
 
     # ---- how it is looked at -----------------------------------------------------------------------------------------
 

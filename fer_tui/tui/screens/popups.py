@@ -9,8 +9,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
-from fer_tui.contract import plain
+from fer_tui.contract import InputError, ParameterInfo, Value, plain
 from fer_tui.tui.bindings import bindings_of, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines
 
@@ -94,6 +95,40 @@ class Page(Lines):
     def _draw(self) -> None:
         width = self.size.width or _PAGE
         self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])
+
+
+class Entry(ModalScreen[Value | None], inherit_bindings=False):
+    """A parameter's new value, typed: Enter takes it where it is one, Esc leaves. Gives the value."""
+
+    def __init__(self, info: ParameterInfo, value: Value) -> None:
+        super().__init__()
+        self._info, self._value = info, value
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="popup"):
+            yield Page(id="about")
+            yield Input(str(self._value), id="entry", compact=True)
+            yield Page(id="fault")
+
+    def on_mount(self) -> None:
+        about, info = self.query_one("#about", Page), self._info
+        inks = about.inks
+        bounds = [f"{sign} {bound:g}" for sign, bound in (("from", info.low), ("to", info.high)) if bound is not None]
+        told = " ".join([*bounds, plain(info.unit)]).strip()
+        about.read([Text(info.name, inks.title), Text(plain(info.help), inks.plain), Text(told, inks.muted)])
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        fault = self.query_one("#fault", Page)
+        try:
+            self.dismiss(self._info.parse(event.value))
+        except InputError as error:
+            fault.read([Text(str(error), fault.inks.wrong)])
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.dismiss(None)
 
 
 class Reading(ModalScreen[None], inherit_bindings=False):

@@ -146,16 +146,20 @@ class Methods(Lines):
             self.post_message(self.Chosen(event.y))
 
 
+def shown(value: Value) -> str:
+    """A parameter's value, for people."""
+    return ("yes" if value else "no") if isinstance(value, bool) else plain(value) or "–"
+
+
 def parameter_lines(method: Description | None, values: Mapping[str, Value], inks: Inks) -> Iterator[Text]:
     """One line for each parameter, with its unit."""
     infos = method.parameters if method is not None else ()
     room = max((len(info.name) for info in infos), default=0)
     for info in infos:
         value = values[info.name]
-        shown = ("yes" if value else "no") if isinstance(value, bool) else plain(value)
         yield Text.assemble(
             f" {cut(plain(info.name), room)}  ",
-            (shown, inks.plain if value == info.default else inks.accent),
+            (shown(value), inks.plain if value == info.default else inks.accent),
             (f" {plain(info.unit)}" if info.unit else "", inks.muted),
             style=inks.muted,
         )

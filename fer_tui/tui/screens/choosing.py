@@ -1,0 +1,163 @@
+"""The keys that choose what is explained: class, method, parameters, layer, filter."""
+
+from __future__ import annotations
+
+from fer_tui.contract import ParameterInfo, plain
+from fer_tui.tui.keys import Command
+from fer_tui.tui.widgets.side import Methods, ScoreBars, shown
+
+from .base import DeskScreen
+from .popups import Choice, Entry
+
+
+class Choosing(DeskScreen):
+    """A screen with an explanation of one image."""
+
+    def aimed(self) -> None:
+        """Something else is to be explained: ask for it and draw."""
+        raise NotImplementedError
+
+    # ---- class -------------------------------------------------------------------------------------------------------
+
+    def aim_at_class(self, steps: int) -> None:
+        """Explain a neighbouring class."""
+        if self.desk.browser is not None:
+            self.desk.browser.step_target(steps)
+            self.aimed()
+
+    def do_left(self, command: Command) -> None:
+        self.aim_at_class(-command.times)
+
+    def do_right(self, command: Command) -> None:
+        self.aim_at_class(command.times)
+
+    def do_swap_target(self, command: Command) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        browser.swap_target()
+        self.aimed()
+        unlabelled = browser.target == "true" and browser.label < 0
+        self.say("this image has no true class" if unlabelled else f"explained: the {browser.target} class")
+
+    def do_pick_class(self, command: Command) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if command.count is None:
+            self.app.push_screen(Choice("explain the class", browser.classes, browser.target_class), self._choose_class)
+        elif command.count < len(browser.classes):
+            self._choose_class(command.count)
+        else:
+            self.say(f"classes are 0 to {len(browser.classes) - 1}")
+
+    def _choose_class(self, number: int | None) -> None:
+        if number is not None and self.desk.browser is not None:
+            self.desk.browser.target = number
+            self.aimed()
+
+    def on_score_bars_chosen(self, message: ScoreBars.Chosen) -> None:
+        self._choose_class(message.number)
+
+    # ---- method and parameters ---------------------------------------------------------------------------------------
+
+    def do_method(self, command: Command) -> None:
+        known = self.desk.project.methods_for(dataset=False)
+        if command.count is not None:
+            self._choose_method(command.count - 1)
+        elif known and self.desk.method is not None:
+            self._choose_method((known.index(self.desk.method) + 1) % len(known))
+
+    def do_pick_method(self, command: Command) -> None:
+        known = self.desk.project.methods_for(dataset=False)
+        current = known.index(self.desk.method) if self.desk.method in known else None
+        titles = [method.title for method in known]
+        if known:
+            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_method)
+
+    def _choose_method(self, number: int | None) -> None:
+        if number is None:
+            return
+        if self.desk.choose_method(number):
+            self.aimed()
+        else:
+            self.say(f"there is no method {number + 1}")
+
+    def on_methods_chosen(self, message: Methods.Chosen) -> None:
+        self._choose_method(message.number)
+
+    def do_parameters(self, command: Command) -> None:
+        method = self.desk.method
+        if method is None:
+            return
+        values = self.desk.parameters(method)
+        room = max(len(info.name) for info in method.parameters)
+        names = [f"{info.name:{room}}  {shown(values[info.name])}" for info in method.parameters]
+        self.app.push_screen(Choice(f"parameters of {plain(method.title)}", names, 0), self._choose_parameter)
+
+    def _choose_parameter(self, number: int | None) -> None:
+        method = self.desk.method
+        if number is None or method is None:
+            return
+        info = method.parameters[number]
+        value = self.desk.parameters(method)[info.name]
+        if info.type == "bool":
+            self._set_parameter(info, not value)
+        elif info.choices:
+            at = info.choices.index(str(value))
+            self.app.push_screen(
+                Choice(info.name, info.choices, at),
+                lambda chosen: self._set_parameter(info, info.choices[chosen]) if chosen is not None else None,
+            )
+        else:
+            self.app.push_screen(Entry(info, value), lambda given: self._set_parameter(info, given))
+
+    def _set_parameter(self, info: ParameterInfo, given: object) -> None:
+        if given is not None and self.desk.method is not None:
+            self.desk.set_parameter(self.desk.method, info, given)
+            self.aimed()
+
+    # ---- layer and filter --------------------------------------------------------------------------------------------
+
+    def do_layer_next(self, command: Command) -> None:
+        self._move_layer(command.times)
+
+    def do_layer_previous(self, command: Command) -> None:
+        self._move_layer(-command.times)
+
+    def _move_layer(self, steps: int) -> None:
+        if self.desk.move_layer(steps):
+            self.aimed()
+        else:
+            self._say_no("layer")
+
+    def do_pick_layer(self, command: Command) -> None:
+        layers = self.desk.layers
+        if not layers:
+            self._say_no("layer")
+            return
+        room = max(len(plain(each.name)) for each in layers)
+        names = [f"{plain(each.name):{room}}  {each.kind} {'×'.join(map(str, each.shape))}" for each in layers]
+        at = next((n for n, each in enumerate(layers) if each.name == self.desk.layer), len(layers) - 1)
+        self.app.push_screen(Choice("layer", names, at), self._choose_layer)
+
+    def _choose_layer(self, number: int | None) -> None:
+        if number is not None:
+            self.desk.choose_layer(number)
+            self.aimed()
+
+    def do_filter_next(self, command: Command) -> None:
+        self._move_filter(command.times)
+
+    def do_filter_previous(self, command: Command) -> None:
+        self._move_filter(-command.times)
+
+    def _move_filter(self, steps: int) -> None:
+        if self.desk.move_filter(steps):
+            self.aimed()
+        else:
+            self._say_no("filter")
+
+    def _say_no(self, axis: str) -> None:
+        method = self.desk.method
+        self.say(f"{plain(method.title) if method is not None else 'the method'} does not hang on a {axis}")

@@ -1,0 +1,112 @@
+"""Layers, filters and parameters in the explorer: keys that choose them, and explanations that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.widgets import Input
+
+import fer_tui
+from fer_tui.cli import main
+from fer_tui.engine import open_session
+from fer_tui.engine.settings import Settings
+from fer_tui.tui.screens.popups import Choice, Entry
+
+Opened = Callable[..., AbstractAsyncContextManager[Any]]
+
+KIT = """
+from dataclasses import dataclass
+import numpy as np
+from fer_tui.contract import Axis, Explainer, Heatmap, Parameters, Result, parameter
+
+@dataclass(frozen=True, kw_only=True)
+class LensParameters(Parameters):
+    gain: float = parameter(2.0, "how much", unit="x", low=0.5, high=9)
+    flip: bool = parameter(False, "upside down")
+
+class Lens(Explainer[LensParameters]):
+    name, title, help, version, kind = "lens", "Lens", "for tests", "1", "heatmap"
+    axes = frozenset({Axis.IMAGE, Axis.LAYER, Axis.FILTER, Axis.CHECKPOINT})
+    Parameters = LensParameters
+
+    def explain(self, subject, parameters):
+        image = subject.classifier.shown(subject.image)
+        number = -1 if subject.place.filter is None else subject.place.filter
+        values = np.full(image.shape[:2], parameters.gain * (number + 2), np.float32)
+        yield Result(subject.place, Heatmap(values=values, image=image, meta={"layer": subject.place.layer or "fc"}))
+"""
+
+
+@pytest.fixture(autouse=True)
+def three_methods(only_two_methods: None, monkeypatch: pytest.MonkeyPatch, install: Callable[..., None]) -> None:
+    """lens, saliency and cam beside confusion."""
+    install("kit", KIT, {"lens": "kit:Lens"})
+    monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", "lime,filter-ascent")
+
+
+async def test_layers_and_filters_are_a_key_away(opened: Opened, samples: Settings) -> None:
+    async with opened(samples) as sight:
+        await sight.explained()
+        await sight.type("]")
+        assert "Saliency does not hang on a layer" in sight.text("#status") and sight.browser.layer is None
+        await sight.type("3m")
+        await sight.explained()
+        names = [each.name for each in sight.app.desk.layers]
+        await sight.type("L")
+        assert isinstance(sight.app.screen, Choice)
+        await sight.type("gjj{enter}")
+        await sight.explained()
+        assert sight.browser.layer == names[2] == sight.answered.place.layer
+        await sight.type("2]")
+        await sight.type("}}}")
+        await sight.explained()
+        assert sight.answered.place.layer == names[4] and sight.answered.place.filter == 2
+        assert np.unique(sight.explanation.values).tolist() == [8.0]
+        assert f"Lens at {names[4]}, filter 2" in sight.text("#caption")
+        await sight.type("5{")
+        last = sight.app.desk.layers[4].filters - 1
+        assert sight.browser.filter == last - 1
+        await sight.type("99[")
+        assert sight.browser.layer == names[0] and sight.browser.filter is None
+
+
+async def test_a_layer_of_cam_is_the_layer_of_the_library(opened: Opened, samples: Settings) -> None:
+    async with opened(samples) as sight:
+        await sight.explained()
+        await sight.type("1m[")
+        await sight.explained()
+        place, values = sight.answered.place, sight.explanation.values
+    with open_session(samples) as session:
+        image = session.dataset[place.image].image
+        expected = fer_tui.explain("cam", session.classifier, image, target=place.target, layer=place.layer)
+    assert place.layer is not None and values == pytest.approx(expected.values, abs=1e-5)
+
+
+async def test_parameters_are_chosen_switched_and_typed(
+    opened: Opened, samples: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(samples) as sight:
+        await sight.explained()
+        await sight.type("3mp")
+        assert "gain  2.0" in sight.text() and "flip  no" in sight.text()
+        await sight.type("j{enter}")
+        assert sight.app.desk.parameters(sight.app.desk.method)["flip"] is True
+        await sight.type("p{enter}")
+        assert isinstance(sight.app.screen, Entry) and "from 0.5 to 9 x" in sight.text()
+        await sight.type("00{enter}")  # typed over what was there
+        assert isinstance(sight.app.screen, Entry) and "0.0 is outside 0.5 to 9 x" in sight.text()
+        sight.app.screen.query_one(Input).value = "4"
+        await sight.type("{enter}")
+        await sight.explained()
+        assert np.unique(sight.explanation.values).tolist() == [4.0]
+        await sight.type("p{enter}{escape}")
+        assert sight.app.desk.parameters(sight.app.desk.method)["gain"] == 4.0
+        await sight.type("y")
+        assert "-p gain=4.0 -p flip=true" in sight.text().replace("\n", " ")
+        await sight.type("{escape}1mp{enter}jj{enter}")
+        await sight.until(lambda: sight.app.desk.parameters(sight.app.desk.method)["variant"] != "auto", "a variant")
+    assert main(["plugins", "lens"]) == 0 and "gain" in capsys.readouterr().out

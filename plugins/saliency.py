@@ -3,148 +3,246 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Result, Subject, parameter
+from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, InputError, Parameters, Result, Subject, parameter
 
-_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
-_BATCH_VALUES = (
-    4 * 3 * 224 * 224
-)  # input values at most in one pass, so that a batch of large pictures can be cancelled soon
-_SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says little
+from .folding import PRECISIONS
+from .saliency_baselines import BASELINES, baseline
+from .saliency_gradients import gradient
+from .saliency_noise import smoothed
+from .saliency_occlusion import by_regions, by_windows, window_of
+from .saliency_paths import integrated
+from .saliency_rectified import rectified
+from .saliency_regions import Regions, grid, regions_in
+from .saliency_scores import SCORES, Attribution, Score, batch_size
+
+_RECTIFIED = ("guided", "deconvolution")
+_SMOOTHED = ("smoothgrad", "smoothgrad-squared", "vargrad")
+_UNSIGNED = ("gradient", *_SMOOTHED)  # as captum has it
+_NEVER_SIGNED = ("smoothgrad-squared", "vargrad")
+_MANY, _MANY_LARGE = 64, 16  # images from which on a faster copy of the network is worth its making
+_LARGE = 4 * 48 * 48  # input values from which on an image is large
 
 
 @dataclass(frozen=True, kw_only=True)
 class SaliencyParameters(Parameters):
+    variant: str = parameter(
+        "gradient",
+        "how the map is made",
+        choices=("gradient", "input-x-gradient", "integrated", *_SMOOTHED, *_RECTIFIED, "occlusion"),
+    )
     score: str = parameter(
         "logit",
-        "what is differentiated: the target's raw score, or the logarithm of its probability",
-        choices=("logit", "log-probability"),
+        "what is explained: the target's raw score, the logarithm of its probability, or the loss of the true class",
+        choices=SCORES,
     )
-    signed: bool = parameter(False, "keep the gradient's sign: positive where a brighter pixel raises the score")
+    signed: str = parameter(
+        "auto",
+        "whether the map keeps its sign, positive where a pixel raises the score; auto: as is usual for the variant",
+        choices=("auto", "true", "false"),
+    )
+    channels: str = parameter("sum", "how the input's channels become one map", choices=("sum", "mean", "max"))
+    steps: int = parameter(50, "integrated: points on the way from the baseline", low=1, high=1000)
+    baseline: str = parameter(
+        "zero",
+        "integrated, occlusion: what the image is compared with, or hidden by; zero: of the network's input",
+        choices=BASELINES,
+    )
+    value: int = parameter(128, "brightness of baseline=value", low=0, high=255)
+    samples: int = parameter(25, "smoothgrad and its kin: noisy copies of the image", low=1, high=1000)
+    noise: float = parameter(0.15, "their standard deviation", unit="of the input's range", low=0, high=1)
+    window: int = parameter(
+        0, "occlusion: side of the hidden square; 0: a sixth of the input", unit="px", low=0, high=4096
+    )
+    stride: int = parameter(0, "occlusion: distance of the squares; 0: half a window", unit="px", low=0, high=4096)
+    regions: str = parameter("", "occlusion: hide regions instead: grid, or a file with masks (.npz, .png)")
+    precision: str = parameter(
+        "float32",
+        "of the network's numbers where many images are explained; exact: the network as it is, no faster copy",
+        choices=("exact", *PRECISIONS),
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signed", str(self.signed).lower())  # True and False are welcome in Python
+
+    @property
+    def absolute(self) -> bool:
+        """Whether values lose their sign."""
+        return self.signed == "false" or (self.signed == "auto" and self.variant in _UNSIGNED)
 
 
 class Saliency(Explainer[SaliencyParameters]):
-    """|d y_t / d x| (Simonyan et al. 2013), y the class scores, x the network's input after preprocessing.
+    """|d y_t / d x| (Simonyan et al. 2013), y the class scores, x the network's input after preprocessing; and its kin.
 
-    Several input channels are summed, their absolute values where the map is unsigned; extras["channels"] float32
-    (C, H, W) has them one by one.
+    Several input channels become one as meta["channels"] tells, their absolute values where the map is unsigned;
+    extras["channels"] float32 (C, H, W) has them one by one. What each variant computes stands in its own module.
     """
 
     name = "saliency"
     title = "Saliency"
-    help = "How strongly the target's score reacts to each pixel: the gradient with respect to the input."
-    version = "1"
+    help = "How strongly the target's score reacts to each pixel: gradients of many kinds, and occlusion."
+    version = "2"
     kind = "heatmap"
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
+    axes_by = ("score", {"loss": frozenset({Axis.IMAGE, Axis.CHECKPOINT})})
+    needs_dataset_by = ("score", {"loss": True})  # for the labels
     cost = "cheap"
     Parameters = SaliencyParameters
 
     def explain(self, subject: Subject, parameters: SaliencyParameters) -> Iterator[Result]:
-        """The map, in one step."""
-        yield from self._batch(subject.classifier, [subject], parameters)
+        """The map, in one step where the variant needs but one pass, else better and better."""
+        yield from _explained([subject], subject.classifier, "", parameters)
 
     def explain_many(self, subjects: Sequence[Subject], parameters: SaliencyParameters) -> Iterator[Result]:
-        """The maps of many subjects, each with its own target, in batches."""
+        """The maps of many subjects, each with its own target, in batches.
+
+        From 64 images on (16 large ones) they go through a folded copy of the network, save where precision=exact and
+        where the variant looks into the network; meta["network"] tells it.
+        """
         for _, group in itertools.groupby(subjects, key=lambda subject: id(subject.classifier)):
             same = list(group)
-            classifier = same[0].classifier
-            size = _batch_size(classifier)
-            for start in range(0, len(same), size):
-                yield from self._batch(classifier, same[start : start + size], parameters)
-
-    def _batch(
-        self, classifier: Classifier, subjects: Sequence[Subject], parameters: SaliencyParameters
-    ) -> Iterator[Result]:
-        images = [_image(subject) for subject in subjects]
-        targets = [_target(subject) for subject in subjects]
-        gradients, remarks = _gradients(classifier, images, targets, parameters.score)
-        for subject, image, gradient, remark in zip(subjects, images, gradients, remarks, strict=True):
-            channels = gradient if parameters.signed else np.abs(gradient)
-            several = len(channels) > 1
-            values = channels.sum(0) if several else channels[0]
-            heatmap = Heatmap(
-                values=values,
-                image=classifier.shown(image),
-                signed=parameters.signed,
-                extras={"channels": channels} if several else {},
-                meta={"channels": "sum" if parameters.signed else "sum of absolute values"} if several else {},
-                notes=(*remark, *_warnings(channels)),
-            )
-            yield Result(subject.place, heatmap, progress=1.0)
+            fast, how = same[0].classifier, ""
+            many = _MANY_LARGE if math.prod(fast.input_shape) >= _LARGE else _MANY
+            if len(same) >= many and parameters.precision != "exact" and parameters.variant not in _RECTIFIED:
+                fast, how = _faster(fast, parameters.precision)
+            yield from _explained(same, fast, how, parameters)
 
 
-def _gradients(
-    classifier: Classifier, images: Sequence[NDArray[np.uint8]], targets: Sequence[int], score: str
-) -> tuple[NDArray[np.float32], list[list[str]]]:
-    """The gradient of each image's own target: float32 (N, C, H, W); and what is to be said of each.
-
-    The selected scores are differentiated together: in evaluation mode no image reaches another one's score. Only the
-    input asks for a gradient, so parameters may be frozen, and their .grad is not touched.
-    """
-    with torch.inference_mode(False), torch.enable_grad():
-        x = classifier.inputs(images).detach().requires_grad_()
-        # A network may begin with an in-place operation, which is not allowed on x itself.
-        scores = classifier.scores(x.clone())
-        probable = _probabilities(scores)
-        y = scores if score == "logit" else scores.log() if probable else scores.log_softmax(1)
-        selected = y[torch.arange(len(targets), device=y.device), torch.as_tensor(targets, device=y.device)]
-        gradient = None
-        if selected.requires_grad:
-            (gradient,) = torch.autograd.grad(selected, x, torch.ones_like(selected), allow_unused=True)
-        remarks = [_remarks(row, target, score, probable) for row, target in zip(scores.detach(), targets, strict=True)]
-    if gradient is None:
-        remark = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
-        return np.zeros(tuple(x.shape), np.float32), [[remark] for _ in images]
-    return gradient.float().cpu().numpy(), remarks
+def _explained(
+    subjects: Sequence[Subject], classifier: Classifier, how: str, parameters: SaliencyParameters
+) -> Iterator[Result]:
+    """Results for subjects of one network; `classifier` runs it or a copy of it, `how` tells which."""
+    for index, attribution in _attributions(subjects, classifier, parameters):
+        progress = (index + attribution.progress) / len(subjects)
+        heatmap = _heatmap(subjects[index], attribution, parameters, how)
+        yield Result(subjects[index].place, heatmap, final=attribution.progress >= 1, progress=progress)
 
 
-def _probabilities(scores: torch.Tensor) -> bool:
-    """Whether the network ends in a softmax: then its scores are probabilities already."""
-    rows = scores.detach()
-    if rows.shape[1] < 2 or bool((rows < 0).any()):
-        return False
-    return bool(((rows.sum(1) - 1).abs() < 1e-3).all())
+def _attributions(
+    subjects: Sequence[Subject], classifier: Classifier, parameters: SaliencyParameters
+) -> Iterator[tuple[int, Attribution]]:
+    """(number of the subject, what was found so far), subject by subject."""
+    images = [_image(subject) for subject in subjects]
+    targets = [_target(subject, parameters.score) for subject in subjects]
+    score = Score(classifier, parameters.score, batch_size(subjects[0].classifier))
+    if parameters.variant in ("gradient", "input-x-gradient"):
+        yield from gradient(score, images, targets, times_input=parameters.variant != "gradient")
+        return
+    if parameters.variant in _RECTIFIED:
+        yield from rectified(score, images, targets, parameters.variant)
+        return
+    regions = _regions(classifier, parameters)
+    for index, (subject, image, target) in enumerate(zip(subjects, images, targets, strict=True)):
+        for attribution in _one(score, image, target, parameters, regions, subject.place.image):
+            yield index, attribution
 
 
-def _remarks(scores: torch.Tensor, target: int, score: str, probable: bool) -> list[str]:
-    if not bool(torch.isfinite(scores).all()):
-        return ["the network's scores are not finite: look at the weights and the preprocessing"]
-    if score == "logit" and not probable:
-        return []
-    share = float((scores if probable else scores.softmax(0))[target])
-    if score == "logit" and (share < _SATURATED or share > 1 - _SATURATED):
-        return [f"the network's softmax is saturated (probability {share:.6f}): its gradient is close to zero"]
-    if score != "logit" and share > 1 - _SATURATED:
-        mend = "" if probable else "; score=logit is not affected"
-        return [f"the probability is saturated at {share:.6f}: the gradient of its logarithm is close to zero{mend}"]
-    return []
+def _one(
+    score: Score,
+    image: NDArray[np.uint8],
+    target: int,
+    parameters: SaliencyParameters,
+    regions: Regions | None,
+    row: int | None,
+) -> Iterator[Attribution]:
+    """The variants that need many passes for one image."""
+    if parameters.variant == "integrated":
+        steps, against = parameters.steps, parameters.baseline
+        return integrated(score, image, target, steps=steps, against=against, value=parameters.value)
+    if parameters.variant in _SMOOTHED:
+        return smoothed(
+            score,
+            image,
+            target,
+            variant=parameters.variant,
+            absolute=parameters.absolute,
+            samples=parameters.samples,
+            share=parameters.noise,
+            seed=parameters.seed,
+        )
+    hide = partial(baseline, score.classifier, kind=parameters.baseline, value=parameters.value)
+    if regions is not None:
+        return by_regions(score, image, target, against=hide, regions=regions, row=row)
+    window, stride = window_of(*score.classifier.input_shape[1:], parameters.window, parameters.stride)
+    return by_windows(score, image, target, against=hide, window=window, stride=stride)
 
 
-def _warnings(channels: NDArray[np.float32]) -> list[str]:
-    broken = int((~np.isfinite(channels)).sum())
-    if broken:
-        return [f"{broken} of {channels.size} values of the gradient are not finite"]
-    return (
-        ["the gradient is zero at every pixel: no small change of the image changes the score"]
-        if not channels.any()
-        else []
+def _regions(classifier: Classifier, parameters: SaliencyParameters) -> Regions | None:
+    if parameters.variant != "occlusion" or not parameters.regions:
+        return None
+    if parameters.regions != "grid":
+        return regions_in(parameters.regions)
+    height, width = classifier.input_shape[1:]
+    return grid(height, width, window_of(height, width, parameters.window, 0)[0])
+
+
+def _faster(classifier: Classifier, precision: str) -> tuple[Classifier, str]:
+    """A folded copy and what was done; the network itself where it cannot be copied or takes no other memory layout."""
+    try:
+        return classifier.folded(precision)
+    except (RuntimeError, TypeError, NotImplementedError):
+        return classifier, ""
+
+
+def _heatmap(subject: Subject, attribution: Attribution, parameters: SaliencyParameters, how: str) -> Heatmap:
+    """The attribution as one map, with what is to be said of it."""
+    given, meta = attribution.channels, dict(attribution.meta)
+    channels = np.abs(given) if parameters.absolute else given
+    signed = not parameters.absolute and parameters.variant not in _NEVER_SIGNED
+    several = len(channels) > 1
+    if several:
+        meta["channels"] = _REDUCTIONS[parameters.channels][not signed]
+    if how:
+        meta["network"] = how
+    if parameters.score == "loss":
+        meta["label"] = subject.label
+    notes = list(attribution.notes)
+    if attribution.progress >= 1:
+        notes += _warnings(channels, parameters, signed)
+        notes += ["computed in bfloat16: fine detail of this map is rounding"] if "bfloat16" in how else []
+    return Heatmap(
+        values=_reduced(channels, parameters.channels),
+        image=subject.classifier.shown(_image(subject)),
+        signed=signed,
+        extras={**attribution.extras, **({"channels": channels} if several else {})},
+        meta=meta,
+        notes=tuple(notes),
     )
 
 
-def _batch_size(classifier: Classifier) -> int:
-    """Images in one pass: 1 where a batch norm without running statistics would mix them."""
-    modules: Any = classifier.module.modules()
-    if any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.running_mean is None for m in modules):
-        return 1
-    channels, height, width = classifier.input_shape
-    return max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
+_REDUCTIONS = {  # in words: of signed and of unsigned channels
+    "sum": ("sum", "sum of absolute values"),
+    "mean": ("mean", "mean of absolute values"),
+    "max": ("the value of the largest size", "largest absolute value"),
+}
+
+
+def _reduced(channels: NDArray[np.float32], how: str) -> NDArray[np.float32]:
+    """(C, H, W) to (H, W)."""
+    if how == "max":
+        channels = np.take_along_axis(channels, np.abs(channels).argmax(0)[None], 0)
+    reduced: NDArray[np.float32] = channels.mean(0) if how == "mean" else channels.sum(0)
+    return reduced
+
+
+def _warnings(channels: NDArray[np.float32], parameters: SaliencyParameters, signed: bool) -> Iterator[str]:
+    hiding = parameters.variant == "occlusion"
+    broken = int((~np.isfinite(channels)).sum())
+    if broken:
+        yield f"{broken} of {channels.size} values of the {'map' if hiding else 'gradient'} are not finite"
+    elif not channels.any() and hiding:
+        yield "the map is zero at every pixel: hiding any part leaves the score as it is"
+    elif not channels.any():
+        yield "the gradient is zero at every pixel: no small change of the image changes the score"
+    elif signed and parameters.score == "loss":
+        yield "positive values raise the loss: they speak against the true class"
 
 
 def _image(subject: Subject) -> NDArray[np.uint8]:
@@ -153,7 +251,14 @@ def _image(subject: Subject) -> NDArray[np.uint8]:
     return subject.image
 
 
-def _target(subject: Subject) -> int:
+def _target(subject: Subject, score: str) -> int:
+    """The class whose score is explained: the place's, or the true one where it is the loss."""
+    if score == "loss":
+        count = len(subject.classifier.classes)
+        if not 0 <= subject.label < count:
+            fault = "the image has no true class" if subject.label < 0 else f"{subject.label} is no class of {count}"
+            raise InputError("parameter score", f"loss: {fault}", "open data with labels, or use score=log-probability")
+        return subject.label
     if subject.place.target is None:
         raise ValueError("saliency explains a target, and the subject's place has none")
     return subject.place.target

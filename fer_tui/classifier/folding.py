@@ -31,22 +31,34 @@ def fold(classifier: TorchClassifier, precision: str, hooked: Collection[str]) -
         probe = probe.to(classifier.device)
         expected = classifier.scores(probe)
         try:
-            network = copy.deepcopy(module)
+            network = copy.deepcopy(module).eval()
         except Exception:  # a user's module may hold what cannot be copied: then it runs as it is
             return None, ""
-        network.eval()
         around = classifier.around(network)
         done = _fold(network, around, probe, hooked)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network.register_forward_pre_hook(_channels_last)
-        gap = (around.scores(probe) - expected).abs().max()
-        if not bool(gap <= _TOLERANCE * expected.abs().max().clamp(min=1)):
+        if not _agrees(around, probe, expected):
             return None, ""
         words = [f"{done} batch norms folded"] if done else []
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        hook = network.register_forward_pre_hook(_channels_last)
+        if _agrees(around, probe, expected):
+            words.append("channels last")
+        else:  # it cannot run so: with a .view() of its maps, say
+            hook.remove()
+            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         if precision == "bfloat16":
             network.to(torch.bfloat16)
             words.append("bfloat16")
-    return network, ", ".join([*words, "channels last"])
+    return (network, ", ".join(words)) if words else (None, "")
+
+
+def _agrees(classifier: TorchClassifier, probe: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Whether it runs, and scores as expected."""
+    try:
+        gap = (classifier.scores(probe) - expected).abs().max()
+    except Exception:  # whatever the user's module raises
+        return False
+    return bool(gap <= _TOLERANCE * expected.abs().max().clamp(min=1))
 
 
 def _channels_last(network: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -68,6 +68,8 @@ class ParameterInfo:
     def _converted(self, given: object) -> Value:
         text = given.strip() if isinstance(given, str) else given
         try:
+            if self.type == "str" and isinstance(text, bool) and "true" in self.choices:
+                return str(text).lower()
             if self.type == "str" and isinstance(text, str):
                 return text
             if self.type == "bool":

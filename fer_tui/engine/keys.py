@@ -17,10 +17,12 @@ def explanation_key(
     classifier_digest: str,
     image_digest: str | None = None,
     dataset_key: str | None = None,
+    label: int = -1,
 ) -> str:
     """32 hexadecimal digits. `place` has its target resolved; image and checkpoint count by digest, not by number.
 
-    dataset_key: digest, split and limit of the dataset; used only where these parameters need the dataset.
+    dataset_key: digest, split and limit of the dataset; used only where these parameters need the dataset, and with it
+    the image's label, for the same picture may be there twice, with two labels.
     """
     axes = description.axes_for(parameters)
     return _digest(
@@ -32,7 +34,7 @@ def explanation_key(
         place.on(axes - {Axis.IMAGE, Axis.CHECKPOINT}).to_dict(),
         classifier_digest,
         image_digest if Axis.IMAGE in axes else None,
-        dataset_key if description.needs_dataset_for(parameters) else None,
+        [dataset_key, label if Axis.IMAGE in axes else -1] if description.needs_dataset_for(parameters) else None,
     )
 
 

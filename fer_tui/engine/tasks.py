@@ -60,6 +60,7 @@ class Task:
             classifier_digest=self.digests["classifier"],
             image_digest=self.digests.get("image"),
             dataset_key=self.digests.get("dataset"),
+            label=self.subject.label,
         )
 
     def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:

@@ -112,6 +112,7 @@ class Project:
             classifier_digest=self.classifier.digests[place.checkpoint or 0],
             image_digest=self.dataset.image_digest(place.image) if place.image is not None else None,
             dataset_key=self.dataset.key,
+            label=int(self.dataset.labels[place.image]) if place.image is not None else -1,
         )
 
     def _open_shelf(self) -> Shelf:

@@ -76,6 +76,26 @@ def test_a_fold_that_would_change_the_scores_is_not_done() -> None:
     assert fast is classifier and how == ""
 
 
+def test_a_network_that_cannot_run_channels_last_is_folded_all_the_same() -> None:
+    class Viewed(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(480, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.norm(self.conv(x)).view(len(x), -1))
+
+    classifier = opened(Viewed())
+    fast, how = classifier.folded()
+    x = inputs(classifier, 40)
+    assert how == "1 batch norms folded"
+    assert torch.allclose(fast.scores(x), classifier.scores(x), atol=1e-5)
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 12, 10), dtype=np.uint8)
+    with torch.no_grad():
+        plain = classifier.scores(classifier.inputs(pictures)).numpy()
+    assert classifier.predict(pictures) == pytest.approx(plain, abs=1e-4)
+
+
 def test_hooked_layers_are_as_in_the_network() -> None:
     classifier = opened(Net())
     x = inputs(classifier)

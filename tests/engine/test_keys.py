@@ -51,4 +51,7 @@ def test_what_does_not_count() -> None:
     assert key(rows, view="net") != key(rows, view="net", dataset_key="x")
     less = dataclasses.replace(LENS, needs_dataset=True, needs_dataset_by=("view", {"net": False}))
     assert key(less, view="net") == key(less, view="net", dataset_key="x") and key(less) != key(less, dataset_key="x")
+    assert key(rows, view="net") == key(rows, view="net", label=3)  # no image, no label
+    seen = dataclasses.replace(LENS, needs_dataset=True)
+    assert key(seen, label=2) != key(seen, label=3) and key(label=2) == key(label=3)
     assert key(view="net") != key(view="net", place=dataclasses.replace(PLACE, layer="fc"))

@@ -119,12 +119,31 @@ def test_focus_on_a_map_of_zeros_keeps_nothing() -> None:
     assert in_focus(heatmap([[2, 2], [2, 2]]), 0.5).all()
 
 
+def test_focus_by_sigma_keeps_what_stands_out_of_the_mean() -> None:
+    explanation = heatmap([[1, -2], [3, 10]], signed=True)  # sizes: mean 4, standard deviation 12.5 ** .5
+    assert in_focus(explanation, 1, "sigma").tolist() == [[False, False], [False, True]]
+    assert in_focus(explanation, -0.4, "sigma").tolist() == [[False, False], [True, True]]  # from 2.59 on
+    assert in_focus(explanation, 1.69, "sigma").any() and not in_focus(explanation, 1.7, "sigma").any()
+    kept = np.asarray(render(explanation, mode="focus", focus=1, focus_by="sigma"))
+    assert kept[1, 1].tolist() == [200] * 3 and kept[1, 0].tolist() == [52, 55, 78]
+
+
+def test_focus_by_sigma_on_maps_without_a_spread_or_a_number() -> None:
+    assert in_focus(heatmap([[2, 2], [2, 2]]), 3, "sigma").all()
+    assert not in_focus(heatmap([[0, 0], [0, 0]]), -1, "sigma").any()
+    assert in_focus(heatmap([[NAN, 1], [INF, 5]]), 1, "sigma").tolist() == [[False, False], [False, True]]
+    assert not in_focus(heatmap([[NAN, NAN], [INF, -INF]]), 1, "sigma").any()
+    assert in_focus(heatmap([[3e38, 0], [0, 0]]), 1, "sigma").tolist() == [[True, False], [False, False]]
+
+
 @pytest.mark.parametrize(
     ("look", "told"),
     [
         ({"mode": "overlya"}, "mode overlya: no such mode; did you mean overlay?"),
         ({"opacity": 1.5}, "opacity: 1.5 is outside 0 to 1"),
         ({"mode": "focus", "focus": -1}, "focus: -1 is outside 0 to 1"),
+        ({"mode": "focus", "focus": NAN, "focus_by": "sigma"}, "focus: nan is not a finite number"),
+        ({"mode": "focus", "focus_by": "sigmas"}, "focus sigmas: no such threshold; did you mean sigma?"),
         ({"scale": (2, 1)}, "scale: 2 to 1 is no range"),
         ({"scale": (0, NAN)}, "scale: 0 to nan is no range"),
         ({"colours": "rainbow"}, "colours rainbow: no such colour map"),

@@ -338,7 +338,9 @@ def test_describes_itself() -> None:
         "cheap",
         False,
     )
-    assert [info.name for info in described.parameters] == ["score", "signed", "seed"]
+    names = [info.name for info in described.parameters]
+    assert names[:3] == ["variant", "score", "signed"] and names[-1] == "seed" and "precision" in names
+    assert [info.default for info in described.parameters][:3] == ["gradient", "logit", "auto"]
 
 
 def test_takes_a_model_that_returns_logits_in_an_object(subject: Make) -> None:

@@ -1,0 +1,22 @@
+"""Plain gradients: of the input, and times the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .saliency_scores import Attribution, Image, Score, Values, batches
+
+
+def gradient(
+    score: Score, images: Sequence[Image], targets: Sequence[int], *, times_input: bool = False
+) -> Iterator[tuple[int, Attribution]]:
+    """d y_t / d x (Simonyan et al. 2013), or x * d y_t / d x (Shrikumar et al. 2016), with each image's number."""
+
+    def run(start: int, stop: int) -> tuple[Values, list[list[str]]]:
+        x = score.inputs(images[start:stop])
+        gradients, remarks = score.gradients(x, targets[start:stop])
+        return gradients * x.cpu().numpy() if times_input else gradients, remarks
+
+    for start, _, (gradients, remarks) in batches(len(images), score.batch, run):
+        for index, (channels, said) in enumerate(zip(gradients, remarks, strict=True), start):
+            yield index, Attribution(channels=channels, notes=tuple(said))

@@ -1,0 +1,144 @@
+"""The number that saliency explains, and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fer_tui.contract import Classifier
+
+SCORES = ("logit", "log-probability", "loss")
+CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
+_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
+_BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass, so that a pass over large pictures ends soon
+_ACCELERATED = 8  # times as many on an accelerator
+_SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says little
+
+Image = NDArray[np.uint8]
+Values = NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
+class Attribution:
+    """What one variant found for one image, so far: float32 (C, H, W), or (1, H, W) where it knows no channels.
+
+    progress: 0 to 1; below 1 a better one follows. meta, extras and notes are the heat map's own.
+    """
+
+    channels: Values
+    progress: float = 1.0
+    notes: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Score:
+    """One number for each image: a class's raw score, its log-probability, or the cross-entropy loss of that class.
+
+    batch: inputs in one pass at most. No method leaves anything behind, and none minds the caller's grad mode.
+    """
+
+    classifier: Classifier
+    kind: str
+    batch: int
+
+    def inputs(self, images: Sequence[Image]) -> Tensor:
+        """The network's inputs: float32 (N, C, H, W)."""
+        return self.classifier.inputs(images).detach()
+
+    def values(self, x: Tensor, targets: Sequence[int]) -> NDArray[np.float64]:
+        """The number for each input, (N,)."""
+        with torch.no_grad():
+            values = self._selected(self.classifier.scores(x.clone()), targets)
+        numbers: NDArray[np.float64] = values.double().cpu().numpy()
+        return numbers
+
+    def gradients(self, x: Tensor, targets: Sequence[int]) -> tuple[Values, list[list[str]]]:
+        """The gradient of each input's own number, float32 (N, C, H, W); and what is to be said of each.
+
+        The numbers are differentiated together: in evaluation mode no input reaches another one's. Only the input asks
+        for a gradient, so parameters may be frozen, and their .grad is not touched.
+        """
+        with torch.inference_mode(False), torch.enable_grad():
+            x = x.detach().clone().requires_grad_()  # x itself may be from inference mode, or a user's own tensor
+            # A network may begin with an in-place operation, which is not allowed on a leaf.
+            scores = self.classifier.scores(x.clone())
+            selected = self._selected(scores, targets)
+            gradient = None
+            if selected.requires_grad:
+                (gradient,) = torch.autograd.grad(selected, x, torch.ones_like(selected), allow_unused=True)
+        if gradient is None:
+            return np.zeros(tuple(x.shape), np.float32), [[CUT] for _ in targets]
+        return gradient.float().cpu().numpy(), self._remarks(scores.detach(), targets)
+
+    def _selected(self, scores: Tensor, targets: Sequence[int]) -> Tensor:
+        rows = torch.arange(len(targets), device=scores.device)
+        columns = torch.as_tensor(targets, device=scores.device)
+        if self.kind == "logit":
+            return scores[rows, columns]
+        logarithms = (scores.log() if _probable(scores) else scores.log_softmax(1))[rows, columns]
+        return -logarithms if self.kind == "loss" else logarithms
+
+    def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
+        probable = _probable(scores)
+        return [_remark(row, target, self.kind, probable) for row, target in zip(scores, targets, strict=True)]
+
+
+def _probable(scores: Tensor) -> bool:
+    """Whether the network ends in a softmax: then its scores are probabilities already."""
+    rows = scores.detach()
+    if rows.shape[1] < 2 or bool((rows < 0).any()):
+        return False
+    return bool(((rows.sum(1) - 1).abs() < 5e-3).all())  # in bfloat16 a sum of probabilities is off by so much
+
+
+def _remark(scores: Tensor, target: int, kind: str, probable: bool) -> list[str]:
+    if not bool(torch.isfinite(scores).all()):
+        return ["the network's scores are not finite: look at the weights and the preprocessing"]
+    if kind == "logit" and not probable:
+        return []
+    share = float((scores if probable else scores.softmax(0))[target])
+    if kind == "logit" and (share < _SATURATED or share > 1 - _SATURATED):
+        return [f"the network's softmax is saturated (probability {share:.6f}): its gradient is close to zero"]
+    if kind != "logit" and share > 1 - _SATURATED:
+        what = "its logarithm" if kind == "log-probability" else "the loss"
+        mend = "" if probable else "; score=logit is not affected"
+        return [f"the probability is saturated at {share:.6f}: the gradient of {what} is close to zero{mend}"]
+    return []
+
+
+def batch_size(classifier: Classifier) -> int:
+    """Inputs in one pass: 1 where a batch norm without running statistics would mix them."""
+    modules: Any = classifier.module.modules()
+    if any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.running_mean is None for m in modules):
+        return 1
+    channels, height, width = classifier.input_shape
+    size = max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
+    return size if classifier.device.type == "cpu" else size * _ACCELERATED
+
+
+def batches(count: int, size: int, run: Callable[[int, int], T]) -> Iterator[tuple[int, int, T]]:
+    """(start, stop, run(start, stop)) over 0 to `count`, `size` at a time; half as many once memory runs out."""
+    start = 0
+    while start < count:
+        stop = min(start + size, count)
+        try:
+            made = run(start, stop)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            made = None
+        if made is None:  # only here, past the error, is the memory of the failed pass free
+            size = max(1, size // 2)
+            torch.cuda.empty_cache()
+            continue
+        yield start, stop, made
+        start = stop

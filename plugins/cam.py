@@ -21,11 +21,14 @@ from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
 from .folding import PRECISIONS, folded
+from .saliency_rectified import rectified
+from .saliency_scores import Score
 
 _BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
 _BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
+_GUIDED = "guided-grad-cam"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,7 @@ class CamParameters(Parameters):
     variant: str = parameter(
         "auto",
         "how the layer's maps are weighed; auto: cam where the network ends in global average pooling, else grad",
-        choices=("auto", "cam", "gap-fit", *cam_maps.OF_GRADIENTS, "eigen", *_MASKED),
+        choices=("auto", "cam", "gap-fit", *cam_maps.OF_GRADIENTS, "eigen", *_MASKED, _GUIDED),
     )
     positive: bool = parameter(False, "cut negative values to zero, as the papers on the gradient variants do")
     sweep: bool = parameter(False, "explain all layers in one pass, not only the chosen one")
@@ -67,6 +70,9 @@ class Cam(Explainer[CamParameters]):
         if plan.variant in _MASKED:
             yield from _masked(subject, plan, parameters)
             return
+        if plan.variant == _GUIDED:
+            yield Result(subject.place, _guided(subject, plan, parameters), progress=1.0)
+            return
         layers = [plan.layer]
         if parameters.sweep and plan.head is None:
             layers = [each.name for each in spatial_layers(subject.classifier) if each.name != plan.layer] + layers
@@ -84,7 +90,7 @@ class Cam(Explainer[CamParameters]):
         for _, group in itertools.groupby(subjects, key=lambda each: (id(each.classifier), each.place.layer)):
             same = list(group)
             classifier = same[0].classifier
-            if parameters.variant in (*_MASKED, "gap-fit") or parameters.sweep:
+            if parameters.variant in (*_MASKED, _GUIDED, "gap-fit") or parameters.sweep:
                 for subject in same:
                     yield from self.explain(subject, parameters)
                 continue
@@ -196,6 +202,26 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
             values, done = step
             heatmap = _heatmap(subject, values.float().cpu().numpy(), plan, parameters)
             yield Result(subject.place, heatmap, final=done >= 1, progress=done)
+
+
+def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap:
+    """Guided backpropagation times the positive part of Grad-CAM, at the input's size (Selvaraju et al. 2017)."""
+    grad = dataclasses.replace(plan, variant="grad")
+    coarse = _heatmap(
+        subject, _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer][0], grad, parameters
+    )
+    score = Score(subject.classifier, "logit", 1)
+    ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
+    channels = guided.channels * np.maximum(coarse.values, 0)
+    values = channels.sum(0)
+    several = len(channels) > 1
+    return dataclasses.replace(
+        coarse,
+        values=np.maximum(values, 0) if parameters.positive else values,
+        extras={**coarse.extras, **({"channels": channels} if several else {})},
+        meta={**coarse.meta, "variant": _GUIDED, **({"channels": "sum"} if several else {})},
+        notes=(*coarse.notes, *guided.notes),
+    )
 
 
 def _heatmap(subject: Subject, values: NDArray[np.float32], plan: _Plan, parameters: CamParameters) -> Heatmap:

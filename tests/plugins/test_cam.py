@@ -22,7 +22,7 @@ from fer_tui_plugins.capturing import spatial_layers
 captum_attr = pytest.importorskip("captum.attr")
 torchcam = pytest.importorskip("torchcam.methods")
 GRADIENTS = ("grad", "grad++", "xgrad", "hires", "layer")
-ALL = ("cam", *GRADIENTS, "eigen", "score", "ablation")
+ALL = ("cam", *GRADIENTS, "eigen", "score", "ablation", "guided-grad-cam")
 
 
 def explain(subject: Subject, **parameters: object) -> Heatmap:
@@ -169,6 +169,20 @@ def test_gradient_variants_equal_torchcam_at_an_inner_layer(
         ours = explain(at(without_head, image, target, layer), variant=variant, positive=True).extras["map"]
         assert ours.max() > 0
         assert ours == pytest.approx(theirs, abs=1e-4 * float(theirs.max()))
+
+
+def test_guided_grad_cam_equals_captum(
+    linkingmon: TorchClassifier, public: tuple[NDArray[np.uint8], NDArray[np.int64]]
+) -> None:
+    layer = next(each.name for each in reversed(spatial_layers(linkingmon)) if each.kind == "Conv2d")
+    module = copy.deepcopy(linkingmon.module)
+    peer = captum_attr.GuidedGradCam(module, module.get_submodule(layer))
+    for row, target in enumerate((3, 0, 6)):
+        x = linkingmon.inputs([public[0][row]]).requires_grad_()
+        theirs = peer.attribute(x, target=target, interpolate_mode="bilinear")[0, 0].detach().numpy()
+        heatmap = explain(at(linkingmon, public[0][row], target, layer), variant="guided-grad-cam")
+        assert heatmap.values == pytest.approx(theirs, abs=1e-5 * float(np.abs(theirs).max()))
+        assert heatmap.signed and heatmap.meta["variant"] == "guided-grad-cam"
 
 
 # ---- plain loops -----------------------------------------------------------------------------------------------------

@@ -207,17 +207,17 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
 def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap:
     """Guided backpropagation times the positive part of Grad-CAM, at the input's size (Selvaraju et al. 2017)."""
     grad = dataclasses.replace(plan, variant="grad")
-    coarse = _heatmap(
-        subject, _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer][0], grad, parameters
-    )
+    (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer]
+    coarse = _heatmap(subject, small, grad, dataclasses.replace(parameters, positive=True))
     score = Score(subject.classifier, "logit", 1)
     ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
-    channels = guided.channels * np.maximum(coarse.values, 0)
+    channels = guided.channels * coarse.values
     values = channels.sum(0)
     several = len(channels) > 1
     return dataclasses.replace(
         coarse,
         values=np.maximum(values, 0) if parameters.positive else values,
+        signed=not parameters.positive,
         extras={**coarse.extras, **({"channels": channels} if several else {})},
         meta={**coarse.meta, "variant": _GUIDED, **({"channels": "sum"} if several else {})},
         notes=(*coarse.notes, *guided.notes),

@@ -99,6 +99,12 @@ def _own_maps(conv: nn.Conv2d, given: torch.Tensor, filters: torch.Tensor) -> to
         groups = filters // (conv.out_channels // conv.groups)
         grouped = given.reshape(count, conv.groups, inside, *given.shape[2:])
         given = grouped[torch.arange(count, device=given.device), groups]
-    merged = given.reshape(1, count * inside, *given.shape[2:])
-    maps = F.conv2d(merged, weight, bias, conv.stride, conv.padding, conv.dilation, groups=count)
-    return maps[0]
+    taps = weight.shape[2] * weight.shape[3]
+    if inside < taps:
+        merged = given.reshape(1, count * inside, *given.shape[2:])
+        return F.conv2d(merged, weight, bias, conv.stride, conv.padding, conv.dilation, groups=count)[0]
+    # Over the channels first, as one product of matrices for each picture, then over the taps: many times faster.
+    products = torch.bmm(weight.flatten(2).transpose(1, 2), given.flatten(2)).view(count, taps, *given.shape[2:])
+    shifts = torch.eye(taps, dtype=products.dtype, device=products.device).view(1, taps, *weight.shape[2:])
+    maps = F.conv2d(products, shifts, None, conv.stride, conv.padding, conv.dilation)[:, 0]
+    return maps if bias is None else maps + bias[:, None, None]

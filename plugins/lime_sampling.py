@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fer_tui.contract import Classifier
 
 from .lime_inputs import Bulk, Picture, in_colour, normalisation, probabilities, probable
+from .lime_network import lightened
 from .lime_regression import Fit, closeness, draw, fit, package_fit, stability
 from .lime_segments import segmented
 
@@ -62,7 +63,7 @@ class Sampling:
         softmax = not probable(classifier, image)
         self.about["prepared"] = "pixel by pixel" if normalise else "picture by picture, in 8 bits"
         if self._exact:
-            function = probabilities(classifier, normalise, softmax)
+            function = probabilities(lightened(classifier, classifier.inputs([image])), normalise, softmax)
             return lambda rows: function(picture.samples(rows))
         if normalise is not None:
             bulk = Bulk(classifier, picture, normalise, softmax, precision)

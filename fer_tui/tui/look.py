@@ -64,7 +64,9 @@ class Look:
         return Image.fromarray(image)
 
     def words(self, explanation: Explanation | None) -> str:
-        """The view in words."""
+        """The view in words, '' for what has but one."""
+        if explanation is not None and not isinstance(explanation, Heatmap):
+            return ""
         if not isinstance(explanation, Heatmap) or self.view == "original":
             return "original"
         match self.view:

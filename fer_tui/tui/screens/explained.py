@@ -62,9 +62,9 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
         return
     target = answered.place.target
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
-    yield Text.assemble(
-        (f"{plain(method.title)}{of}{_at(answered)}", inks.accent), (f" · {desk.look.words(explanation)}", inks.muted)
-    )
+    view = desk.look.words(explanation)
+    title = f"{plain(method.title)}{of}{_at(answered)}"
+    yield Text.assemble((title, inks.accent), (f" · {view}" if view else "", inks.muted))
     if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
         from fer_tui.picture import scale_of
 

@@ -14,13 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, InputError, Parameters, Result, Subject, parameter
+from fer_tui.contract import (
+    PRECISIONS,
+    Axis,
+    Classifier,
+    Explainer,
+    Heatmap,
+    InputError,
+    Parameters,
+    Result,
+    Subject,
+    parameter,
+)
 
 from . import cam_maps, cam_masked
 from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
-from .folding import PRECISIONS, folded
 from .saliency_rectified import rectified
 from .saliency_scores import Score
 
@@ -98,7 +108,7 @@ class Cam(Explainer[CamParameters]):
             size = _batch_size(classifier)
             fast = classifier
             if len(same) > size:  # else the copy costs more than it saves
-                fast, how = folded(classifier, parameters.precision, (plan.layer,))
+                fast, how = classifier.folded(parameters.precision, (plan.layer,))
                 plan = dataclasses.replace(plan, how=how)
             for start in range(0, len(same), size):
                 batch = same[start : start + size]
@@ -187,7 +197,7 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
         with captured(classifier, [plan.layer]) as outputs:
             classifier.scores(x)
         activations = _captured(outputs, plan.layer, 1)[0]
-        fast, how = folded(classifier, parameters.precision, (plan.layer,))
+        fast, how = classifier.folded(parameters.precision, (plan.layer,))
         plan, size = dataclasses.replace(plan, how=how), _batch_size(classifier)
     if plan.variant == "score":
         steps = cam_masked.score(fast, x, activations, target, size)

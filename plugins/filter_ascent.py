@@ -7,14 +7,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fer_tui.contract import Axis, Explainer, InputError, Parameters, Result, Subject, parameter
+from fer_tui.contract import PRECISIONS, Axis, Explainer, InputError, Parameters, Result, Subject, parameter
 
 from .ascent_canvas import BOUNDS, SPACES
 from .ascent_climb import OBJECTIVES, OPTIMISERS, Climb
 from .ascent_gallery import climb_classes, climb_filters, default_layer
 from .filter_images import exciting_images
 from .filter_outputs import ORDERS, RANKS, filter_outputs
-from .folding import PRECISIONS
 from .truncated import faster, layer_of
 
 

@@ -11,9 +11,19 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, InputError, Parameters, Result, Subject, parameter
+from fer_tui.contract import (
+    PRECISIONS,
+    Axis,
+    Classifier,
+    Explainer,
+    Heatmap,
+    InputError,
+    Parameters,
+    Result,
+    Subject,
+    parameter,
+)
 
-from .folding import PRECISIONS
 from .saliency_baselines import BASELINES, baseline
 from .saliency_gradients import gradient
 from .saliency_noise import smoothed

@@ -3,7 +3,7 @@
 from .errors import FerTuiError, InputError, PluginError
 from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
-from .parameters import ParameterInfo, Parameters, Value, parameter, parse_parameters
+from .parameters import PRECISIONS, ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
 from .subject import Classifier, Dataset, Kept, Layer, Sample, Subject
 from .words import FER_CLASSES, nearest, plain
@@ -11,6 +11,7 @@ from .words import FER_CLASSES, nearest, plain
 __all__ = [
     "CONTRACT_VERSION",
     "FER_CLASSES",
+    "PRECISIONS",
     "Axis",
     "Classifier",
     "Dataset",

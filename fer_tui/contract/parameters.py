@@ -13,6 +13,7 @@ from .errors import InputError
 from .words import nearest
 
 Value = bool | int | float | str
+PRECISIONS = ("float32", "bfloat16")  # of `Classifier.folded`, for a parameter `precision`
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 

@@ -59,8 +59,9 @@ class Ascent:
 
     @property
     def dead(self) -> NDArray[np.bool_]:
+        """bool (N,): the activation was finite, and the same in every step."""
         change, size = self._highest - self._lowest, np.maximum(np.abs(self._highest), np.abs(self._lowest))
-        dead: NDArray[np.bool_] = ~(change > _STILL * size)
+        dead: NDArray[np.bool_] = np.isfinite(change) & (change <= _STILL * size)
         return dead
 
     def shown(self) -> NDArray[np.float32]:
@@ -174,7 +175,7 @@ class Ascent:
     def slope(
         self, units: list[int], variables: torch.Tensor, shift: tuple[int, int]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The gradient, 0 where none comes through, and the activations."""
+        """As `_exact`, of just these pictures; the gradient is 0 where none comes through."""
         with torch.inference_mode(False), torch.enable_grad():
             free = variables.detach().clone().requires_grad_()
             pictures = self._canvas.decode(free)

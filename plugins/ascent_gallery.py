@@ -109,13 +109,17 @@ def _climb(route: _Route, wanted: Sequence[tuple[Place, tuple[int, ...]]], alone
         for done in ascent.run():
             if alone and done < 1 and pace.due:
                 with pace.showing():
-                    yield Result(place, _gallery(route, ascent, units, final=False), final=False, progress=done)
+                    gallery = _gallery(route, ascent, ascent.shown(), units, final=False)
+                    yield Result(place, gallery, final=False, progress=done)
+    images = ascent.shown()
     for place, units in wanted:
-        yield Result(place, _gallery(route, ascent, units, final=True), progress=1.0)
+        yield Result(place, _gallery(route, ascent, images, units, final=True), progress=1.0)
 
 
-def _gallery(route: _Route, ascent: Ascent, units: tuple[int, ...], *, final: bool) -> Gallery:
-    """The pictures of these units, as they are."""
+def _gallery(
+    route: _Route, ascent: Ascent, images: NDArray[np.float32], units: tuple[int, ...], *, final: bool
+) -> Gallery:
+    """The pictures of these units out of all `images`, as they are."""
     variants = route.how.variants
     position = {unit: n * variants for n, unit in enumerate(route.units)}
     rows = np.array([position[unit] + variant for unit in units for variant in range(variants)])
@@ -127,7 +131,7 @@ def _gallery(route: _Route, ascent: Ascent, units: tuple[int, ...], *, final: bo
         told = "dead" if dead[n] else f"{amount(float(start[n]))} -> {amount(float(now[n]))}"
         captions.append(f"{name} {told}" if np.isfinite(start[n]) else name)
     plural = "classes" if route.kind == "class" else "filters"
-    images = ascent.shown()[rows]
+    images = images[rows]
     return Gallery(
         images=images,
         captions=tuple(captions),

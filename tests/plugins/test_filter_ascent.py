@@ -318,6 +318,16 @@ def test_a_filter_that_its_rectifier_silences_at_the_start_still_climbs() -> Non
     assert made.marked == (3,)
 
 
+def test_filters_that_are_not_finite_are_told_and_not_called_dead() -> None:
+    module = smooth()
+    with torch.no_grad():
+        module[3].weight[2, 0, 0, 0] = float("nan")
+    made = climb(opened(module, (8, 8)), "3", steps=4)
+    assert made.marked == () and np.flatnonzero(~np.isfinite(made.scores)).tolist() == [2]
+    assert made.captions[2] == "filter 2" and np.isfinite(np.delete(made.images, 2, axis=0)).all()
+    assert any("1 of 9 activations are not finite" in note for note in made.notes)
+
+
 def test_says_that_no_gradient_comes_through() -> None:
     class Cut(nn.Module):
         def __init__(self) -> None:

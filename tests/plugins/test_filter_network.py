@@ -17,6 +17,7 @@ from fer_tui_plugins.ascent_canvas import BOUNDS, SPACES, Canvas, _blurred
 from fer_tui_plugins.ascent_climb import likeness, total_variation
 from fer_tui_plugins.ascent_sources import filter_source
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
+from fer_tui_plugins.memory import keep_freed_memory
 from fer_tui_plugins.truncated import batch_size, faster, layer_of, layer_outputs, truncated
 
 
@@ -314,3 +315,20 @@ def test_a_network_that_cannot_be_copied_is_climbed_itself(monkeypatch: pytest.M
     assert (last.explanation.extras["gain"] > 0).all() and last.explanation.meta["network"] == ""
     assert any("does not run in bfloat16" in note for note in last.explanation.notes)
     assert hooks(classifier.module) == 0
+
+
+def test_freed_memory_is_kept_for_the_next_pass() -> None:
+    resource = pytest.importorskip("resource")
+    if not keep_freed_memory():
+        pytest.skip("this C library cannot be asked to")
+
+    def work() -> None:
+        held = [torch.full((1 << 21,), 1.0) for _ in range(6)]  # 8 MB each
+        del held
+
+    work()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        work()
+    pages = 10 * 6 * (8 << 20) // resource.getpagesize()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < pages / 10

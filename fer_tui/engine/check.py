@@ -40,7 +40,7 @@ TOLERANCE = 1e-5  # largest difference between two runs, as a share of the expla
 _SAME_MAP = 0.9  # rank correlation from which on a map is the same
 _UNSTABLE = 0.5  # rank correlation up to which a map is another one
 _TWICE = 3  # places that are explained a second time; one, where that takes long
-_FEW = 2  # places of a batch, where it takes long
+_FEW = 2  # samples in all, where one takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def run_checks(
 ) -> Iterator[Finding]:
     """The findings for each of `methods` (every installed explainer where None), as they are made.
 
-    per_class: samples of each class; half as many (at least one) for slow explainers. Checked are: loads, runs, finite,
+    per_class: samples of each class; slow explainers get two in all. Checked are: loads, runs, finite,
     shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends.
     deep: also whether maps can be trusted (see `trust`), on a sample of each class. Nothing is taken from the store or
     put there. InputError for an unknown method, or where no dataset is open.
@@ -101,6 +101,8 @@ class _Check:
         if description.needs_dataset_for(defaults):  # a whole dataset would take long, and a few rows tell the same
             dataset, rows = cast("MappedDataset", _Few(dataset, rows)), list(range(len(rows)))
         axes = description.axes_for(defaults)
+        if description.cost != "cheap" and Axis.IMAGE in axes:
+            rows = rows[:_FEW]
         one = Place(filter=0) if Axis.FILTER in axes else Place()  # one filter: a whole layer would take long
         places = [dataclasses.replace(one, image=row) for row in rows] if Axis.IMAGE in axes else [one]
         try:
@@ -149,7 +151,7 @@ class _Check:
         yield self._varied(alone, dataset)
         again = [self._alone(dataset, place) for place in places[: _TWICE if cheap else 1]]
         yield self._same("the same twice", alone[: len(again)], again)
-        some = places if cheap else places[:_FEW]
+        some = places if cheap else places[:1]
         batch = [result.explanation for result in self._engine(dataset).explain_many(self._method, some, fresh=True)]
         yield self._same("batch = alone", alone[: len(batch)], batch)
 

@@ -164,17 +164,21 @@ class Bulk:
     ) -> None:
         both = normalise(np.stack([picture.rgb, picture.hidden]))
         self._fast, self.how = hastened(classifier, precision, both)
-        self._softmax, self._last = softmax, bool(self.how)
+        self._softmax = softmax
         if "bfloat16" in self.how:
             both = both.bfloat16()
         # Channels lie last in the faster copy: then nothing has to be moved.
-        self._shown, self._hidden = both.permute(0, 2, 3, 1).contiguous() if self._last else both
-        self._segments = torch.from_numpy(picture.segments).to(both.device)
+        self._last = bool(self.how)
+        laid = both.permute(0, 2, 3, 1) if self._last else both
+        self._shape, (self._shown, self._hidden) = laid.shape[1:], laid.flatten(1)
+        segments = picture.segments[..., None] if self._last else picture.segments
+        self._values = np.broadcast_to(segments, self._shape).flatten()  # the segment of each value
+        self._on_device = torch.from_numpy(self._values).to(both.device)
 
     def __call__(self, rows: Rows) -> NDArray[np.float32]:
-        kept = torch.from_numpy(rows != 0).to(self._segments.device)[:, self._segments]
-        if self._last:
-            x = torch.where(kept[..., None], self._shown, self._hidden).permute(0, 3, 1, 2)
+        if self._shown.device.type == "cpu":
+            kept = torch.from_numpy(np.take(rows != 0, self._values, axis=1))  # half the time that torch takes
         else:
-            x = torch.where(kept[:, None], self._shown, self._hidden)
-        return _shares(self._fast, x, self._softmax)
+            kept = torch.from_numpy(rows != 0).to(self._shown.device)[:, self._on_device]
+        x = torch.where(kept, self._shown, self._hidden).view(-1, *self._shape)
+        return _shares(self._fast, x.permute(0, 3, 1, 2) if self._last else x, self._softmax)

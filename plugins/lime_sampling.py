@@ -20,7 +20,7 @@ from .lime_segments import segmented
 _CUDA_BATCH = 100
 _PACKAGE_BATCH = 10
 _CPU_PIXELS = 25 * 48 * 48  # of one batch: on a CPU small batches are the fast ones
-_CPU_FEWEST = 4  # samples of one batch, however large the picture
+_CPU_FEWEST = {"float32": 4, "bfloat16": 8}  # samples of one batch, however large the picture
 
 Predictor = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
@@ -52,7 +52,7 @@ class Sampling:
         self.about: dict[str, Any] = {}
         self._weights = closeness(self.data)
         self._predict = self._predictor(image, precision)
-        self._batch = batch or self._best_batch()
+        self._batch = batch or self._best_batch(precision)
 
     def _predictor(
         self, image: NDArray[np.uint8], precision: str
@@ -73,7 +73,7 @@ class Sampling:
         function = probabilities(fast, None, softmax)
         return lambda rows: function(picture.samples(rows))
 
-    def _best_batch(self) -> int:
+    def _best_batch(self, precision: str) -> int:
         if self._exact:
             return _PACKAGE_BATCH
         modules = self._classifier.module.modules()
@@ -81,7 +81,7 @@ class Sampling:
             return 1  # it would mix the samples
         if self._classifier.device.type != "cpu":
             return _CUDA_BATCH
-        return max(_CPU_FEWEST, min(25, _CPU_PIXELS // self.segments.size))
+        return max(_CPU_FEWEST[precision], min(25, _CPU_PIXELS // self.segments.size))
 
     def predicted(self) -> Iterator[int]:
         """Predict all samples; yields how many are done, after each batch. One that exceeds the memory is halved."""

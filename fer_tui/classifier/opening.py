@@ -18,7 +18,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from fer_tui.contract import InputError, nearest
 from fer_tui.specs import importable, load_named, user_code
 
-from .checkpoints import output_count
+from .checkpoints import input_channels, output_count
 from .classifier import Series, TorchClassifier
 from .device import choose_device
 from .fitting import FITS
@@ -30,7 +30,7 @@ from .preprocessing import Preprocessing
 from .probing import Trial, tried
 from .sources import modules_in
 from .untouched import same_randomness
-from .weights import Checkpoint, read_checkpoint
+from .weights import Checkpoint, State, read_checkpoint
 
 Model = nn.Module | Callable[..., nn.Module] | str | None
 Weights = str | Path | Sequence[str | Path]
@@ -170,8 +170,7 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     makers = {model: NETWORKS[model]} if model is not None else dict(NETWORKS)
     assert checkpoint is not None  # `_shipped` stands in where none was given
     state = checkpoint.state(key)[1]
-    count = output_count(state)
-    options = arguments if count is None else {"classes": count, **arguments}
+    options = {**_told_arguments(checkpoint, state), **arguments}
     for name, maker in makers.items():
         _check_arguments(name, maker, arguments)
         module = maker(**options)
@@ -179,6 +178,16 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
             return _Source(module, name)
     mend = f"give --model file.py:Class; `fer-tui init {checkpoint.path}` looks for it"
     raise InputError(checkpoint.path, f"these weights fit no bundled network ({', '.join(NETWORKS)})", mend)
+
+
+def _told_arguments(checkpoint: Checkpoint, state: State) -> dict[str, Any]:
+    """How a bundled network was made, as its weights file says; else what its tensors tell."""
+    known = ("classes", "channels", "size", "width")
+    told = {name: checkpoint.facts.get(f"arguments.{name}") for name in known}
+    told = {"classes": output_count(state), "channels": input_channels(state)} | {
+        name: value for name, value in told.items() if value is not None
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _shipped(model: Model) -> tuple[Path, ...]:

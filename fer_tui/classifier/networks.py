@@ -19,18 +19,20 @@ class FerGap(nn.Module):
     def __init__(self, classes: int = 7, channels: int = 1, size: Sequence[int] = (48, 48)) -> None:
         super().__init__()
         self.input_shape = (channels, *size)
-        plan = ((channels, 16, True), (16, 24, False), (24, 32, True), (32, 48, False), (48, 64, False), (64, 64, False))
+        plan = ((16, True), (24, False), (32, True), (48, False), (64, False), (64, False))
         layers: OrderedDict[str, nn.Module] = OrderedDict()
-        for number, (given, made, halved) in enumerate(plan, 1):
+        given = channels
+        for number, (made, halved) in enumerate(plan, 1):
             layers[f"conv{number}"] = nn.Conv2d(given, made, 3, padding=1, bias=False)
             layers[f"norm{number}"] = nn.BatchNorm2d(made)
             layers[f"relu{number}"] = nn.ReLU()
             if halved:
                 layers[f"pool{number}"] = nn.MaxPool2d(2)
+            given = made
         self.features = nn.Sequential(layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.fc = nn.Linear(plan[-1][1], classes)
+        self.fc = nn.Linear(given, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         scores: torch.Tensor = self.fc(self.flatten(self.pool(self.features(images))))
@@ -68,9 +70,7 @@ class FerRes(nn.Module):
     width: multiplies the filters of every layer.
     """
 
-    def __init__(
-        self, classes: int = 7, channels: int = 1, size: Sequence[int] = (48, 48), width: float = 1.0
-    ) -> None:
+    def __init__(self, classes: int = 7, channels: int = 1, size: Sequence[int] = (48, 48), width: float = 1.0) -> None:
         super().__init__()
         self.input_shape = (channels, *size)
         first, *stages = (8 * max(1, round(width * filters / 8)) for filters in (32, 48, 96, 176))

@@ -18,7 +18,7 @@ from .progress import Narrator
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
-    from fer_tui.training import Epoch, Processes, Recipe, Trainer
+    from fer_tui.training import Epoch, Processes, Step, Trainer
 
 EXAMPLES = (
     "fer-tui train fer2013.csv --split Training --val-split PublicTest -o run     a snapshot each epoch",
@@ -27,7 +27,8 @@ EXAMPLES = (
     "fer-tui evaluate faces/ --weights run/epoch-0030.safetensors                 then: how good is it?",
 )
 _SETTINGS = (
-    "data", "split", "limit", "classes", "model", "model_args", "mean", "std", "equalise", "fit", "size", "device", "cache",
+    "data", "split", "limit", "classes", "model", "model_args", "mean", "std", "equalise", "fit", "size", "device",
+    "cache",
 )  # fmt: skip
 _FLAGS: tuple[tuple[str, str, str], ...] = (  # name of the recipe's field, metavar, help
     ("epochs", "N", "how often each picture is seen"),
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--votes", metavar="FILE", type=Path, help="annotators' votes on each row, such as FER+'s CSV")
     group.add_argument("--votes-weight", dest="recipe_votes", metavar="W", type=_number, default=Recipe.votes,
                        help=f"of what the votes say of the label (default {Recipe.votes:g})")  # fmt: skip
-    group.add_argument("--teacher", metavar="W", nargs="+", default=[], help="weights of networks to learn from as well")
+    group.add_argument("--teacher", metavar="W", nargs="+", default=[], help="weights of networks to learn from too")
     group.add_argument("--teacher-weight", dest="recipe_teach", metavar="W", type=_number, default=Recipe.teach,
                        help=f"of the teachers' answers (default {Recipe.teach:g})")  # fmt: skip
     group.add_argument("--precision", dest="recipe_precision", choices=PRECISIONS, default="auto",
@@ -118,14 +119,18 @@ def _prepared(
         name.removeprefix("recipe_"): value for name, value in vars(arguments).items() if name.startswith("recipe_")
     })  # fmt: skip
     run = Run.at(arguments.out) if processes.first else Run(arguments.out)
-    opening = {"cache": settings.cache, "progress": tell}
     dataset = open_dataset(
-        settings.data, split=settings.split, limit=settings.limit, classes=settings.classes or None, **opening
+        settings.data,
+        split=settings.split,
+        limit=settings.limit,
+        classes=settings.classes or None,
+        cache=settings.cache,
+        progress=tell,
     )
     tell("importing torch", None)
     import torch  # noqa: F401
 
-    device = f"cuda:{processes.local}" if processes.count > 1 and settings.device == "auto" and _cuda() else settings.device
+    device = processes.device(settings.device)
     classifier, model, made_with = fresh_classifier(
         dataset,
         settings.model,
@@ -138,7 +143,7 @@ def _prepared(
         fit=settings.fit,
         device=device,
     )
-    also = [open_dataset(each, **opening) for each in arguments.also]
+    also = [open_dataset(each, cache=settings.cache, progress=tell) for each in arguments.also]
     material = gather(
         dataset,
         classifier,
@@ -173,13 +178,7 @@ def _teachers(paths: list[str], classes: tuple[str, ...], device: str) -> list[A
     return teachers
 
 
-def _cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _narrated(trainer: Trainer, show: Any, arguments: argparse.Namespace) -> None:
+def _narrated(trainer: Trainer, show: _Bar, arguments: argparse.Namespace) -> None:
     """Train, with a line an epoch; the result to stdout."""
     from fer_tui.training import Epoch
 
@@ -255,7 +254,7 @@ class _Bar:
 
             self._progress.console.print(Text(plain(text)))
 
-    def step(self, event: Any) -> None:
+    def step(self, event: Step) -> None:
         if self._progress is None or time.monotonic() - self._shown < 0.1:
             return
         self._shown = time.monotonic()
@@ -270,11 +269,11 @@ def _bar() -> Iterator[_Bar]:
         yield _Bar(None)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True, markup=False, highlight=False)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, speed_estimate_period=300) as progress:
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
         yield _Bar(progress)
 
 

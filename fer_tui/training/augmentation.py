@@ -58,9 +58,7 @@ class Augmentation:
         return F.grid_sample(images, grid, "bilinear", "border", align_corners=False)
 
     def _lit(self, images: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-        contrast, brightness = (
-            ((drawn[:, column] * 2 - 1) * self.recipe.light).view(-1, 1, 1, 1) for column in (5, 6)
-        )
+        contrast, brightness = (((drawn[:, column] * 2 - 1) * self.recipe.light).view(-1, 1, 1, 1) for column in (5, 6))
         middle = images.mean((1, 2, 3), keepdim=True)
         return torch.lerp(middle, images, 1 + contrast).add_(brightness * 0.5).clamp_(0, 1)
 

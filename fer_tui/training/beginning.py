@@ -9,7 +9,7 @@ import torch
 
 from fer_tui.classifier import open_classifier
 from fer_tui.classifier.networks import NETWORKS
-from fer_tui.contract import InputError
+from fer_tui.contract import InputError, nearest
 
 if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
@@ -45,7 +45,8 @@ def fresh_classifier(
         side = size or (shape[:2] if shape is not None and max(shape[:2]) <= _LARGE else (_SIDE, _SIDE))
         arguments = {"classes": len(dataset.classes), "channels": _channels(dataset), "size": list(side)} | arguments
     elif ":" not in name and not name.endswith(".py"):
-        raise InputError(f"model {name}", "there is no bundled network of that name", f"bundled: {', '.join(NETWORKS)}")
+        fault = f"there is no bundled network of that name{nearest(name, NETWORKS)}"
+        raise InputError(f"model {name}", fault, f"bundled: {', '.join(NETWORKS)}; your own is file.py:Class")
     torch.manual_seed(seed)
     classifier = open_classifier(
         NETWORKS.get(name, name),

@@ -27,7 +27,7 @@ _BLOCK = 512
 
 @dataclass(eq=False)
 class Pictures:
-    """pixels: uint8 (n, h, w) or (n, h, w, 3), fitted to the network. labels: int64 (n,). votes: float32 (n, answers)."""
+    """pixels: uint8 (n, h, w) or (n, h, w, 3), as the network takes them. labels: int64 (n,). votes: float32 (n, k)."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]

@@ -45,7 +45,7 @@ def measure(module: nn.Module, feed: Feed, classes: int, processes: Processes) -
     """What `module`, in evaluation mode, makes of all pictures of `feed`; each process looks at its share."""
     device = feed.labels.device
     sums = torch.zeros(classes * classes + 1, dtype=torch.float64, device=device)
-    for rows in torch.arange(len(feed), device=device)[processes.rank :: processes.count].split(_BATCH):
+    for rows in torch.arange(len(feed), device=device)[processes.rank :: processes.count].split(_BATCH):  # type: ignore[no-untyped-call]
         labels = feed.labels[rows]
         scores = module(feed.normalised(feed.pictures(rows).float() / 255)).float()
         sums[-1] += F.cross_entropy(scores, labels, reduction="sum")

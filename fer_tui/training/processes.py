@@ -34,6 +34,11 @@ class Processes:
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         return cls(distributed.get_rank(), count, local)
 
+    def device(self, asked: str) -> str:
+        """The device for this process where `asked` is named: of several processes each has a CUDA device."""
+        own = self.count > 1 and asked == "auto" and torch.cuda.is_available()
+        return f"cuda:{self.local}" if own else asked
+
     def leave(self) -> None:
         if self.count > 1:
             distributed.destroy_process_group()
@@ -50,7 +55,7 @@ class Processes:
         """Batch norms that see the whole batch, where they can: on CUDA."""
         if self.count == 1 or not next(module.parameters()).is_cuda:
             return module
-        made: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        made: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return made
 
     def add(self, sums: torch.Tensor) -> None:

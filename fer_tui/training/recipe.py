@@ -19,8 +19,8 @@ class Recipe:
     epochs, batch: of pictures; minutes: ends within this time, the schedule then follows the clock (0: no limit).
     rate: the highest learning rate (AdamW); warm_up: share of the steps in which it rises; decay: of the weights.
     average: decay of the running mean of the weights, which is what is measured and kept (0: none).
-    smoothing: of the labels; votes: weight of what annotators' votes say of the label; balance: 0 classes as often as they come, 1 all
-    alike (logit adjustment). teach: weight of the teachers' answers.
+    smoothing: of the labels; votes: weight of what annotators' votes say of the label; teach: of the teachers' answers.
+    balance: 0 lets classes count as often as they come, 1 all alike (logit adjustment).
     flip: mirror half of the pictures; shift, scale: share of the side; rotation: degrees; erasing, mixing: share of
     the pictures of which a rectangle is erased, that are blended with another; light: of brightness and contrast.
     hold_out: share of the pictures kept for validation where no split is named. patience: epochs without a better

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,9 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob("*.part"):
             left.unlink()
-        self.record = {"format": FORMAT, "version": VERSION, "state": "running", "started": _now(), "updated": _now(),
-                       "seconds": 0.0, **record, "epochs": [], "best": None} if not known else known  # fmt: skip
+        if not known:
+            head = {"format": FORMAT, "version": VERSION, "state": "running", "started": _now(), "updated": _now()}
+            self.record = {**head, "seconds": 0.0, **record, "epochs": [], "best": None}
         self.record["environment"] = record["environment"]
 
     def write(self, state: str | None = None, seconds: float | None = None) -> None:
@@ -103,9 +104,9 @@ class Run:
 
     def _packed(self, module: nn.Module, facts: Mapping[str, Any]) -> bytes:
         record = self.record
-        settings = {"input_shape": record["input"]["shape"], "mean": record["input"]["mean"], "std": record["input"]["std"]}
-        texts = {"classes": record["classes"], "settings": settings, "arguments": record["network"]["arguments"], **facts}
-        return packed(module, record["network"]["model"], texts)
+        settings = {"input_shape": record["input"]["shape"]} | {key: record["input"][key] for key in ("mean", "std")}
+        told = {"classes": record["classes"], "settings": settings, "arguments": record["network"]["arguments"]}
+        return packed(module, record["network"]["model"], {**told, **facts})
 
 
 def packed(module: nn.Module, network: str, facts: Mapping[str, Any]) -> bytes:
@@ -116,7 +117,16 @@ def packed(module: nn.Module, network: str, facts: Mapping[str, Any]) -> bytes:
         name: (each.half() if each.is_floating_point() else each).detach().cpu().contiguous()
         for name, each in module.state_dict().items()
     }
-    return save(tensors, {"format": "pt", "network": network} | {key: json.dumps(text) for key, text in facts.items()})
+    data = save(tensors, {"format": "pt", "network": network} | {key: json.dumps(text) for key, text in facts.items()})
+    return _ordered(data)
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same safetensors file with its header sorted: the library writes metadata in another order each time."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def written(path: Path, data: bytes) -> None:
@@ -166,7 +176,7 @@ def _short(value: Any) -> str:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _strict(value: Any) -> Any:

@@ -133,7 +133,7 @@ def precision(recipe: Recipe, device: torch.device) -> str:
         return recipe.precision
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    fast = device.type == "cpu" and torch.backends.mkldnn.is_available() and _has_bfloat16()
+    fast = device.type == "cpu" and _has_bfloat16()
     return "bfloat16" if fast else "float32"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from fer_tui.contract import InputError
 
@@ -76,17 +77,15 @@ class Trainer:
         if recipe.minutes and self._processes.count > 1:
             raise InputError("minutes", "processes that train together have no clock in common", "give epochs instead")
         device, given = classifier.device, classifier.preprocessing
-        module = self._processes.synchronised(classifier.module).to(memory_format=torch.channels_last)
+        module = _channels_last(self._processes.synchronised(classifier.module))
         self._module = module.train().requires_grad_(True)
         self._average = Average(module, recipe.average)
         self._classes = len(classifier.classes)
         self._feed = Feed(material.training, device, given.mean, given.std)
         held = material.validation
         self._held = Feed(held, device, given.mean, given.std) if held is not None and len(held) else None
-        judges = [each.module.eval().to(memory_format=torch.channels_last) for each in teachers]
-        self._stepper = Stepper(
-            module, self._average, self._feed, recipe, self._classes, self._processes, judges
-        )
+        judges = [_channels_last(each.module.eval()) for each in teachers]
+        self._stepper = Stepper(module, self._average, self._feed, recipe, self._classes, self._processes, judges)
         self._steps = max(1, len(self._feed) // self._stepper.batch)
         self._epoch, self._step, self._seconds, self._rate = 0, 0, 0.0, 0.0
         self._best = (0, 0.0)
@@ -130,7 +129,7 @@ class Trainer:
         """Why no CUDA graph could be recorded, '' where none was wanted or one was."""
         return self._stepper.note
 
-    def train(self) -> Iterator[Step | Epoch]:
+    def train(self) -> Generator[Step | Epoch, None, None]:
         """Train to the end, from where the run was interrupted if it was; nothing where it is done already."""
         if self._run.record["state"] in ("done", "stopped early"):
             return
@@ -157,7 +156,7 @@ class Trainer:
         if self._processes.first:
             self._run.write(state, self._elapsed)
 
-    def _epochs(self) -> Iterator[Step | Epoch]:
+    def _epochs(self) -> Generator[Step | Epoch, None, None]:
         while self._epoch < self._recipe.epochs and not self._late and not self._tired:
             if self._step == 0:
                 self._order = torch.randperm(len(self._feed))
@@ -170,7 +169,7 @@ class Trainer:
             self._step = 0
             self._save_if_due()
 
-    def _steps_of_epoch(self) -> Iterator[Step]:
+    def _steps_of_epoch(self) -> Generator[Step, None, None]:
         recipe, total, batch = self._recipe, self._recipe.epochs * self._steps, self._stepper.batch
         order = self._order.to(self._feed.labels.device)
         while self._step < self._steps:
@@ -275,7 +274,8 @@ class Trainer:
             if state["random_cuda"] is not None and self._feed.labels.is_cuda:
                 torch.cuda.set_rng_state(state["random_cuda"])
         except (KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise InputError(self._run.folder / RESUME, "does not fit this training", "delete it to begin anew") from error
+            path = self._run.folder / RESUME
+            raise InputError(path, "does not fit this training", "delete it to begin anew") from error
         self._run.rewind(self._epoch)
 
     def _environment(self, device: torch.device) -> dict[str, Any]:
@@ -290,3 +290,8 @@ class Trainer:
             "precision": precision(self._recipe, device),
             "system": f"{platform.system()} {platform.machine()}",
         }
+
+
+def _channels_last(module: nn.Module) -> nn.Module:
+    made: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return made

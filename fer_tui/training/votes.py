@@ -31,8 +31,9 @@ def read_votes(path: Path) -> NDArray[np.float32]:
     else:
         votes = _table(path)
     if votes.ndim != 2 or votes.shape[1] < 2 or votes.dtype.kind not in "iuf":
-        raise InputError(path, f"votes of shape {votes.shape} are not understood", "one row a picture, a column an answer")
-    votes = votes.astype(np.float32)
+        mend = "give a row for each picture, a column for each answer"
+        raise InputError(path, f"votes of shape {votes.shape} are not understood", mend)
+    votes = np.asarray(votes, np.float32)
     if not np.isfinite(votes).all() or (votes < 0).any():
         row = int(np.flatnonzero(~(np.isfinite(votes) & (votes >= 0)).all(1))[0])
         raise InputError(f"{path} row {row}", "has votes that are not counts from 0 on")

@@ -47,6 +47,8 @@ class Stepper:
         self.optimiser = torch.optim.AdamW(
             _grouped(module, recipe.decay), self._rate, betas=(0.9, 0.99), fused=True, capturable=cuda
         )
+        if cuda:
+            torch.backends.cudnn.benchmark = True  # every batch has the same shape: the search for kernels pays
         self.sums = torch.zeros(2, device=device)
         self._rows = torch.zeros(self.batch, dtype=torch.int64, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -98,7 +100,8 @@ class Stepper:
             scores = self._network(images)
             if self._teachers:
                 with torch.no_grad():
-                    told = torch.stack([teacher(images).float().softmax(1) for teacher in self._teachers]).mean(0)
+                    answers = [teacher(images).float() + self._offset for teacher in self._teachers]
+                    told = torch.stack([each.softmax(1) for each in answers]).mean(0)
                 targets = torch.lerp(targets, told, self._recipe.teach)
         scores = scores.float()
         loss = F.cross_entropy(scores + self._offset, targets)

@@ -104,9 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
 
 
-def evaluate(
-    engine: Engine, checkpoint: int = 0, tell: Narrator | None = None, *, flip: bool = False
-) -> Evaluation:
+def evaluate(engine: Engine, checkpoint: int = 0, tell: Narrator | None = None, *, flip: bool = False) -> Evaluation:
     """Scores of the whole dataset, counted. flip: of each picture and its mirror image, averaged."""
     import numpy as np
 
@@ -121,7 +119,7 @@ def evaluate(
     for start, scores in engine.scores(checkpoint):
         if mirrored is not None:
             pictures = engine.dataset.images(start, start + len(scores))
-            scores = (scores + mirrored.predict([picture[:, ::-1] for picture in pictures])) / 2
+            scores = (scores + mirrored.predict([picture[:, ::-1] for picture in pictures])) / np.float32(2)
         finite = np.isfinite(scores).all(1)
         truth = labels[start : start + len(scores)]
         guess = scores.argmax(1)

@@ -224,11 +224,10 @@ def _table(record: dict[str, Any]) -> None:
     from .tables import confusion_table, share
 
     console = streams.console()
-    measured = [each for each in record["epochs"] if each["validation"] and each["snapshot"]]
-    if not measured:
-        streams.put(f"{len(record['epochs']) - 1} epochs, not measured: there are no pictures for validation")
+    if record["best"] is None:
+        streams.put(f"{len(record['epochs']) - 1} epochs, not measured")
         return
-    best = max(measured, key=lambda each: each["validation"]["accuracy"])
+    best = record["epochs"][record["best"]["epoch"]]
     if len(record["classes"]) <= 12:
         console.print(confusion_table(record["classes"], best["validation"]["confusion"]))
     last = record["epochs"][-1]

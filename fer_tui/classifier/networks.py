@@ -40,7 +40,7 @@ class FerGap(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; `halved` halves the side of the maps."""
+    """Two 3x3 convolutions beside a shortcut. The first of a stage (`halved`) halves the side of the maps."""
 
     def __init__(self, given: int, made: int, halved: bool) -> None:
         super().__init__()
@@ -50,17 +50,15 @@ class Residual(nn.Module):
         self.conv2 = nn.Conv2d(made, made, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(made)
         nn.init.zeros_(self.norm2.weight)  # at first a block passes on what it is given: deep networks start faster
-        self.shortcut = nn.Sequential()
+        self.shortcut: nn.Module | None = None
         if halved:
-            self.shortcut.append(nn.AvgPool2d(2, ceil_mode=True))
-        if given != made:
-            self.shortcut.append(nn.Conv2d(given, made, 1, bias=False))
-            self.shortcut.append(nn.BatchNorm2d(made))
+            pool = nn.AvgPool2d(2, ceil_mode=True)
+            self.shortcut = nn.Sequential(pool, nn.Conv2d(given, made, 1, bias=False), nn.BatchNorm2d(made))
         self.relu2 = nn.ReLU()
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         made = self.norm2(self.conv2(self.relu1(self.norm1(self.conv1(maps)))))
-        summed: torch.Tensor = self.relu2(made + self.shortcut(maps))
+        summed: torch.Tensor = self.relu2(made + (maps if self.shortcut is None else self.shortcut(maps)))
         return summed
 
 
@@ -75,7 +73,7 @@ class FerRes(nn.Module):
         self.input_shape = (channels, *size)
         first, *stages = (8 * max(1, round(width * filters / 8)) for filters in (32, 48, 96, 176))
         layers: OrderedDict[str, nn.Module] = OrderedDict(
-            conv=nn.Conv2d(channels, first, 3, padding=1, bias=False), norm=nn.BatchNorm2d(first), relu=nn.ReLU()
+            conv1=nn.Conv2d(channels, first, 3, padding=1, bias=False), norm1=nn.BatchNorm2d(first), relu1=nn.ReLU()
         )
         given = first
         for number, made in enumerate(stages, 1):

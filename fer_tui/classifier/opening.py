@@ -34,6 +34,7 @@ from .weights import Checkpoint, State, read_checkpoint
 
 Model = nn.Module | Callable[..., nn.Module] | str | None
 Weights = str | Path | Sequence[str | Path]
+_WIDEST = 16.0  # that a weights file may make a bundled network
 
 
 def open_classifier(
@@ -170,10 +171,11 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     makers = {model: NETWORKS[model]} if model is not None else dict(NETWORKS)
     assert checkpoint is not None  # `_shipped` stands in where none was given
     state = checkpoint.state(key)[1]
-    options = {**_told_arguments(checkpoint, state), **arguments}
+    told = _told_arguments(checkpoint, state)
     for name, maker in makers.items():
         _check_arguments(name, maker, arguments)
-        module = maker(**options)
+        taken = inspect.signature(maker).parameters
+        module = maker(**{name: value for name, value in told.items() if name in taken} | arguments)
         if model is not None or matched(state, module).fits:
             return _Source(module, name)
     mend = f"give --model file.py:Class; `fer-tui init {checkpoint.path}` looks for it"
@@ -181,12 +183,17 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
 
 
 def _told_arguments(checkpoint: Checkpoint, state: State) -> dict[str, Any]:
-    """How a bundled network was made, as its weights file says; else what its tensors tell."""
-    known = ("classes", "channels", "size", "width")
-    told = {name: checkpoint.facts.get(f"arguments.{name}") for name in known}
-    told = {"classes": output_count(state), "channels": input_channels(state)} | {
-        name: value for name, value in told.items() if value is not None
-    }
+    """How a bundled network was made, as its tensors tell and, where that makes sense, its weights file says."""
+    told: dict[str, Any] = {"classes": output_count(state), "channels": input_channels(state)}
+    size, width = (checkpoint.facts.get(f"arguments.{name}") for name in ("size", "width"))
+    if (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int) and 0 < side < 4096 for side in size)
+    ):
+        told["size"] = size
+    if isinstance(width, int | float) and 0 < width <= _WIDEST:
+        told["width"] = width
     return {name: value for name, value in told.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ EXAMPLES = (
     "torchrun --nproc-per-node 2 -m fer_tui train faces/ -o run                   several processes",
     "fer-tui evaluate faces/ --weights run/epoch-0030.safetensors                 then: how good is it?",
 )
+_MOST_COLUMNS = 12  # classes up to which each has a column
+_WIDEST = 8
 _SETTINGS = (
     "data", "split", "limit", "classes", "model", "model_args", "mean", "std", "equalise", "fit", "size", "device",
     "cache",
@@ -182,13 +184,15 @@ def _narrated(trainer: Trainer, show: _Bar, arguments: argparse.Namespace) -> No
     """Train, with a line an epoch; the result to stdout."""
     from fer_tui.training import Epoch
 
-    events = trainer.train()
+    events, lines = trainer.train(), _Lines(trainer.run.record["classes"])
     last: Epoch | None = None
     try:
         for event in events:
             if isinstance(event, Epoch):
+                if last is None:
+                    show.line(lines.heading())
                 last = event
-                show.line(_line(event))
+                show.line(lines.of(event))
             else:
                 show.step(event)
     except KeyboardInterrupt:
@@ -206,16 +210,26 @@ def _narrated(trainer: Trainer, show: _Bar, arguments: argparse.Namespace) -> No
     _table(record)
 
 
-def _line(event: Epoch) -> str:
-    """One epoch in words."""
-    parts = [f"epoch {event.number}"]
-    if event.loss is not None:
-        parts.append(f"loss {event.loss:.3f}")
-    if event.measured is not None:
-        recalls = " ".join("-" if each is None else f"{each:.2f}".removeprefix("0") for each in event.measured.recall)
-        parts.append(f"validation {event.measured.accuracy:.4f}{' *' if event.best else ''}")
-        parts.append(f"recall {recalls}")
-    return " · ".join(parts)
+class _Lines:
+    """The epochs as a table that grows: a heading, then a line each."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._widths = [max(4, min(len(name), _WIDEST)) for name in classes] if len(classes) <= _MOST_COLUMNS else []
+        self._names = [plain(name)[:width] for name, width in zip(classes, self._widths, strict=False)]
+
+    def heading(self) -> str:
+        recalls = "  ".join(f"{name:>{width}}" for name, width in zip(self._names, self._widths, strict=True))
+        return f"epoch    loss  accuracy  {'recall: ' if recalls else ''}{recalls}".rstrip()
+
+    def of(self, event: Epoch) -> str:
+        """One epoch; a star marks the best so far."""
+        loss = f"{event.loss:8.3f}" if event.loss is not None else " " * 8
+        if event.measured is None:
+            return f"{event.number:5}{loss}"
+        recalls = zip(event.measured.recall, self._widths, strict=False)
+        shown = "  ".join(f"{'-' if share is None else f'{share:.2f}':>{width}}" for share, width in recalls)
+        head = f"{event.number:5}{loss}  {event.measured.accuracy:7.4f}{'*' if event.best else ' '}"
+        return f"{head}  {' ' * 8 if shown else ''}{shown}".rstrip()
 
 
 def _table(record: dict[str, Any]) -> None:
@@ -228,7 +242,7 @@ def _table(record: dict[str, Any]) -> None:
         streams.put(f"{len(record['epochs']) - 1} epochs, not measured")
         return
     best = record["epochs"][record["best"]["epoch"]]
-    if len(record["classes"]) <= 12:
+    if len(record["classes"]) <= _MOST_COLUMNS:
         console.print(confusion_table(record["classes"], best["validation"]["confusion"]))
     last = record["epochs"][-1]
     text = (

@@ -170,7 +170,7 @@ def test_two_processes_train_as_one(faces: Path, tmp_path: Path) -> None:
     flags = ["--model", f"{model}:Net", "--epochs", "2", "--precision", "float32", "--mixing", "0.5"]
     one, two = tmp_path / "one", tmp_path / "two"
     assert train(faces, one, *flags) == 0
-    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29641", "-m", "fer_tui")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "fer_tui")
     process = start(faces, two, *flags, launcher=launcher)
     assert process.wait() == 0, process.stderr.read().decode()
     single, double = (load_file(folder / "epoch-0002.safetensors") for folder in (one, two))

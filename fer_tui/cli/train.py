@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "fer-tui train fer2013.csv --split Training --val-split PublicTest -o run     a snapshot each epoch",
     "fer-tui train faces/ -o run --epochs 30 --size 64x64                         a folder for each class",
-    "torchrun --nproc-per-node 2 -m fer_tui train faces/ -o run                   several processes",
-    "fer-tui evaluate faces/ --weights run/epoch-0030.safetensors                 then: how good is it?",
 )
 _MOST_COLUMNS = 12  # classes up to which each has a column
 _WIDEST = 8

@@ -7,7 +7,6 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
@@ -203,8 +202,9 @@ def _shipped(model: Model) -> tuple[Path, ...]:
         return ()
     import fer_tui_samples
 
-    own = Path(str(resources.files(fer_tui_samples))) / f"{model}.safetensors"
-    return (own if own.is_file() else Path(fer_tui_samples.weights_path()),)
+    from .networks import NETWORKS
+
+    return (Path(fer_tui_samples.weights_path(*[model] if model in NETWORKS else [])),)
 
 
 def _paths(weights: Weights | None) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ import pytest
 
 import fer_tui
 import fer_tui_samples
-from fer_tui_samples import MASKS, build, faces_path, load_masks
+from fer_tui_samples import MASKS, build, faces_path, finish, load_masks, weights_path
 from fer_tui_samples.draw import draw_face
 from fer_tui_samples.expressions import CLASSES
 
@@ -78,6 +78,33 @@ def test_the_build_command_writes_what_numpy_reads(tmp_path: Path, monkeypatch: 
     with np.load(tmp_path / "few.npz", allow_pickle=False) as stored:
         assert stored["images"].shape == (7, 48, 48)
     assert [path.name for path in tmp_path.iterdir()] == ["few.npz"]
+
+
+def test_faces_to_train_on_are_drawn_from_other_seeds() -> None:
+    drawn = build.arrays(3, first=1_000_006)
+    assert drawn["labels"].tolist() == [0, 1, 2]
+    assert (drawn["images"][1] == draw_face(1, 1_000_007)[0]).all()
+
+
+def test_biases_make_each_class_predicted_as_often_as_it_comes() -> None:
+    """Scores of a network that hardly dares to say the two rarer classes."""
+    chance = np.random.default_rng(0)
+    labels = chance.choice(3, 3000, p=[0.6, 0.3, 0.1])
+    scores = np.eye(3)[labels] * 1.5 + chance.normal(size=(3000, 3)) + [1.0, 0.0, -1.0]
+    biases = finish.matching(scores, labels)
+    before, after = (np.bincount((scores + each).argmax(1), minlength=3) for each in (0, biases))
+    assert before[2] < 150 and np.abs(after - np.bincount(labels)).max() <= 30
+    assert biases.sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_biases_go_to_the_last_layer_and_into_the_record(tmp_path: Path) -> None:
+    biases = np.arange(7) / 8
+    (tmp_path / "w.safetensors").write_bytes(finish.finished(weights_path("fer-gap"), biases))
+    faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
+    plain, mended = (fer_tui.open_classifier(*given, device="cpu").predict(faces) for given in (
+        ("fer-gap",), (None, tmp_path / "w.safetensors")
+    ))  # fmt: skip
+    np.testing.assert_allclose(mended - plain, np.tile(biases, (3, 1)), atol=2e-3)
 
 
 def test_the_door_loads_neither_numpy_nor_torch() -> None:

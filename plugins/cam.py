@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -34,8 +35,7 @@ from .capturing import captured, spatial_layer, spatial_layers
 from .saliency_rectified import rectified
 from .saliency_scores import Score
 
-_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
-_BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass
+_MANY = 16  # images from which on a faster copy of the network is worth its making
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
 _GUIDED = "guided-grad-cam"
@@ -105,14 +105,13 @@ class Cam(Explainer[CamParameters]):
                     yield from self.explain(subject, parameters)
                 continue
             plan = _plan(classifier, same[0].place.layer, parameters)
-            size = _batch_size(classifier)
             fast = classifier
-            if len(same) > size:  # else the copy costs more than it saves
+            if len(same) > _MANY:
                 fast, how = classifier.folded(parameters.precision, (plan.layer,))
                 plan = dataclasses.replace(plan, how=how)
-            for start in range(0, len(same), size):
-                batch = same[start : start + size]
-                for subject, values in zip(batch, _maps(fast, batch, [plan.layer], plan)[plan.layer], strict=True):
+            run = partial(_made, fast, same, plan)
+            for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
+                for subject, values in zip(same[start:stop], maps, strict=True):
                     yield Result(subject.place, _heatmap(subject, values, plan, parameters), progress=1.0)
 
 
@@ -189,6 +188,13 @@ def _maps(
     return _arrays(layers, [formula(*pair) for pair in pairs])
 
 
+def _made(
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int
+) -> NDArray[np.float32]:
+    """The maps of the subjects from `start` to `stop` at the plan's layer."""
+    return _maps(classifier, subjects[start:stop], [plan.layer], plan)[plan.layer]
+
+
 def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
     """Score-CAM and Ablation-CAM: a better map after each batch of the layer's maps."""
     classifier, target = subject.classifier, _target(subject)
@@ -198,11 +204,11 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
             classifier.scores(x)
         activations = _captured(outputs, plan.layer, 1)[0]
         fast, how = classifier.folded(parameters.precision, (plan.layer,))
-        plan, size = dataclasses.replace(plan, how=how), _batch_size(classifier)
+        plan = dataclasses.replace(plan, how=how)
     if plan.variant == "score":
-        steps = cam_masked.score(fast, x, activations, target, size)
+        steps = cam_masked.score(fast, x, activations, target)
     else:
-        steps = cam_masked.ablation(fast, x, plan.layer, activations, target, size)
+        steps = cam_masked.ablation(fast, x, plan.layer, activations, target)
     with closing(steps):
         while True:
             with torch.no_grad():
@@ -219,7 +225,7 @@ def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap
     grad = dataclasses.replace(plan, variant="grad")
     (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer]
     coarse = _heatmap(subject, small, grad, dataclasses.replace(parameters, positive=True))
-    score = Score(subject.classifier, "logit", 1)
+    score = Score(subject.classifier, "logit")
     ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
     channels = guided.channels * coarse.values
     values = channels.sum(0)
@@ -280,11 +286,6 @@ def _captured(outputs: dict[str, Tensor], layer: str, count: int) -> Tensor:
 
 def _arrays(layers: Sequence[str], maps: Sequence[Tensor]) -> dict[str, NDArray[np.float32]]:
     return {layer: each.detach().float().cpu().numpy() for layer, each in zip(layers, maps, strict=True)}
-
-
-def _batch_size(classifier: Classifier) -> int:
-    channels, height, width = classifier.input_shape
-    return max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
 
 
 def _image(subject: Subject) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -111,8 +112,9 @@ class Cam(Explainer[CamParameters]):
                 plan = dataclasses.replace(plan, how=how)
             run = partial(_made, fast, same, plan)
             for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
-                for subject, values in zip(same[start:stop], maps, strict=True):
-                    yield Result(subject.place, _heatmap(subject, values, plan, parameters), progress=1.0)
+                batch = same[start:stop]
+                for subject, heatmap in zip(batch, _heatmaps(batch, maps, plan, parameters), strict=True):
+                    yield Result(subject.place, heatmap, progress=stop / len(same))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -191,7 +193,7 @@ def _maps(
 def _made(
     classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int
 ) -> NDArray[np.float32]:
-    """The maps of the subjects from `start` to `stop` at the plan's layer."""
+    """The maps (N, h, w) of the subjects from `start` to `stop` at the plan's layer."""
     return _maps(classifier, subjects[start:stop], [plan.layer], plan)[plan.layer]
 
 
@@ -242,28 +244,37 @@ def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap
 
 def _heatmap(subject: Subject, values: NDArray[np.float32], plan: _Plan, parameters: CamParameters) -> Heatmap:
     """`values` (h, w) at the size of the input, with what is to be said of them."""
-    image = subject.classifier.shown(_image(subject))
-    notes = (*plan.notes, *_warnings(values, plan.variant, parameters.positive))
-    if parameters.positive:
-        values = np.maximum(values, 0)
-    height, width = image.shape[:2]
-    large = F.interpolate(torch.from_numpy(values)[None, None], (height, width), mode="bilinear", align_corners=False)
-    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape)}
-    return Heatmap(
-        values=large[0, 0].numpy(),
-        image=image,
-        signed=not parameters.positive,
-        extras={"map": values},
-        meta=meta | ({"network": plan.how} if plan.how else {}),
-        notes=notes,
-    )
+    (heatmap,) = _heatmaps([subject], values[None], plan, parameters)
+    return heatmap
 
 
-def _warnings(values: NDArray[np.float32], variant: str, positive: bool) -> Iterator[str]:
-    if not np.isfinite(values).all():
+def _heatmaps(
+    subjects: Sequence[Subject], values: NDArray[np.float32], plan: _Plan, parameters: CamParameters
+) -> Iterator[Heatmap]:
+    """`_heatmap` of many subjects of one network, `values` (N, h, w)."""
+    classifier = subjects[0].classifier
+    lows, highs = values.min((1, 2)).tolist(), values.max((1, 2)).tolist()  # not finite where a value is not
+    kept = np.maximum(values, 0) if parameters.positive else values
+    size = classifier.input_shape[1:]
+    large = F.interpolate(torch.from_numpy(kept)[:, None], size, mode="bilinear", align_corners=False)[:, 0].numpy()
+    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape[1:])}
+    meta |= {"network": plan.how} if plan.how else {}
+    for n, subject in enumerate(subjects):
+        said = _warnings(values[n], lows[n], highs[n], plan.variant, parameters.positive)
+        yield Heatmap(
+            values=large[n],
+            image=classifier.shown(_image(subject)),
+            signed=not parameters.positive,
+            extras={"map": kept[n]},
+            meta=meta,
+            notes=(*plan.notes, *said),
+        )
+
+
+def _warnings(values: NDArray[np.float32], low: float, high: float, variant: str, positive: bool) -> Iterator[str]:
+    if not (math.isfinite(low) and math.isfinite(high)):
         yield f"{int((~np.isfinite(values)).sum())} of {values.size} values are not finite"
         return
-    low, high = float(values.min()), float(values.max())
     if low == high == 0:
         yield "the map is zero everywhere: nothing at this layer moves the target's score"
     elif high <= 0:

@@ -89,7 +89,13 @@ class Score:
 
     def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
         probable = _probable(scores)
-        return [_remark(row, target, self.kind, probable) for row, target in zip(scores, targets, strict=True)]
+        scores = scores.cpu()  # once for all, not number by number
+        shares = (scores if probable else scores.softmax(1))[torch.arange(len(targets)), torch.as_tensor(targets)]
+        finite = torch.isfinite(scores).all(1)
+        return [
+            _remark(share, known, self.kind, probable)
+            for share, known in zip(shares.tolist(), finite.tolist(), strict=True)
+        ]
 
 
 def _probable(scores: Tensor) -> bool:
@@ -100,12 +106,12 @@ def _probable(scores: Tensor) -> bool:
     return bool(((rows.sum(1) - 1).abs() < 5e-3).all())  # in bfloat16 a sum of probabilities is off by so much
 
 
-def _remark(scores: Tensor, target: int, kind: str, probable: bool) -> list[str]:
-    if not bool(torch.isfinite(scores).all()):
+def _remark(share: float, finite: bool, kind: str, probable: bool) -> list[str]:
+    """What is to be said of one score; share: the target's probability."""
+    if not finite:
         return ["the network's scores are not finite: look at the weights and the preprocessing"]
     if kind == "logit" and not probable:
         return []
-    share = float((scores if probable else scores.softmax(0))[target])
     if kind == "logit" and (share < _SATURATED or share > 1 - _SATURATED):
         return [f"the network's softmax is saturated (probability {share:.6f}): its gradient is close to zero"]
     if kind != "logit" and share > 1 - _SATURATED:

@@ -136,7 +136,7 @@ def _plan(classifier: Classifier, layer: str | None, parameters: CamParameters) 
     if head is not None and layer in (None, head.layer):
         return _Plan("cam", head.layer, head)
     if variant == "cam":
-        fault = "the network does not end in global average pooling and a linear classifier"
+        fault = "no layer's maps are averaged and weighed by a linear classifier at the end of the network"
         raise InputError("parameter variant", f"cam: {fault}", "variant=grad works for any network")
     layer = spatial_layer(classifier, layer)
     where = f"at {layer}, not at {head.layer}, where the head is" if head is not None else "there is no pooling head"

@@ -3,6 +3,7 @@
 from .errors import FerTuiError, InputError, PluginError
 from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
+from .masks import read_masks
 from .parameters import PRECISIONS, ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
 from .subject import Classifier, Dataset, Kept, Layer, Sample, Subject
@@ -38,4 +39,5 @@ __all__ = [
     "parameter",
     "parse_parameters",
     "plain",
+    "read_masks",
 ]

@@ -1,13 +1,13 @@
 """The words that all share: everything an explainer, the engine and the faces say to one another."""
 
 from .errors import FerTuiError, InputError, PluginError
-from .explainer import CONTRACT_VERSION, Description, Explainer
+from .explainer import CONTRACT_VERSION, Description, Explainer, with_alias
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
 from .masks import read_masks
 from .parameters import PRECISIONS, ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
 from .subject import Classifier, Dataset, Kept, Layer, Sample, Subject
-from .words import FER_CLASSES, nearest, plain
+from .words import FER_CLASSES, nearest, plain, same_name
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -40,4 +40,6 @@ __all__ = [
     "parse_parameters",
     "plain",
     "read_masks",
+    "same_name",
+    "with_alias",
 ]

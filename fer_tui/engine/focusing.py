@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fer_tui import plugins
 from fer_tui.contract import Heatmap, InputError, Place
 from fer_tui.regions import FocusTable, Regions, Tally, focus
 
@@ -47,7 +46,7 @@ def focus_table(
     place: Place | None = None,
     *,
     pause: float = 1.0,
-) -> Iterator[tuple[float, FocusTable | None]]:
+) -> Generator[tuple[float, FocusTable | None], None, None]:
     """(share that is done, table so far); the last table is whole and has intervals, those before have none.
 
     regions: those of the dataset's pictures. place: layer, filter and checkpoint. pause: about how many seconds lie
@@ -57,7 +56,7 @@ def focus_table(
     dataset = engine.dataset
     if dataset is None or not len(dataset):
         raise InputError("dataset", "focus by class needs one, and none is open", "name one with --data")
-    if (kind := plugins.description(engine.explainer(method)).kind) != "heatmap":
+    if (kind := engine.described(method).kind) != "heatmap":
         raise InputError(f"method {method}", f"makes a {kind}, no heat map", "choose one that does")
     regions.check_rows(len(dataset), limited=dataset.limit is not None)
     place = place or Place()

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .known import is_samples, known_regions, named_regions
+    from .known import is_samples, known_regions, named_regions, open_regions
     from .layout import face_layout
     from .regions import OUTSIDE, Regions, regions_of
     from .shares import Focus, focus
@@ -32,6 +32,7 @@ _ROOMS = {
     "is_samples": "known",
     "known_regions": "known",
     "named_regions": "known",
+    "open_regions": "known",
     "regions_of": "regions",
 }
 
@@ -51,6 +52,7 @@ __all__ = [
     "is_samples",
     "known_regions",
     "named_regions",
+    "open_regions",
     "regions_of",
 ]
 

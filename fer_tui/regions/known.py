@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import FER_CLASSES, read_masks
+from fer_tui.contract import FER_CLASSES, InputError, read_masks
 from fer_tui.dataset import same_classes
 
 from .layout import SIZE, face_layout
@@ -29,6 +29,19 @@ def named_regions(spec: str | Path) -> Regions:
 
             return regions_of(fer_tui_samples.load_masks(), "samples")
     return regions_of(read_masks(spec, others=", ".join(SPECS)), str(spec))
+
+
+def open_regions(spec: str, data: str | None, dataset: MappedDataset) -> Regions:
+    """The regions that a text names for what is open; "auto": those known of it. InputError where there are none."""
+    if spec == "auto":
+        known = known_regions(data, dataset)
+        if known is None:
+            fault = "known are those of the samples, and of aligned faces of 48 x 48 with FER2013's seven classes"
+            raise InputError("regions auto", fault, f"name {', '.join(SPECS[:2])}, or a file or folder of masks")
+        return named_regions(known)
+    if spec == "samples" and not is_samples(data):
+        raise InputError("regions samples", "other data are open", "leave the data out, or name layout")
+    return named_regions(spec)
 
 
 def known_regions(data: str | None, dataset: MappedDataset) -> str | None:

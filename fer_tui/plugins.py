@@ -82,15 +82,15 @@ def resolve(name: str, describe: Callable[[str], Description] | None = None) -> 
     Those whose descriptions are not remembered are imported to learn their aliases, by `describe` (`load` and
     `description` where None); a broken one has none.
     """
-    entries = _entries()
-    if name in entries:
+    installed = names()
+    if name in installed:
         return name, {}
-    if (found := same_name(name, entries)) is not None:
+    if (found := same_name(name, installed)) is not None:
         return found, {}
     known = remembered()
     if (meant := _meant(name, known)) is not None:
         return meant
-    if missing := [each for each in entries if each not in known]:
+    if missing := [each for each in installed if each not in known]:
         for each in missing:
             with contextlib.suppress(PluginError):
                 known[each] = describe(each) if describe is not None else description(load(each))

@@ -50,7 +50,7 @@ def _show_all(described: Sequence[Description], failed: dict[str, PluginError]) 
     _print(("name", "version", "distribution", "kind", "axes", "state"), rows)
     for each in described:
         if each.aliases:
-            streams.put(plain(f"{each.name} also answers to {', '.join(each.aliases)}"))
+            streams.put(plain(f"aliases of {each.name}: {', '.join(each.aliases)}"))
     if not rows:
         streams.say("no explainer is installed: install fer-tui again, or a distribution that brings some")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 Target = Literal["predicted", "true"] | int
-_FIRST, _MOST = 8, 256  # images of one step
+_FIRST, _MOST = 8, 256  # images of the first step (one, where a map takes long), of one step at most
 _MOST_VALUES = 4 << 20  # of the network's input, in one step
 
 
@@ -74,7 +74,8 @@ def focus_table(
     if not rows:
         raise InputError("dataset", "no image has a class to be listed under", "open data with labels")
     done = 0
-    for part in _steps(engine, rows, pause):
+    first = _FIRST if engine.described(method).cost == "cheap" else 1
+    for part in _steps(engine, rows, first, pause):
         places = [_place(place, row, choice.target, labels, predicted) for row in part]
         with closing(engine.explain_many(method, places, parameters)) as results:
             for row, result in zip(part, results, strict=True):
@@ -89,10 +90,10 @@ def focus_table(
     yield 1.0, tally.table(choice.seed)
 
 
-def _steps(engine: Engine, rows: Sequence[int], pause: float) -> Iterator[Sequence[int]]:
-    """Parts of `rows` that take about `pause` seconds each."""
+def _steps(engine: Engine, rows: Sequence[int], size: int, pause: float) -> Iterator[Sequence[int]]:
+    """Parts of `rows` that take about `pause` seconds each; size: of the first."""
     most = max(1, min(_MOST, _MOST_VALUES // int(np.prod(engine.classifier.input_shape))))
-    size, start = min(_FIRST, most), 0
+    size, start = min(size, most), 0
     while start < len(rows):
         began = time.perf_counter()
         yield rows[start : start + size]

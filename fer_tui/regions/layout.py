@@ -31,7 +31,7 @@ def face_layout(*, scaled: bool = False) -> Regions:
     for name in ("eyes", "brows"):
         masks[name] |= masks[name][:, ::-1]
     layout = regions_of({**masks, FACE: _ellipse(*_FACE, _EXPONENT)}, "layout")
-    return Regions(layout.names, layout.masks, "layout", scaled)
+    return Regions(layout.names, layout.masks, "layout", "scaled" if scaled else "refused")
 
 
 def _ellipse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,13 +27,14 @@ class Regions:
 
     names: of the regions; the last is `outside`, what no mask covers. masks: bool, of all but `outside`, (R - 1, H, W)
     for all pictures or (R - 1, N, H, W) by the dataset's row. where: what they came from, for messages.
-    scaled: whether they are stretched to pictures of another size.
+    of_other_sizes: what becomes of pictures that have another size than the masks. fitted: the masks are taken to be of
+    the network's input, if they have its size; refused: InputError; scaled: the masks are stretched to the picture.
     """
 
     names: tuple[str, ...]
     masks: NDArray[np.bool_]
     where: str
-    scaled: bool = False
+    of_other_sizes: Literal["fitted", "refused", "scaled"] = "fitted"
 
     @property
     def rows(self) -> int | None:
@@ -63,10 +64,11 @@ class Regions:
         masks = self._of(row)
         shape = masks.shape[1:]
         parts = masks.astype(np.float32)
-        if self.scaled and picture is not None and shape != picture:
-            parts = np.stack([fitted(part, picture, "stretch") for part in parts])
-        elif picture is not None and shape not in (picture, size):
-            raise self._misfit(shape, picture, size)
+        if picture is not None and shape != picture:
+            if self.of_other_sizes == "scaled":
+                parts = np.stack([fitted(part, picture, "stretch") for part in parts])
+            elif shape != size or self.of_other_sizes == "refused":
+                raise self._misfit(shape, picture, size)
         if parts.shape[1:] != size:
             parts = np.stack([fitted(part, size, fit) for part in parts])
         inner = parts.astype(np.float64)
@@ -92,7 +94,7 @@ class Regions:
     def _misfit(self, shape: tuple[int, ...], picture: tuple[int, int], size: tuple[int, int]) -> InputError:
         there, wanted, network = (" x ".join(map(str, each)) for each in (shape, picture, size))
         fault = f"its masks are {there}, the picture is {wanted} and the network's input {network}"
-        mend = "layout:scaled stretches it" if self.where == "layout" else "masks have the size of one of them"
+        mend = "masks have the size of one of them" if self.of_other_sizes == "fitted" else "layout:scaled stretches it"
         return InputError(self.where, fault, mend)
 
 

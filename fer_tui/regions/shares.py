@@ -14,7 +14,6 @@ from fer_tui.contract import Heatmap
 
 from .known import named_regions
 from .regions import Regions, regions_of
-from .table import INSIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,12 +56,12 @@ class Focus:
         """What fits into `width` characters: the share inside the face, then the other regions, the strongest first."""
         if np.isnan(self.absolute).any():
             return ""
-        told = [(INSIDE, self.inside_share, float(self.area[list(self.inside)].sum()))]
+        told = [("in the face", self.inside_share, float(self.area[list(self.inside)].sum()))]
         order = np.argsort(-np.divide(self.absolute, self.area, where=self.area > 0, out=np.zeros_like(self.area)))
         told += [(self.regions[n], float(self.absolute[n]), float(self.area[n])) for n in order.tolist()]
         text = ""
         for name, share, area in told:
-            more = f"{' · ' if text else ''}{name} {share:.0%} (×{share / area:.1f})" if area > 0 else ""
+            more = f"{' · ' if text else ''}{name} {share:.0%} ×{share / area:.1f}" if area > 0 else ""
             if len(text) + len(more) > width:
                 break
             text += more

@@ -45,6 +45,26 @@ def ranks(values: NDArray[np.floating]) -> Numbers:
     return found
 
 
+def classes_p(values: Numbers, labels: NDArray[np.int64], permutations: int, seed: int) -> float | None:
+    """How often classes that mean nothing have means as far apart as these: a p-value by permutation of the labels.
+
+    values, labels: (n,). Far apart: the sum of squares between classes. None where there are fewer than two classes.
+    """
+    _, numbers = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(numbers)
+    if len(sizes) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    centred = values - values.mean()
+
+    def between(order: Numbers) -> float:
+        return float((np.bincount(numbers, order) ** 2 / sizes).sum())
+
+    found = between(centred) * (1 - 1e-12)
+    extreme = sum(between(rng.permutation(centred)) >= found for _ in range(permutations))
+    return (extreme + 1) / (permutations + 1)
+
+
 def rank_relation(one: Numbers, other: Numbers, seed: int = 0) -> tuple[float, float, bool] | None:
     """Spearman's rank correlation, its two-sided p-value by permutation, and whether that is exact (all orders tried).
 

@@ -82,6 +82,7 @@ class FocusTable:
     """Focus by class over many images.
 
     by: what the classes are of ("true class", or "predicted class" of data without labels). whole: all images.
+    classes_p: how likely classes without meaning had shares inside the face as far apart (by permutation).
     difference: share inside the face where right, less that where wrong, the mean over the classes that have both.
     empty: images whose map is zero, broken: images whose scores are not finite; both are left out.
     """
@@ -90,6 +91,7 @@ class FocusTable:
     classes: tuple[ClassFocus, ...]
     whole: ClassFocus | None
     relation: Relation | None
+    classes_p: float | None
     difference: Estimate | None
     empty: int = 0
     broken: int = 0
@@ -118,9 +120,12 @@ class FocusTable:
             return
         known.sort(key=lambda item: item[1].value)
         (least, low), (most, high) = known[0], known[-1]
-        apart = low.high is not None and high.low is not None and low.high < high.low
-        told = "their intervals do not overlap" if apart else "their intervals overlap: take them for alike"
-        yield f"most {INSIDE}: {most} {high.told()} %; least: {least} {low.told()} %; {told}"
+        head = f"most {INSIDE}: {most} {high.told()} %; least: {least} {low.told()} %"
+        if self.classes_p is None:
+            yield head
+        else:
+            told = "the classes differ" if self.classes_p <= SIGNIFICANT else "the classes cannot be told apart"
+            yield f"{head}; over all classes p = {self.classes_p:.4f}: {told}"
 
     def _relation(self) -> Iterator[str]:
         relation = self.relation

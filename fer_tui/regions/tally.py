@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .shares import Focus
-from .statistics import interval, rank_relation, resampled_means
+from .statistics import classes_p, interval, rank_relation, resampled_means
 from .table import INSIDE, ClassFocus, Estimate, FocusTable, Group, RegionFocus, Relation
 
 if TYPE_CHECKING:
@@ -57,8 +57,12 @@ class Tally:
             for index, (name, recall) in enumerate(zip(self._classes, self._recall, strict=True))
         )
         whole = class_focus("all", None, np.ones(len(labels), np.bool_)) if len(labels) else None
-        difference = _difference(numbers[:, 0, -1], labels, right, seed, resamples) if told else None
-        return FocusTable(self._by, classes, whole, _relation(classes, seed), difference, self._empty, self.broken)
+        inside = numbers[:, 0, -1]
+        apart = classes_p(inside, labels, resamples, seed) if resamples and len(labels) else None
+        difference = _difference(inside, labels, right, seed, resamples) if told else None
+        return FocusTable(
+            self._by, classes, whole, _relation(classes, seed), apart, difference, self._empty, self.broken
+        )
 
 
 def _group(names: Sequence[str], numbers: Numbers, seed: int, resamples: int) -> Group | None:

@@ -21,7 +21,7 @@ from fer_tui.tui.widgets.picture_pane import wrapped
 from .base import DeskScreen
 
 _WORDS = 3  # lines below the table
-_FOCUS = 3  # more of them where the focus is shown
+_FOCUS = 4  # more of them where the focus is shown
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
@@ -107,7 +107,7 @@ class ClassesScreen(DeskScreen):
             yield from wrapped(text, width, 2, inks.plain)
         for line in table.words():
             if "recall" in line:
-                yield from wrapped(f"{plain(method.title)}: {plain(line)}", width, 1, inks.accent)
+                yield from wrapped(f"{plain(method.title)}: {plain(line)}", width, 2, inks.accent)
 
     def facts(self) -> Iterable[Text]:
         focus = self.desk.focus

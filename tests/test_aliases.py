@@ -38,7 +38,7 @@ class Good(Explainer):
 @pytest.mark.parametrize(
     ("name", "method", "variant"),
     [
-        ("gradcam", "cam", "grad"), ("grad-cam", "cam", "grad"), ("GradCAM", "cam", "grad"), ("Grad_CAM", "cam", "grad"),
+        ("gradcam", "cam", "grad"), ("grad-cam", "cam", "grad"), ("Grad_CAM", "cam", "grad"),
         ("gradcam++", "cam", "grad++"), ("scorecam", "cam", "score"), ("guided-grad-cam", "cam", "guided-grad-cam"),
         ("ig", "saliency", "integrated"), ("IG", "saliency", "integrated"), ("SmoothGrad", "saliency", "smoothgrad"),
         ("integrated gradients", "saliency", "integrated"), ("guided-backprop", "saliency", "guided"),

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, nearest, plain
 
@@ -67,11 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
         row = 0 if alone else None if image is not None else _row(arguments.image, session)
         place = _place(arguments, session, row)
         explanation, place = _make(session, description.name, place, values, image, arguments.fresh, tell)
-    focus = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
+    focus, labels = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
     if arguments.out is not None:
         from fer_tui.picture import save
 
-        save(explanation, arguments.out, **look)
+        save(explanation, arguments.out, regions=labels, **look)
         streams.say(f"written: {arguments.out}")
     for note in (*_remarks(arguments, axes), *session.notes):
         streams.say(note)
@@ -96,10 +96,13 @@ def _focus(
     explanation: Explanation,
     row: int | None,
     image: Image | None,
-) -> Focus | None:
-    """The map's shares in the regions that were asked for. row: of the data, where the picture is one; else image."""
+) -> tuple[Focus | None, NDArray[np.integer[Any]] | None]:
+    """The map's shares in the regions that were asked for, and each pixel's region (H, W).
+
+    row: of the data, where the picture is one; else image.
+    """
     if spec is None:
-        return None
+        return None, None
     from fer_tui.regions import focus, open_regions
 
     if not isinstance(explanation, Heatmap):
@@ -108,8 +111,10 @@ def _focus(
         )
     picture = image if image is not None else session.dataset[row or 0].image
     regions = open_regions(spec, settings.data, session.dataset)
-    height, width = picture.shape[:2]
-    return focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)
+    (height, width), (rows, columns) = picture.shape[:2], explanation.values.shape
+    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=session.classifier.fit)
+    shares = focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)
+    return shares, weights.argmax(0)
 
 
 def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> Place:

@@ -61,7 +61,15 @@ class Tally:
         apart = classes_p(inside, labels, resamples, seed) if resamples and len(labels) else None
         difference = _difference(inside, labels, right, seed, resamples) if told else None
         return FocusTable(
-            self._by, classes, whole, _relation(classes, seed), apart, difference, self._empty, self.broken
+            by=self._by,
+            classes=classes,
+            whole=whole,
+            relation=_relation(classes, seed, right=False),
+            relation_right=_relation(classes, seed, right=True),
+            classes_p=apart,
+            difference=difference,
+            empty=self._empty,
+            broken=self.broken,
         )
 
 
@@ -130,10 +138,10 @@ def _difference(
     return _estimates(np.array([np.mean(parts)]), np.mean(drawn, 0) if drawn else None)[0]
 
 
-def _relation(classes: Sequence[ClassFocus], seed: int) -> Relation | None:
-    known = [
-        (each.recall, each.every.inside.absolute.value) for each in classes if each.every and each.recall is not None
-    ]
+def _relation(classes: Sequence[ClassFocus], seed: int, *, right: bool) -> Relation | None:
+    """Of recall with the share inside the face, of all images or of those that are predicted rightly."""
+    groups = [(each.recall, each.right if right else each.every) for each in classes]
+    known = [(recall, group.inside.absolute.value) for recall, group in groups if recall is not None and group]
     if len(known) < 3:
         return None
     recalls, shares = np.array(known, np.float64).T

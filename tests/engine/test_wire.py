@@ -27,7 +27,7 @@ from fer_tui.engine.messages import (
     Quit,
 )
 from fer_tui.engine.settings import Settings
-from fer_tui.regions import ClassFocus, Estimate, FocusTable, Group, RegionFocus
+from fer_tui.regions import ClassFocus, Estimate, FocusTable, Group, RegionFocus, Relation
 
 DESCRIPTION = Description(
     name="lens",
@@ -55,7 +55,18 @@ MESSAGES: list[Message] = [
     MeasureFocus(4, "cam", {"variant": "grad"}, Place(layer="a.b", checkpoint=1), "layout", 20),
     Focused(4, 0.0, None),
     Focused(
-        4, 1.0, FocusTable("true class", (CLASS, ClassFocus("b", None, None, None, None)), CLASS, None, 0.5, None, 2)
+        4,
+        1.0,
+        FocusTable(
+            "true class",
+            (CLASS, ClassFocus("b", None, None, None, None)),
+            CLASS,
+            None,
+            Relation(0.5, 0.25, 7, True),
+            0.5,
+            None,
+            2,
+        ),
     ),
     Cancel(3),
     Quit(),

@@ -106,7 +106,7 @@ class ClassesScreen(DeskScreen):
             text = f"{head} of {every.images} images: {' · '.join(parts)}"
             yield from wrapped(text, width, 2, inks.plain)
         for line in table.words():
-            if "recall" in line:
+            if "over" in line and "recall" in line:
                 yield from wrapped(f"{plain(method.title)}: {plain(line)}", width, 2, inks.accent)
 
     def facts(self) -> Iterable[Text]:

@@ -42,6 +42,11 @@ class Regions:
         return self.masks.shape[1] if self.masks.ndim == 4 else None
 
     @property
+    def whole(self) -> str:
+        """What the regions of `inside` are together."""
+        return "face" if _OF_FACES & set(self.names) else "inside"
+
+    @property
     def inside(self) -> tuple[int, ...]:
         """Those within the face; where no name is of a face, all but `outside`."""
         of_faces = [n for n, name in enumerate(self.names) if name in _OF_FACES]

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Focus:
-    """One map over regions. absolute, positive, area: float64 (R,), each adds to 1.
+    """One map over regions. inside: those within the face, together called `whole` (`inside`, where no face is named).
+    absolute, positive, area: float64 (R,), each adds to 1.
 
     absolute: shares of the sum of |values|; positive: of the sum of the positive ones; NaN where that sum is 0. area:
     of the picture: a map of noise has shares like areas, so share / area ("lift") tells what draws more than its size.
     """
 
     regions: tuple[str, ...]
+    whole: str
     inside: tuple[int, ...]
     absolute: Shares
     positive: Shares
@@ -53,10 +55,10 @@ class Focus:
         }
 
     def brief(self, width: int) -> str:
-        """What fits into `width` characters: the share inside the face, then the other regions, the strongest first."""
+        """What fits into `width` characters: the share inside the face, then regions by their lift."""
         if np.isnan(self.absolute).any():
             return ""
-        told = [("in the face", self.inside_share, float(self.area[list(self.inside)].sum()))]
+        told = [(self.whole, self.inside_share, float(self.area[list(self.inside)].sum()))]
         order = np.argsort(-np.divide(self.absolute, self.area, where=self.area > 0, out=np.zeros_like(self.area)))
         told += [(self.regions[n], float(self.absolute[n]), float(self.area[n])) for n in order.tolist()]
         text = ""
@@ -98,7 +100,7 @@ def focus(
     weights = known.weights(size, row=row, picture=picture, fit=fit)
     values = np.where(np.isfinite(heatmap.values), heatmap.values, 0).astype(np.float64)
     absolute, positive = _shares(weights, np.abs(values)), _shares(weights, np.maximum(values, 0))
-    return Focus(known.names, known.inside, absolute, positive, weights.mean((1, 2)))
+    return Focus(known.names, known.whole, known.inside, absolute, positive, weights.mean((1, 2)))
 
 
 def number(value: float) -> float | None:

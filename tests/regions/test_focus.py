@@ -39,8 +39,8 @@ def test_planted_maps_have_known_shares() -> None:
     assert plain["left"] == {"absolute": pytest.approx(0.4), "positive": pytest.approx(0.6), "area": 0.25, "lift": 1.6}
     assert made.inside_share == pytest.approx(0.8)
     assert made.words() == "focus: left 40% (×1.6) · right 40% (×0.8) · outside 20% (×0.8)"
-    assert made.brief(80) == "in the face 80% ×1.1 · left 40% ×1.6 · right 40% ×0.8 · outside 20% ×0.8"
-    assert made.brief(45) == "in the face 80% ×1.1 · left 40% ×1.6"
+    assert made.brief(80) == "inside 80% ×1.1 · left 40% ×1.6 · right 40% ×0.8 · outside 20% ×0.8"
+    assert made.brief(40) == "inside 80% ×1.1 · left 40% ×1.6"
 
 
 def test_maps_without_numbers() -> None:
@@ -87,7 +87,7 @@ NAMES = ("mouth", "hand", "outside")
 
 def one(mouth: float, hand: float, outside: float, areas: tuple[float, float, float] = (0.25, 0.25, 0.5)) -> Focus:
     absolute = np.array([mouth, hand, outside])
-    return Focus(NAMES, (0,), absolute, absolute[::-1].copy(), np.array(areas))
+    return Focus(NAMES, "face", (0,), absolute, absolute[::-1].copy(), np.array(areas))
 
 
 def test_a_table_by_hand() -> None:

@@ -30,7 +30,7 @@ async def test_the_line_under_the_picture_and_the_rules_of_the_focus_view(opened
             assert isinstance(sight.explanation, Heatmap)
             expected = focus(sight.explanation, "samples", row=sight.browser.row)
             lines = sight.text("#caption").splitlines()
-            assert lines[2].startswith(f"in the face {expected.inside_share:.0%} ×")
+            assert lines[2].startswith(f"face {expected.inside_share:.0%} ×")
             assert lines[2] == expected.brief(len(lines[2]))
         heatmap = sight.explanation
         for words, look in (
@@ -61,7 +61,7 @@ async def test_aligned_faces_of_ones_own_have_the_layout_and_other_pictures_none
         assert line == focus(sight.explanation, "layout").brief(len(line)) != ""
     async with opened(project()) as sight:  # type: ignore[attr-defined]
         await sight.explained()
-        assert "in the face" not in sight.text("#caption")
+        assert "outside" not in sight.text("#caption") and "face" not in sight.text("#caption")
         await sight.predicted()
         await sight.type("gcf")
         assert "no regions are known of these pictures" in sight.text("#status")

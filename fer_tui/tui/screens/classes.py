@@ -79,7 +79,9 @@ class ClassesScreen(DeskScreen):
         self.query_one("#table-title", Lines).show([title])
         if isinstance(answered.explanation, Matrix):
             self.table.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
-        told = [*self._focus_words(), *self._words()]
+        self.set_class(self._focus is not None, "-focus")
+        told = list(self._words())
+        told[1:1] = self._focus_words()
         self.query_one("#table-words", Lines).show(told[: _WORDS + (_FOCUS if self._focus is not None else 0)])
 
     @property

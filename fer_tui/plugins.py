@@ -100,6 +100,18 @@ def resolve(name: str, describe: Callable[[str], Description] | None = None) -> 
     raise _unknown(name, known)
 
 
+def with_alias(
+    name: str, description: Description, meant: Mapping[str, Value], given: Mapping[str, object]
+) -> dict[str, object]:
+    """The parameters of `given` and those that the alias `name` stands for; InputError where they contradict."""
+    infos = {info.name: info for info in description.parameters}
+    for key, value in meant.items():
+        if key in given and infos[key].parse(given[key]) != value:
+            fault = f"{name} is {description.name} with {key}={value}, and {key}={given[key]} is given"
+            raise InputError(f"parameter {key}", fault, f"name {description.name}")
+    return {**given, **meant}
+
+
 def _meant(alias: str, described: Mapping[str, Description]) -> tuple[str, Mapping[str, Value]] | None:
     for method, each in described.items():
         if (found := same_name(alias, each.aliases)) is not None:

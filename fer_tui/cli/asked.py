@@ -37,13 +37,14 @@ def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
 
 def described(method: str, given: dict[str, str]) -> tuple[Description, dict[str, Value]]:
     """An explainer, and all its parameters; a wrong name or parameter is told before anything slow is opened."""
-    from fer_tui.contract import parse_parameters, with_alias
+    from fer_tui import plugins
+    from fer_tui.contract import parse_parameters
 
     from . import loading
 
     description, meant = loading.named(method)
     return description, parse_parameters(
-        description.name, description.parameters, with_alias(method, description, meant, given)
+        description.name, description.parameters, plugins.with_alias(method, description, meant, given)
     )
 
 

@@ -111,6 +111,8 @@ def _focus(
         )
     picture = image if image is not None else session.dataset[row or 0].image
     regions = open_regions(spec, settings.data, session.dataset)
+    if row is not None:
+        regions.check_rows(len(session.dataset), limited=session.dataset.limit is not None)
     (height, width), (rows, columns) = picture.shape[:2], explanation.values.shape
     weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=session.classifier.fit)
     shares = focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import InputError, Place, PluginError, plain
+from fer_tui.contract import Axis, InputError, Place, PluginError, plain
 
 from . import asked, flags, looks, streams
 from .progress import Narrator
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
                 table = so_far
     if table is None:
         raise PluginError(description.name, "ended without a result")
+    if arguments.layer is not None and Axis.LAYER not in description.axes_for(values):
+        streams.say(f"{arguments.method} does not depend on the layer: --layer makes no difference")
     for note in session.notes:
         streams.say(note)
     if arguments.out is not None:

@@ -1,7 +1,7 @@
 """The words that all share: everything an explainer, the engine and the faces say to one another."""
 
 from .errors import FerTuiError, InputError, PluginError
-from .explainer import CONTRACT_VERSION, Description, Explainer, with_alias
+from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
 from .masks import read_masks
 from .parameters import PRECISIONS, ParameterInfo, Parameters, Value, parameter, parse_parameters
@@ -41,5 +41,4 @@ __all__ = [
     "plain",
     "read_masks",
     "same_name",
-    "with_alias",
 ]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from .errors import InputError
 from .explanations import Kind, Result
 from .parameters import ParameterInfo, Parameters, Value, parameter_infos
 from .places import Axis
@@ -146,15 +145,3 @@ def _of(info: ParameterInfo, aliases: Mapping[str, Mapping[str, Value]]) -> dict
         if info.choices and value not in info.choices:
             raise TypeError(f"alias {name}: {value!r} is no value of {info.name}")
     return own
-
-
-def with_alias(
-    name: str, description: Description, meant: Mapping[str, Value], given: Mapping[str, object]
-) -> dict[str, object]:
-    """The parameters of `given` and those that the alias `name` stands for; InputError where they contradict."""
-    infos = {info.name: info for info in description.parameters}
-    for key, value in meant.items():
-        if key in given and infos[key].parse(given[key]) != value:
-            fault = f"{name} is {description.name} with {key}={value}, and {key}={given[key]} is given"
-            raise InputError(f"parameter {key}", fault, f"name {description.name}")
-    return {**given, **meant}

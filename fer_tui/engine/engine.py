@@ -23,7 +23,6 @@ from fer_tui.contract import (
     Result,
     Subject,
     Value,
-    with_alias,
 )
 
 from . import codec
@@ -86,7 +85,7 @@ class Engine:
         checkpoint = place.checkpoint or 0
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
-        given = with_alias(method, named.description, named.meant, parameters)
+        given = plugins.with_alias(method, named.description, named.meant, parameters)
         task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image)
         if self.dataset is None:
             return task

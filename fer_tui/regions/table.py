@@ -155,11 +155,12 @@ class FocusTable:
         for region in every.regions:
             if not 0 < region.seen < every.images or region.lift is None:
                 continue
-            lift, told = region.lift, "as much as its size"
-            if lift.low is not None and lift.high is not None:
-                told = "more than its size" if lift.low > 1 else "less than its size" if lift.high < 1 else told
-            share = f"lift {lift.told(1, 2)}"
-            yield f"{region.name}, in {region.seen} of {every.images} images: {share}: it draws {told}"
+            lift, head = region.lift, f"{region.name}, in {region.seen} of {every.images} images: lift"
+            if lift.low is None or lift.high is None:
+                yield f"{head} {lift.told(1, 2)}"
+                continue
+            told = "more than" if lift.low > 1 else "less than" if lift.high < 1 else "no more and no less than"
+            yield f"{head} {lift.told(1, 2)}: it draws {told} its size"
 
 
 def _relation_told(relation: Relation) -> str:

@@ -230,7 +230,7 @@ def test_classes_without_meaning_are_not_told_apart() -> None:
     rng = np.random.default_rng(1)
     p = [classes_p(rng.random(60), np.arange(60) % 4, 99, seed) for seed in range(100)]
     assert 0.3 < np.mean(np.array(p, float)) < 0.7  # uniform under the null hypothesis
-    assert classes_p(values, np.zeros(4, int), 99, 0) is None
+    assert classes_p(values, np.zeros(4, int), 99, 0) is None and classes_p(values, np.arange(4), 99, 0) is None
 
 
 def test_shares_of_fractional_weights_by_hand() -> None:

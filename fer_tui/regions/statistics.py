@@ -48,8 +48,8 @@ def ranks(values: NDArray[np.floating]) -> Numbers:
 def classes_p(values: Numbers, labels: NDArray[np.int64], permutations: int, seed: int) -> float | None:
     """How often classes that mean nothing have means as far apart as these: a p-value by permutation of the labels.
 
-    values, labels: (n,). Far apart: the sum of squares between classes. None where there are fewer than two classes, or one
-    value in each.
+    values, labels: (n,). Far apart: the sum of squares between classes. None where there are fewer than two classes, or
+    one value in each.
     """
     _, numbers = np.unique(labels, return_inverse=True)
     sizes = np.bincount(numbers)

@@ -31,7 +31,9 @@ from .messages import (
     Done,
     Explain,
     Failed,
+    Focused,
     Loading,
+    MeasureFocus,
     Message,
     Narration,
     Open,
@@ -46,11 +48,12 @@ if TYPE_CHECKING:
     from .session import Session
 
 _NARRATE_EVERY = 0.1  # seconds
+_STEP = 0.2  # seconds of a step of work in the background
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """Work under way: its steps send what they have. rank: 0 the visible explanation, 1 prefetch, 2 predictions."""
+    """Work under way: its steps send what they have. rank: 0 what is seen, 1 prefetch, 2 what covers all images."""
 
     number: int
     rank: int
@@ -108,6 +111,8 @@ class Server:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
                     self._add(_Job(message.job, 2, self._predict(message)))
+                case MeasureFocus() as message:
+                    self._add(_Job(message.job, 2, self._focus(message)))
                 case Cancel(job=number):
                     self._cancel(number)
         return True
@@ -171,6 +176,19 @@ class Server:
             self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
             yield
 
+    def _focus(self, message: MeasureFocus) -> Iterator[None]:
+        from fer_tui.regions import named_regions
+
+        from .focusing import Choice, focus_table
+
+        regions, choice = named_regions(message.regions), Choice(per_class=message.per_class)
+        place, parameters = message.place, message.parameters
+        steps = focus_table(self._opened(), message.method, regions, choice, parameters, place, pause=_STEP)
+        with closing(steps):
+            for progress, table in steps:
+                self._send(Focused(message.job, progress, table))
+                yield
+
     # ---- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, message: Open) -> None:
@@ -218,6 +236,7 @@ class Server:
                 digests=classifier.digests,
                 device=str(classifier.device),
                 notes=session.network_notes,
+                fit=classifier.fit,
             )
         )
 

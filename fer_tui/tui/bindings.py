@@ -51,11 +51,15 @@ BINDINGS = (
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding("view", ("o",), "overlay, map, focus, original, what the model saw", "Picture", "x", "view", counts=True),
     Binding("view-back", ("O",), "the same, backwards", "Picture", "x", counts=True),
+    Binding("rule", ("F",), "the focus: highest fifth, tenth, above mean + 1σ, 2σ", "Picture", "x", counts=True),
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "x", counts=True),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
+    Binding(
+        "focus", ("f",), "focus by class of the current method; 100f: of 100 images each", "Classes", "c", "focus", True
+    ),
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "x", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "c", "explore"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),

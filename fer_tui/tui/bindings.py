@@ -62,7 +62,7 @@ BINDINGS = (
     Binding(
         "rule",
         ("F",),
-        "the focus: highest fifth, tenth, above mean + 1σ, 2σ; LIME: chosen segments",
+        "what is in focus: highest fifth, tenth, mean + 1σ, 2σ, segments",
         "Picture",
         "x",
         counts=True,

@@ -20,6 +20,7 @@ MODES: tuple[Mode, ...] = ("overlay", "map", "focus", "outline", "original")
 FocusBy = Literal["quantile", "sigma", "chosen", "for"]
 FOCUS = 0.8
 
+_LINES = 60, 190  # of a signed map's 256 colours: its ends are too dark for a line
 _NO_VALUE = (128, 128, 128)  # where a map has no finite value
 _VEIL, _VEIL_OPACITY = np.array([40.0, 44.0, 72.0]), 0.8  # bluish, so that a hidden part is no dark part of a gray face
 
@@ -50,8 +51,8 @@ def heat_picture(
     opacity: of the map on the image, 0 to 1. colours: a colour map, viridis or (signed) blue-orange where None.
     scale: values with the lowest and highest colour, `scale_of(heatmap)` where None. `focus`: the image, veiled where
     the map is low (see `in_focus`); `outline`: the image, with a line around what is in focus, in the colour map's
-    highest colour, and in its lowest where the map is negative. A pixel without a finite value is gray in the map, bare
-    in the overlay and veiled in the focus.
+    highest colour; of a signed map in the colours of its two sides. A pixel without a finite value is gray in the map,
+    bare in the overlay and veiled in the focus.
     """
     if mode not in MODES:
         raise InputError(f"mode {mode}", f"no such mode{nearest(mode, MODES)}", f"known: {', '.join(MODES)}")
@@ -63,7 +64,7 @@ def heat_picture(
         return _picture(np.where(in_focus(heatmap, focus, focus_by)[..., None], image, _veiled(image)))
     table = colour_map(colours_of(heatmap, colours))
     if mode == "outline":
-        return _picture(_surrounded(image, in_focus(heatmap, focus, focus_by), heatmap.values < 0, table))
+        return _picture(_surrounded(image, in_focus(heatmap, focus, focus_by), heatmap.values, table, heatmap.signed))
     coloured = table[shades(heatmap.values, checked(scale or scale_of(heatmap)), signed=heatmap.signed)]
     if mode == "map":
         return _picture(np.where(finite[..., None], coloured, np.array(_NO_VALUE, np.uint8)))
@@ -105,15 +106,19 @@ def in_focus(heatmap: Heatmap, focus: float = FOCUS, by: FocusBy = "quantile") -
 
 
 def _surrounded(
-    image: NDArray[np.uint8], kept: NDArray[np.bool_], against: NDArray[np.bool_], table: NDArray[np.uint8]
+    image: NDArray[np.uint8],
+    kept: NDArray[np.bool_],
+    values: NDArray[np.float32],
+    table: NDArray[np.uint8],
+    signed: bool,
 ) -> NDArray[np.uint8]:
-    """`image` (H, W, 3) with the edge of `kept`: its pixels that touch another part, by their colours in `table`."""
-    parts = np.where(kept, np.where(against, -1, 1), 0)
+    """`image` (H, W, 3) with the edge of `kept`: its pixels that touch another part, in colours of `table`."""
+    parts = np.where(kept, np.where(values < 0, -1, 1), 0)
     around = np.pad(parts, 1)
     neighbours = (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:])
     edge = kept & np.any([parts != each for each in neighbours], axis=0)
     drawn = image.copy()
-    drawn[edge] = table[np.where(parts[edge] < 0, 0, len(table) - 1)]
+    drawn[edge] = table[np.where(parts[edge] < 0, *_LINES)] if signed else table[-1]
     return drawn
 
 

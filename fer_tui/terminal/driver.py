@@ -64,6 +64,7 @@ class PictureDriver(LinuxDriver):
         self._last_key = time.monotonic()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._is_on = False
+        self._asked_at: tuple[int, int] = (0, 0)  # columns and rows
         self._drawing: object = None  # what the pictures are drawn for
 
     @property
@@ -127,8 +128,9 @@ class PictureDriver(LinuxDriver):
     # ---- beginning and end -------------------------------------------------------------------------------------------
 
     def start_application_mode(self) -> None:
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         self._is_on = True
+        self._asked_at = self._get_terminal_size()
         self._last_key = time.monotonic()
         self._do("tmux", self._ask_tmux())
         self.draw_again()  # after a suspension
@@ -194,8 +196,13 @@ class PictureDriver(LinuxDriver):
 
     # ---- asking again ------------------------------------------------------------------------------------------------
 
+    def resized(self, size: tuple[int, int]) -> None:
+        """The terminal has other columns and rows than before, and perhaps another font."""
+        if size != self._asked_at:
+            self.ask_again()
+
     def ask_again(self) -> None:
-        """Ask the terminal again what it can: its size has changed, or the user wishes it."""
+        """Ask the terminal again what it can."""
         self._do("terminal", self._ask_terminal())
         self.ask_tmux()
 
@@ -206,6 +213,7 @@ class PictureDriver(LinuxDriver):
     async def _ask_terminal(self) -> None:
         await asyncio.sleep(_REST)
         if self._is_on and not self._probe.is_waiting:
+            self._asked_at = self._app.size
             self._put(self._probe.ask_again())
 
     async def _ask_tmux(self) -> None:

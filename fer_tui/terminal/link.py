@@ -11,21 +11,21 @@ _QUEUED = 0.003  # seconds: an answer that took less longer than a round trip di
 _DELAY = 0.1  # seconds of sending that may be on their way
 _LEAST, _FIRST, _MOST = 16 << 10, 96 << 10, 512 << 10  # bytes on their way: least, while nothing is known, most
 _LOST = 4.0  # seconds after which an answer does not come any more
-_WEIGHT = 0.4  # of the newest measurement
+_SURE, _LATE = 3, 8  # measurements: without so many there is no rate; older ones do not count
 
 
 @dataclass(slots=True)
 class Link:
     """answers: whether the terminal answers at all; while it does not, nothing is measured.
 
-    rate: bytes a second, None while unknown. round_trip: the shortest so far, in seconds.
+    round_trip: the shortest so far, in seconds.
     """
 
     answers: bool = False
-    rate: float | None = None
     round_trip: float | None = None
     _unasked: int = 0
     _sent: deque[tuple[int, float]] = field(default_factory=deque)
+    _rates: deque[float] = field(default_factory=lambda: deque(maxlen=_LATE))
     _last: float = 0.0  # when the last answer came
 
     def wrote(self, size: int, now: float) -> bool:
@@ -48,11 +48,12 @@ class Link:
         self._last = now
         if size < _WORTH_MEASURING:
             return
-        rate = size / max(drawing, _QUEUED)
-        if self.rate is None:
-            self.rate = rate if drawing > _QUEUED else None
-        elif drawing > _QUEUED or rate > self.rate:
-            self.rate = self.rate ** (1 - _WEIGHT) * rate**_WEIGHT
+        self._rates.append(size / max(drawing, _QUEUED))
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes a second: the best of late, for a terminal that was busy is not a slow one. None while unknown."""
+        return max(self._rates) if len(self._rates) >= _SURE else None
 
     @property
     def on_its_way(self) -> int:
@@ -71,7 +72,3 @@ class Link:
         if self.rate is None:
             return _FIRST
         return min(_MOST, max(_LEAST, self.rate * (_DELAY + (self.round_trip or 0.0))))
-
-    def budget(self, seconds: float) -> float | None:
-        """Bytes that the terminal draws in so many seconds, None while that is not known."""
-        return None if self.rate is None else self.rate * seconds

@@ -10,7 +10,7 @@ from PIL import Image
 
 from . import kitty, sixel
 from .facts import Terminal
-from .palettes import with_palette
+from .quantising import with_palette
 from .quality import Grade, Quality
 
 _MARGIN = 0.12  # of a step: a whole number of pixels is taken where it costs no more than this

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.control import Control
@@ -73,12 +72,11 @@ class Picture(Widget):
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""
         if picture is self._picture:
             return
-        if picture is None or hasattr(picture, "mode"):
-            self._picture = picture
-        else:
+        if picture is not None:
             from PIL import Image
 
-            self._picture = Image.fromarray(picture)
+            picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+        self._picture = picture
         self._version += 1
         self._blocks_for = None
         now = time.monotonic()
@@ -89,15 +87,6 @@ class Picture(Widget):
             self._show_coarse()
         else:
             self._show_pixels()
-
-    def show_sheet(
-        self, pictures: NDArray[np.float32], captions: Sequence[str] = (), marked: Sequence[int] = ()
-    ) -> None:
-        """Show many pictures (N, h, w[, 3]) as one: frames of the marked ones in red, captions below each."""
-        from fer_tui.contract import Gallery
-        from fer_tui.picture import render
-
-        self.show(render(Gallery(images=pictures, captions=tuple(captions), marked=tuple(marked))))
 
     def _show_blocks(self) -> None:
         """Draw the lines again that another picture changes."""
@@ -140,7 +129,7 @@ class Picture(Widget):
             return ""
         self._is_due, self._sent_for = False, (self._version, box)
         if self._data_for != (self._version, box):
-            from .palettes import drawable
+            from .quantising import drawable
 
             rate = self._driver.link.rate if self._driver is not None else None
             self._data = painter.picture(drawable(picture), box, rate)

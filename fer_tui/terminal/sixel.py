@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .palettes import levels_of
+from .quantising import levels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _SECONDS = 1.0  # that tmux may take to answer
-_FORMAT = "#{client_termname}\t#{client_termfeatures}\t#{client_termtype}\t#{allow-passthrough}\t#{version}\t#{client_pid}"
+_NAMES = ("client_termname", "client_termfeatures", "client_termtype", "allow-passthrough", "version", "client_pid")
+_FORMAT = "\t".join(f"#{{{name}}}" for name in _NAMES)
 ALLOW = "tmux set -g allow-passthrough on"
 
 
@@ -48,7 +49,7 @@ def ask(env: Mapping[str, str] = os.environ) -> Outer | None:
 def read(answer: str) -> Outer | None:
     """tmux's answer as an `Outer`."""
     parts = answer.rstrip("\n").split("\t")
-    if len(parts) != 6:
+    if len(parts) != len(_NAMES):
         return None
     termname, features, termtype, allowed, version, client = parts
     passthrough = allowed in ("on", "all", "1") or (not allowed and _before_it_could_be_forbidden(version))

@@ -55,7 +55,7 @@ def _gray(pixels: NDArray[np.uint8], colours: int) -> Image.Image:
         shades = np.linspace(low, high, colours).round().astype(np.uint8)
         numbers = ((pixels.astype(np.int32) - low) * (colours - 1) * 2 + (high - low)) // (2 * (high - low))
     else:
-        numbers = np.searchsorted(shades, pixels)
+        numbers = np.searchsorted(shades, pixels).astype(np.int32)
     return _image(numbers, np.repeat(shades[:, None], 3, 1))
 
 

@@ -17,7 +17,7 @@ from textual.message import Message
 
 from .facts import Terminal
 from .link import Link
-from .probe import READY, Probe
+from .probe import Probe
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -80,7 +80,7 @@ class PictureDriver(LinuxDriver):
 
     def _put(self, data: str) -> None:
         if data:
-            super().write(data + READY if self.link.wrote(len(data), time.monotonic()) else data)
+            super().write(data + self._probe.ready if self.link.wrote(len(data), time.monotonic()) else data)
 
     @property
     def is_busy(self) -> bool:
@@ -187,9 +187,9 @@ class PictureDriver(LinuxDriver):
         """Take answers, in the thread that reads."""
         known = self.terminal
         for reply in replies:
-            if reply.kind == "ready":
+            if reply.kind in ("ready", "ready_outside"):
                 self.link.drained(time.monotonic())
-        self._probe.learn([reply for reply in replies if reply.kind != "ready"])
+        self._probe.learn(replies)
         if self.terminal.answers.complete:
             self.link.answers = True
         self._loop.call_soon_threadsafe(self._changed if self.terminal != known else self._send)

@@ -16,6 +16,7 @@ USUAL_CELL = (8, 16)  # pixels, where the terminal does not tell
 _PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}  # since when Unicode placeholders are understood
 _TRUE_COLOUR = ("kitty", "ghostty", "foot", "wezterm", "iterm2", "konsole", "contour", "mlterm", "alacritty", "rio")
 _TRUE_COLOUR_TERMS = ("kitty", "ghostty", "foot", "wezterm", "alacritty", "contour", "direct", "iterm", "rio")
+_WITHOUT_SIXEL = ("kitty", "ghostty", "alacritty", "tmux")
 _SIXEL = 4  # among the attributes of DA1
 
 
@@ -139,8 +140,14 @@ class Terminal:
 
     @property
     def _has_sixel(self) -> bool:
-        through = not self.in_tmux or (self.outer is not None and "sixel" in self.outer.features)
-        return _SIXEL in self.answers.attributes and through
+        if self.in_tmux and (self.outer is None or "sixel" not in self.outer.features or self._outer_lacks_sixel):
+            return False
+        return _SIXEL in self.answers.attributes
+
+    @property
+    def _outer_lacks_sixel(self) -> bool:
+        """Whether tmux is told, by a line for all terminals, that this one draws sixels, which it does not."""
+        return self.outer is not None and _name_and_version(self.outer.termtype)[0] in _WITHOUT_SIXEL
 
 
 def true_colour_by_name(term: str) -> bool:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from . import kitty, sixel
 from .facts import Terminal
-from .quantising import with_palette
 from .quality import Grade, Quality
+from .quantising import with_palette
 
 _MARGIN = 0.12  # of a step: a whole number of pixels is taken where it costs no more than this
 _KITTY = (Grade(256), Grade(64), Grade(32), Grade(16), Grade(16, 1 / 2), Grade(16, 1 / 4))
@@ -41,8 +41,11 @@ class Painter(Protocol):
     def cells(self, row: int, start: int, stop: int) -> str:
         """What is written in the cells of a row of the box, from column to column of it."""
 
-    def picture(self, picture: Image.Image, box: Box, rate: float | None) -> str:
-        """What shows a gray or RGB picture in its box, the cursor at the box's top left."""
+    def picture(self, picture: Image.Image, box: Box, background: sixel.Colour, rate: float | None) -> str:
+        """What shows a gray or RGB picture in its box, the cursor at the box's top left.
+
+        background: the colour around it. rate: bytes a second that the terminal drains, None where it is not known.
+        """
 
     def free(self) -> str:
         """What gives the terminal's memory back."""
@@ -75,7 +78,7 @@ class KittyPainter:
     def cells(self, row: int, start: int, stop: int) -> str:
         return self._slot.cells(row, start, stop)
 
-    def picture(self, picture: Image.Image, box: Box, rate: float | None) -> str:
+    def picture(self, picture: Image.Image, box: Box, background: sixel.Colour, rate: float | None) -> str:
         picture = _no_larger(picture, box.columns * self._cell[0], box.rows * self._cell[1])
 
         def send(grade: Grade) -> str:
@@ -97,7 +100,7 @@ class SixelPainter:
 
     def __init__(self, cell: tuple[int, int], registers: int, largest: tuple[int, int]) -> None:
         self._cell, self._largest = cell, largest
-        most = registers or 256
+        most = min(registers or 256, 256) - 1  # one is the background
         grades = tuple(Grade(min(grade.colours, max(2, most)), grade.share) for grade in _SIXEL)
         self.quality = Quality(tuple(dict.fromkeys(grades)), _SIXEL_ENOUGH)
 
@@ -108,12 +111,12 @@ class SixelPainter:
     def cells(self, row: int, start: int, stop: int) -> str:
         return " " * (stop - start)
 
-    def picture(self, picture: Image.Image, box: Box, rate: float | None) -> str:
+    def picture(self, picture: Image.Image, box: Box, background: sixel.Colour, rate: float | None) -> str:
         width, height = self._pixels(picture.size, box.columns, box.rows)
         picture = _no_larger(picture, width, height)
 
         def draw(grade: Grade) -> str:
-            return sixel.encoded(with_palette(grade.of(picture), grade.colours), width, height)
+            return sixel.encoded(with_palette(grade.of(picture), grade.colours), width, height, background)
 
         return self.quality.encoded(draw, rate)
 

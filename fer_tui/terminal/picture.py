@@ -132,7 +132,7 @@ class Picture(Widget):
             from .quantising import drawable
 
             rate = self._driver.link.rate if self._driver is not None else None
-            self._data = painter.picture(drawable(picture), box, rate)
+            self._data = painter.picture(drawable(picture), box, self._background, rate)
             self._data_for = (self._version, box)
         if not painter.over_cells:
             return self._data
@@ -245,6 +245,12 @@ class Picture(Widget):
         if self._around is None:
             self._around = self.rich_style  # takes long to find
         return self._around
+
+    @property
+    def _background(self) -> tuple[int, int, int]:
+        colour = self._style_around.bgcolor
+        red, green, blue = colour.get_truecolor(foreground=False) if colour is not None else (0, 0, 0)
+        return red, green, blue
 
     def _block_lines(self) -> list[Strip]:
         size, around = self.size, self._style_around

@@ -31,7 +31,8 @@ _CELL = "\x1b[16t\x1b[14t"
 _COLOUR = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
 _SENTINEL = "\x1b[c"
 _CLEAN = "\r\x1b[K"  # where a query was shown as text after all
-READY = "\x1b[5n"  # answered when all before it is drawn
+_READY = "\x1b[5n"  # answered when all before it is drawn
+_READY_OUTSIDE = tmux.through("\x1b_Gi=30,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\")  # the same by the terminal outside tmux
 _SILENT = ("", "dumb", "unknown", "linux", "vt52", "cons25")  # TERMs that show queries as text, or know none
 _LONGEST = 1.2  # seconds after which no answer comes any more
 
@@ -94,6 +95,11 @@ class Probe:
         self.asked, self._fresh = time.monotonic(), Answers()
         self._measure()
         return queries(self._env)
+
+    @property
+    def ready(self) -> str:
+        """The query that is answered, as "ready", when all that was sent before it is drawn."""
+        return _READY_OUTSIDE if self.terminal.in_tmux and self.terminal.way == "kitty" else _READY
 
     def gather(self, seconds: float = 0.0) -> None:
         """Take the answers that are there, or come within some seconds; keys among them are kept in `typed`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 _MOMENT = 0.15  # seconds that one picture may take on its way
-_BETTER = 0.4  # of the limit: below it the next picture is tried one grade better
+_ALIKE = 0.3  # of a picture's bytes: those that differ less are taken for alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +27,37 @@ class Grade:
 
 
 class Quality:
-    """Finds the best grade that is small enough, beginning with the last one that was.
+    """Finds the best grade that is small enough, from what the pictures before it took.
 
     grades: from the best to the least. enough: bytes that a picture may take on any link.
     """
 
     def __init__(self, grades: tuple[Grade, ...], enough: int) -> None:
         self._grades, self._enough = grades, enough
-        self._at = 0
-        self.is_reduced = False
-
-    @property
-    def grade(self) -> Grade:
-        """The grade of the last picture."""
-        return self._grades[self._at]
-
-    @property
-    def words(self) -> str:
-        """What a slow link takes away, '' where it does not."""
-        if not self.is_reduced:
-            return ""
-        smaller = f", 1/{round(1 / self.grade.share)} of the size" if self.grade.share < 1 else ""
-        return f"slow link: {self.grade.colours} colours{smaller}"
+        self._sizes: dict[Grade, int] = {}  # of the last picture in each grade
+        self.words = ""  # what a slow link takes away, '' where it does not
 
     def encoded(self, encode: Callable[[Grade], str], rate: float | None) -> str:
         """What `encode` makes of the best grade that fits. rate: bytes a second, None where it is not known."""
         limit = self._enough if rate is None else min(self._enough, rate * _MOMENT)
-        data = encode(self.grade)
-        while len(data) > limit and self._at < len(self._grades) - 1:
-            self._at += 1
-            data = encode(self.grade)
-            self.is_reduced = limit < self._enough
-        if len(data) < _BETTER * limit and self._at:
-            self._at -= 1
-            better = encode(self.grade)
-            if len(better) <= limit:
-                data = better
-                self.is_reduced = self.is_reduced and self._at > 0
-            else:
-                self._at += 1
+        for grade in self._grades:
+            if self._sizes.get(grade, 0) > limit and grade != self._grades[-1]:
+                continue
+            data = encode(grade)
+            self._note(grade, len(data))
+            if len(data) <= limit:
+                break
+        self.words = _told(grade) if limit < self._enough and grade != self._grades[0] else ""
         return data
+
+    def _note(self, grade: Grade, size: int) -> None:
+        """Remember a size; where it is far from the last one the pictures are of another kind."""
+        before = self._sizes.get(grade, size)
+        if abs(size - before) > _ALIKE * before:
+            self._sizes.clear()
+        self._sizes[grade] = size
+
+
+def _told(grade: Grade) -> str:
+    smaller = f", 1/{round(1 / grade.share)} of the size" if grade.share < 1 else ""
+    return f"slow link: {grade.colours} colours{smaller}"

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["kitty", "version", "colour", "attributes", "sixel", "window", "ready"]
+Kind = Literal["kitty", "version", "colour", "attributes", "sixel", "window", "ready", "ready_outside"]
 
 _REPLY = re.compile(
-    rb"\x1b_G(?P<kitty>[^\x1b]*)\x1b\\"
+    rb"\x1b_G(?:i=30;(?P<ready_outside>[^\x1b]*)|(?P<kitty>[^\x1b]*))\x1b\\"
     rb"|\x1bP>\|(?P<version>[^\x1b]*)\x1b\\"
     rb"|\x1bP[01]\$r(?P<colour>[^\x1b]*)\x1b\\"
     rb"|\x1b\[\?(?P<attributes>[\d;]*)c"

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+Colour = tuple[int, int, int]
 BAND = 6  # pixels: the height of a sixel
 _BITS = (1 << np.arange(BAND)).astype(np.uint8)
 _PERCENT = 100 / 255
 
 
-def encoded(picture: Image.Image, width: int, height: int) -> str:
+def encoded(picture: Image.Image, width: int, height: int, background: Colour) -> str:
     """A picture in mode P as a sixel sequence of `width` x `height` pixels, no fewer than it has itself.
 
-    height: a multiple of 6. Every pixel is drawn, so that what was there before is covered.
+    height: a multiple of 6. Every pixel is drawn, so that what was there before is covered. background: colour 0 of the
+    sequence, with which tmux fills cells that the picture fills in part; the picture's own are 1 and on.
     """
     numbers, palette = levels_of(picture)
+    palette = np.vstack((np.array(background, np.uint8), palette))
+    numbers = numbers + 1
     rows = (np.arange(height) * len(numbers)) // height
     bands, which = np.unique(rows.reshape(-1, BAND), axis=0, return_inverse=True)
     lines = _bands(numbers[bands], len(palette), _edges(numbers.shape[1], width))

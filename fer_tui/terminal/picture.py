@@ -63,10 +63,9 @@ class Picture(Widget):
             if self._picture is None or not size.area:
                 self._lines = [Strip.blank(size.width, around)] * size.height
             else:
-                from .cells import lines_of, scaled
+                from .cells import drawn
 
-                pixels = scaled(self._picture, size.width, size.height)
-                self._lines = lines_of(pixels, size.width, size.height, around, colour=not self.app.no_color)
+                self._lines = drawn(self._picture, size.width, size.height, around, colour=not self.app.no_color)
         return self._lines
 
 

@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"  # bit 0 is the upper left one, bit 1 the upper right one, and so on
-# The patterns of eight that are older than the octants, and not made of quadrants.
-_OLDER_OCTANTS = {
-    0x01: "\U0001cea8", 0x02: "\U0001ceab", 0x03: "\U0001fb82", 0x14: "\U0001fbe6", 0x28: "\U0001fbe7",
-    0x3F: "\U0001fb85", 0x40: "\U0001cea3", 0x80: "\U0001cea0", 0xC0: "▂", 0xFC: "▆",
-}  # fmt: skip
+# The patterns of eight that are no octants to Unicode and not made of quadrants. Six have characters that kitty 0.41
+# does not draw: they are drawn inversely.
+_OLDER_OCTANTS = {0x03: "\U0001fb82", 0x3F: "\U0001fb85", 0xC0: "▂", 0xFC: "▆"}
+_MISSING_OCTANTS = dict.fromkeys((0x01, 0x02, 0x14, 0x28, 0x40, 0x80), "")
 SHADES = " ░▒▓█"  # a quarter more ink each
 
 
@@ -33,18 +32,18 @@ class Blocks(Enum):
     OCTANTS = (2, 4)  # from Unicode 16 (2024): kitty 0.40, foot 1.20, ghostty
 
     @cached_property
-    def characters(self) -> str:
-        """By pattern, in which bit n says whether pixel n (row by row) has the ink."""
+    def characters(self) -> tuple[str, ...]:
+        """By pattern, in which bit n says whether pixel n (row by row) has the ink; '' where there is none."""
         match self:
             case Blocks.HALVES:
-                return " ▀▄█"
+                return tuple(" ▀▄█")
             case Blocks.QUADRANTS:
-                return _QUADRANTS
+                return tuple(_QUADRANTS)
             case Blocks.SEXTANTS:
                 known = {0: " ", 0b010101: "▌", 0b101010: "▐", 0b111111: "█"}
                 return _numbered(6, 0x1FB00, known)
             case Blocks.OCTANTS:
-                return _numbered(8, 0x1CD00, {**_OLDER_OCTANTS, **dict(_quadrants_in_octants())})
+                return _numbered(8, 0x1CD00, {**_OLDER_OCTANTS, **_MISSING_OCTANTS, **dict(_quadrants_in_octants())})
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,11 @@ def cells_of(pixels: NDArray[np.uint8], blocks: Blocks = Blocks.HALVES) -> list[
     height, width = pixels.shape[0] // down, pixels.shape[1] // across
     parts = pixels.reshape(height, down, width, across, 3).swapaxes(1, 2).reshape(height, width, across * down, 3)
     patterns, ink, paper = _fitted(parts)
-    characters = np.array(list(blocks.characters))[patterns]
-    return [Cells("".join(characters[y].tolist()), ink[y], paper[y]) for y in range(height)]
+    characters = np.array(blocks.characters)
+    missing = (characters == "")[patterns]
+    patterns = np.where(missing, len(characters) - 1 - patterns, patterns)
+    ink, paper = np.where(missing[..., None], (paper, ink), (ink, paper))
+    return [Cells("".join(characters[patterns[y]].tolist()), ink[y], paper[y]) for y in range(height)]
 
 
 def _fitted(parts: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.uint8]]:
@@ -108,10 +110,10 @@ def _rounded(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.rint(colours).astype(np.uint8)
 
 
-def _numbered(bits: int, first: int, known: dict[int, str]) -> str:
+def _numbered(bits: int, first: int, known: dict[int, str]) -> tuple[str, ...]:
     """Characters by pattern: known ones, and for the rest those from `first` on, in order."""
     fresh = iter(range(first, first + 2**bits))
-    return "".join(known[pattern] if pattern in known else chr(next(fresh)) for pattern in range(2**bits))
+    return tuple(known[pattern] if pattern in known else chr(next(fresh)) for pattern in range(2**bits))
 
 
 def _quadrants_in_octants() -> list[tuple[int, str]]:
@@ -121,8 +123,8 @@ def _quadrants_in_octants() -> list[tuple[int, str]]:
 
 @cache
 def inverse() -> dict[str, str]:
-    """The character that has its ink where another one has its paper."""
-    found: dict[str, str] = dict(zip(SHADES, reversed(SHADES), strict=True))
+    """The character that has its ink where another one has its paper; not all have one."""
+    pairs = [*zip(SHADES, reversed(SHADES), strict=True)]
     for blocks in Blocks:
-        found |= dict(zip(blocks.characters, reversed(blocks.characters), strict=True))
-    return found
+        pairs += zip(blocks.characters, reversed(blocks.characters), strict=True)
+    return {one: other for one, other in pairs if one and other}

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from .blocks import Blocks, Cells, cells_of
 from .pens import RESET, TOLERANCE, Pen
-from .shades import shaded
+from .shades import LETTERS, RAMP, shaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def drawn(
     if not columns or not rows:
         return [Strip.blank(columns, around)] * rows
     if not colour or letters:
-        lines = shaded(scaled(picture, columns, rows, Blocks.QUADRANTS), letters=letters)
+        lines = shaded(scaled(picture, columns, rows), LETTERS if letters else RAMP)
         middle: list[Strip] = [Strip([Segment(text.center(columns))], columns) for text in lines]
     else:
         cells = cells_of(scaled(picture, columns, rows, blocks), blocks)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The most that a channel (0 to 255) may be off in true colour: not to be seen, and a quarter of the bytes less.
 TOLERANCE = 3
+_CLOSE = 4
 RESET = "\x1b[0m"
 
 
@@ -85,7 +86,7 @@ class Pen:
                     have_paper = shown
                     continue
             keep_ink, keep_paper = near(ink, have_ink), near(paper, have_paper)
-            if not (keep_ink and keep_paper):
+            if not (keep_ink and keep_paper) and character in other:
                 keep_inverse = near(paper, have_ink), near(ink, have_paper)
                 if sum(keep_inverse) > keep_ink + keep_paper:
                     character, ink, paper = other[character], paper, ink
@@ -123,8 +124,8 @@ class Pen:
 
 @lru_cache(1 << 15)
 def _true_codes(colour: int, tolerance: int) -> tuple[str, str, int]:
-    """One of the 256 colours where it is close enough: its name is half as long."""
-    number = close_256(colour, tolerance)
+    """One of the 256 colours where it is close enough: its name is half as long. Further off, they give gray a tint."""
+    number = close_256(colour, min(tolerance, _CLOSE))
     if number >= 0:
         code, colour = f"8;5;{number}", rgb_256(number)
     else:

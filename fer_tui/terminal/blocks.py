@@ -31,6 +31,11 @@ class Blocks(Enum):
     )  # drawn by kitty, foot, wezterm and Windows Terminal themselves; elsewhere the font must have them
     OCTANTS = (2, 4)  # from Unicode 16 (2024): kitty 0.40, foot 1.20, ghostty
 
+    @classmethod
+    def of(cls, name: str) -> Blocks:
+        """By name, in small letters; HALVES where it is none of them."""
+        return next((blocks for blocks in cls if blocks.name.lower() == name), cls.HALVES)
+
     @cached_property
     def characters(self) -> tuple[str, ...]:
         """By pattern, in which bit n says whether pixel n (row by row) has the ink; '' where there is none."""

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 # The most that a channel (0 to 255) may be off in true colour: not to be seen, and a quarter of the bytes less.
 TOLERANCE = 3
+_COARSER = ((26, TOLERANCE), (18, 8), (13, 12))  # bytes for a cell of a colour picture, measured, and their tolerance
+_MOMENT = 0.15  # seconds that one picture may take on its way
 _CLOSE = 4
 RESET = "\x1b[0m"
+
+
+def tolerance_on(rate: float | None, cells: int) -> int:
+    """The least tolerance with which so many cells are on their way for a moment. rate: bytes a second, None: any."""
+    return next((most for size, most in _COARSER if rate is None or cells * size <= rate * _MOMENT), _COARSER[-1][1])
 
 
 class Pen:

@@ -10,7 +10,7 @@ from . import tmux
 from .replies import Reply
 from .tmux import Outer
 
-WAYS = ("auto", "kitty", "sixel", "blocks", "none", "textual-image")
+WAYS = ("auto", "kitty", "sixel", "blocks", "quadrants", "sextants", "octants", "none", "textual-image")
 VARIABLE = "FER_TUI_GRAPHICS"
 USUAL_CELL = (8, 16)  # pixels, where the terminal does not tell
 _PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}  # since when Unicode placeholders are understood

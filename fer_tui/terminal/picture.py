@@ -44,6 +44,8 @@ class Picture(Widget):
         self._version = 0  # of the picture: another one has another number
         self._blocks: list[Strip] = []  # the lines in blocks
         self._blocks_for: object = None
+        self._blocks_words = ""
+        self._painted: list[Strip] | None = None  # the lines in blocks that are on the screen, where that is known
         self._around: Style | None = None
         self._driver: PictureDriver | None = None
         self._number = 0  # among the driver's
@@ -66,7 +68,9 @@ class Picture(Widget):
     @property
     def words(self) -> str:
         """What a slow link takes away from pictures, '' where it does not."""
-        return self._painter.quality.words if self._painter is not None else ""
+        if self._painter is not None:
+            return self._painter.quality.words
+        return self._blocks_words
 
     def show(self, picture: Image | NDArray[np.uint8] | None) -> None:
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""
@@ -89,7 +93,10 @@ class Picture(Widget):
             self._show_pixels()
 
     def _show_blocks(self) -> None:
-        """Draw the lines again that another picture changes."""
+        """Draw the lines again that another picture changes; where the driver lets, only their cells that change."""
+        if self._painted is not None:
+            self._want()
+            return
         old = self._blocks if self._box is None else []
         new = self._block_lines()
         if len(new) != len(old):
@@ -125,6 +132,8 @@ class Picture(Widget):
     def send(self) -> str:
         """What shows the picture, '' where it is shown, or is not to be seen now."""
         painter, box, picture = self._painter, self._box, self._picture
+        if self._is_due and box is None:
+            return self._changes()
         if not self._is_due or painter is None or box is None or picture is None or not self._is_on_top:
             return ""
         self._is_due, self._sent_for = False, (self._version, box)
@@ -138,6 +147,20 @@ class Picture(Widget):
             return self._data
         x, y = self.region.offset
         return Control.move_to(x + box.left, y + box.top).segment.text + self._data
+
+    def _changes(self) -> str:
+        """What makes the blocks on the screen those of the picture; drawn by Textual where that cannot be told."""
+        from .cells import patch
+
+        new, old, self._painted, self._is_due = self._block_lines(), self._painted, None, False
+        changes = None
+        if old is not None and self._is_on_top and self._is_whole and not self._is_tinted:
+            changes = patch(new, old, *self.region.offset, self.app.console)
+        if changes is None:
+            self.refresh()
+            return ""
+        self._painted = new
+        return changes
 
     def erase(self) -> str:
         """What frees the terminal's memory."""
@@ -177,7 +200,11 @@ class Picture(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         self._box = self._new_box() if self._can_be_pixels else None
         lines = self._block_lines() if self._box is None else self._pixel_lines(self._box)
-        if self.opacity < 1 or self.styles.tint.a:
+        if self._box is not None or self._driver is None or self._is_due or self._is_tinted:
+            self._painted = None
+        elif crop.size == self.size:  # else they are on the screen already
+            self._painted = lines
+        if self._is_tinted:
             lines = [self._tinted(line) for line in lines]
         lines = lines[crop.y : crop.bottom]
         if crop.column_span != (0, self.size.width):
@@ -188,9 +215,13 @@ class Picture(Widget):
     def _can_be_pixels(self) -> bool:
         """Whether the terminal may draw it: neither tinted, nor cut where pixels cannot be cut."""
         painter = self._painter
-        if painter is None or self._picture is None or self._is_coarse or self.opacity < 1 or self.styles.tint.a:
+        if painter is None or self._picture is None or self._is_coarse or self._is_tinted:
             return False
         return not painter.over_cells or self._is_whole
+
+    @property
+    def _is_tinted(self) -> bool:
+        return self.opacity < 1 or self.styles.tint.a > 0
 
     @property
     def _is_whole(self) -> bool:
@@ -262,10 +293,23 @@ class Picture(Widget):
     def _new_blocks(self, size: Size, around: Style) -> list[Strip]:
         if self._picture is None or not size.area:
             return [Strip.blank(size.width, around)] * size.height
-        from .cells import lines_of, scaled
+        from .blocks import Blocks
+        from .cells import drawn
+        from .pens import TOLERANCE, tolerance_on
 
-        pixels = scaled(self._picture, size.width, size.height)
-        return lines_of(pixels, size.width, size.height, around, colour=not self.app.no_color)
+        terminal = self._driver.terminal if self._driver is not None else None
+        tolerance = tolerance_on(self._driver.link.rate if self._driver is not None else None, size.area)
+        self._blocks_words = "slow link: coarser colours" if tolerance > TOLERANCE else ""
+        return drawn(
+            self._picture,
+            size.width,
+            size.height,
+            around,
+            blocks=Blocks.of(terminal.way if terminal is not None else ""),
+            tolerance=tolerance,
+            colour=not self.app.no_color,
+            letters=self.app.console.options.ascii_only,
+        )
 
     def _tinted(self, line: Strip) -> Strip:
         """The line as Textual's styles want it."""

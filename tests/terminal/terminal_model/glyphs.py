@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+SHADES = {"░": 1, "▒": 2, "▓": 3}  # quarters of a cell that have the ink, all over it
 
 # (rows, columns) of the grid that a character's bits speak of, bit 0 at the upper left, then row by row.
 _QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .glyphs import covered
+from .glyphs import SHADES, covered
 from .kitty import PLACEHOLDER, KittyPictures, Placement, diacritics
 from .parsing import Csi
 
@@ -78,7 +78,7 @@ class Screen:
                 before = self.cells[self.row][column]
                 self.cells[self.row][column] = replace(before, text=before.text + character)
                 continue
-            wide = unicodedata.east_asian_width(character) in "WF"
+            wide = unicodedata.east_asian_width(character) in "WF" and unicodedata.category(character) != "Cn"
             if self.column + wide >= self.columns:
                 self.column = 0
                 self.line_feed()
@@ -213,6 +213,8 @@ class Screen:
         tile[:] = paper
         if (mask := covered(cell.text, *self.cell)) is not None:
             tile[mask] = ink
+        elif (quarters := SHADES.get(cell.text)) is not None:
+            tile[:] = (np.array(ink) * quarters + np.array(paper) * (4 - quarters)) // 4
         elif cell.text[:1] == PLACEHOLDER and self.placeholders:
             self._draw_placeholder(tile, column, row)
         if (piece := self.sixels.get((column, row))) is not None:

@@ -72,7 +72,7 @@ class Link:
         size = self._drained - sent.drained
         rate = size / max(now - max(sent.since, self._begun), _LEAST_TIME)
         waited = now - sent.at - (self.round_trip or 0.0)
-        if size >= _WORTH_MEASURING and (waited > _IDLE or rate > max(self._rates, default=0.0)):
+        if size >= _WORTH_MEASURING and (waited > _IDLE or 2 * rate > max(self._rates, default=0.0)):
             self._rates.append(rate)  # else it says how fast the app writes, not how fast the terminal drains
 
     @property

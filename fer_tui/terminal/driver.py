@@ -80,7 +80,7 @@ class PictureDriver(LinuxDriver):
 
     def _put(self, data: str) -> None:
         if data:
-            super().write(data + self._probe.ready if self.link.wrote(len(data), time.monotonic()) else data)
+            super().write(self.link.stamped(data, self._probe.ready, time.monotonic()))
 
     @property
     def is_busy(self) -> bool:

@@ -1,4 +1,4 @@
-"""How fast a terminal drains what it is sent: each larger write ends in a query that it answers when all is drawn."""
+"""How fast a terminal drains what it is sent: from a query to the next one it draws what was written between them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 _WORTH_ASKING = 1024  # bytes since the last query
-_WORTH_MEASURING = 4096  # bytes: the time that less takes is mostly chance
-_QUEUED = 0.003  # seconds: an answer that took less longer than a round trip did not wait
+_WORTH_MEASURING = 4096  # bytes: the time that less takes is mostly chance, unless it waited behind others
+_QUEUED = 0.003  # seconds: what is drawn in less is not measured more finely
 _DELAY = 0.1  # seconds of sending that may be on their way
-_LEAST, _FIRST, _MOST = 16 << 10, 96 << 10, 512 << 10  # bytes on their way: least, while nothing is known, most
+_LEAST, _FIRST, _MOST = 4 << 10, 32 << 10, 512 << 10  # bytes on their way: least, while nothing is known, most
 _LOST = 4.0  # seconds after which an answer does not come any more
 _SURE, _LATE = 3, 8  # measurements: without so many there is no rate; older ones do not count
 
@@ -28,27 +28,29 @@ class Link:
     _rates: deque[float] = field(default_factory=lambda: deque(maxlen=_LATE))
     _last: float = 0.0  # when the last answer came
 
-    def wrote(self, size: int, now: float) -> bool:
-        """So many bytes are written; whether a query shall follow them."""
-        self._unasked += size
+    def stamped(self, data: str, query: str, now: float) -> str:
+        """`data` as it shall be written: with a query behind it where it is worth asking, and one to begin with."""
+        self._unasked += len(data)
         if not self.answers or self._unasked < _WORTH_ASKING:
-            return False
+            return data
+        before = "" if self._sent else query
+        if before:
+            self._sent.append((0, now))
         self._sent.append((self._unasked, now))
         self._unasked = 0
-        return True
+        return before + data + query
 
     def drained(self, now: float) -> None:
         """An answer came."""
         if not self._sent:
             return
         size, sent = self._sent.popleft()
-        took = now - sent
-        self.round_trip = took if self.round_trip is None else min(took, self.round_trip)
-        drawing = now - max(sent + self.round_trip, self._last)
+        if not size:
+            self.round_trip = min(now - sent, self.round_trip or now - sent)
+        elif size >= _WORTH_MEASURING or sent + (self.round_trip or 0.0) < self._last:
+            drawing = now - max(sent + (self.round_trip or 0.0), self._last)
+            self._rates.append(size / max(drawing, _QUEUED))
         self._last = now
-        if size < _WORTH_MEASURING:
-            return
-        self._rates.append(size / max(drawing, _QUEUED))
 
     @property
     def rate(self) -> float | None:
@@ -69,6 +71,6 @@ class Link:
 
     @property
     def _window(self) -> float:
-        if self.rate is None:
+        if not self._rates:
             return _FIRST
-        return min(_MOST, max(_LEAST, self.rate * (_DELAY + (self.round_trip or 0.0))))
+        return min(_MOST, max(_LEAST, max(self._rates) * (_DELAY + (self.round_trip or 0.0))))

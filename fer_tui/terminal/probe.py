@@ -57,6 +57,7 @@ class Probe:
         self.sieve = Sieve()
         self.asked = -_LONGEST  # when, on the monotonic clock
         self._env = env
+        self._question: tmux.Question | None = None
         self._fresh = Answers()  # of the batch that was sent last; they count once the sentinel has come
         self._input, self._output = _descriptor(sys.__stdin__), _descriptor(sys.__stderr__)
         self._before: list[Any] | None = None
@@ -68,6 +69,7 @@ class Probe:
         try:
             self._before = termios.tcgetattr(self._input)
             self._listen()
+            self._question = tmux.Question(self._env) if self.terminal.in_tmux else None
             os.write(self._output, (self.ask_again() + _CLEAN).encode())
         except (OSError, termios.error):  # the terminal is gone, or this is a job in the background
             self.asked = -_LONGEST
@@ -103,6 +105,9 @@ class Probe:
 
     def gather(self, seconds: float = 0.0) -> None:
         """Take the answers that are there, or come within some seconds; keys among them are kept in `typed`."""
+        if self._question is not None:
+            self._set(outer=self._question.answer())
+            self._question = None
         while self._before is not None and select.select([self._input], [], [], seconds)[0]:
             data = os.read(self._input, 4096)
             if not data:
@@ -121,7 +126,7 @@ class Probe:
     def ask_tmux(self) -> None:
         """Ask tmux, where there is one, which terminal is outside. Takes some milliseconds."""
         if self.terminal.in_tmux:
-            self._set(outer=tmux.ask(self._env))
+            self._set(outer=tmux.Question(self._env).answer())
 
     @property
     def has_true_colour(self) -> bool:

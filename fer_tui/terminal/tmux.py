@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,19 +32,28 @@ def inside(env: Mapping[str, str]) -> bool:
     return bool(env.get("TMUX"))
 
 
-def ask(env: Mapping[str, str] = os.environ) -> Outer | None:
-    """What tmux says of the client that was used last; None where it says nothing. Takes some milliseconds."""
-    import subprocess
+class Question:
+    """Asks tmux of the client that was used last; it answers, in some milliseconds, while others work."""
 
-    pane = ("-t", env["TMUX_PANE"]) if env.get("TMUX_PANE") else ()
-    try:
-        done = subprocess.run(
-            ("tmux", "display", *pane, "-p", _FORMAT),
-            capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL, env=dict(env),
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return read(done.stdout.decode("utf-8", "replace")) if done.returncode == 0 else None
+    def __init__(self, env: Mapping[str, str]) -> None:
+        pane = ("-t", env["TMUX_PANE"]) if env.get("TMUX_PANE") else ()
+        command = ("tmux", "display", *pane, "-p", _FORMAT)
+        null, pipe = subprocess.DEVNULL, subprocess.PIPE
+        self._process: subprocess.Popen[bytes] | None = None
+        with contextlib.suppress(OSError):
+            self._process = subprocess.Popen(command, stdin=null, stdout=pipe, stderr=null, env=dict(env))
+
+    def answer(self) -> Outer | None:
+        """Wait for the answer; None where there is none."""
+        if self._process is None:
+            return None
+        try:
+            told, _ = self._process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            return None
+        return read(told.decode("utf-8", "replace"))
 
 
 def read(answer: str) -> Outer | None:

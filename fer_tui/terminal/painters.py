@@ -58,6 +58,10 @@ def painter(terminal: Terminal, number: int) -> Painter | None:
             return KittyPainter(kitty.Slot(number, wrapped=terminal.in_tmux), terminal.cell)
         case "sixel":
             return SixelPainter(terminal.cell, terminal.answers.registers, terminal.answers.largest)
+        case "textual-image":
+            from . import fallback
+
+            return fallback.painter(terminal, number)
     return None
 
 
@@ -72,8 +76,8 @@ class KittyPainter:
 
     def box(self, size: tuple[int, int], columns: int, rows: int) -> Box:
         columns_at_most, rows_at_most = min(columns, kitty.MOST_CELLS), min(rows, kitty.MOST_CELLS)
-        width, height = _fitted(size, columns_at_most * self._cell[0], rows_at_most * self._cell[1])
-        return _centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
+        width, height = fitted(size, columns_at_most * self._cell[0], rows_at_most * self._cell[1])
+        return centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
 
     def cells(self, row: int, start: int, stop: int) -> str:
         return self._slot.cells(row, start, stop)
@@ -106,7 +110,7 @@ class SixelPainter:
 
     def box(self, size: tuple[int, int], columns: int, rows: int) -> Box:
         width, height = self._pixels(size, columns, rows)
-        return _centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
+        return centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
 
     def cells(self, row: int, start: int, stop: int) -> str:
         return " " * (stop - start)
@@ -128,11 +132,11 @@ class SixelPainter:
         for n, most in enumerate(self._largest):
             room[n] = min(room[n], most or room[n])
         room[1] = max(sixel.BAND, room[1] // sixel.BAND * sixel.BAND)
-        width, height = _fitted(size, *room)
+        width, height = fitted(size, *room)
         return width, min(room[1], max(sixel.BAND, round(height / sixel.BAND) * sixel.BAND))
 
 
-def _fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+def fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     """The largest size in which a picture of `size` fits, unbent; whole multiples where they are nearly as large."""
     scale = min(width / size[0], height / size[1])
     if scale > 1 and scale - int(scale) < _MARGIN:
@@ -140,7 +144,7 @@ def _fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     return max(1, min(width, round(size[0] * scale))), max(1, min(height, round(size[1] * scale)))
 
 
-def _centred(columns: int, rows: int, width: int, height: int) -> Box:
+def centred(columns: int, rows: int, width: int, height: int) -> Box:
     columns, rows = min(columns, width), min(rows, height)
     return Box((width - columns) // 2, (height - rows) // 2, columns, rows)
 

@@ -24,6 +24,10 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
     from fer_tui.terminal import VARIABLE, Probe
 
     graphics = settings.graphics if settings is not None else os.environ.get(VARIABLE, "auto")
+    if graphics == "textual-image" and not os.environ.get("NO_COLOR"):
+        from fer_tui.terminal.fallback import prepare
+
+        prepare()
     with Probe(graphics) as probe:  # it answers while all that follows is imported
         from .app import Explorer
 

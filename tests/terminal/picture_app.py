@@ -16,7 +16,12 @@ COLUMNS, ROWS, TOP = 40, 20, 1  # of the picture, and the line where it begins
 
 
 def main() -> None:
-    with Probe(sys.argv[1] if len(sys.argv) > 1 else "auto") as probe:
+    way = sys.argv[1] if len(sys.argv) > 1 else "auto"
+    if way == "textual-image":
+        from fer_tui.terminal.fallback import prepare
+
+        prepare()
+    with Probe(way) as probe:
         if os.environ.get("SLOW_IMPORT"):
             import time
 

@@ -2,7 +2,7 @@
 remembers the pictures it was sent, and answers queries as real terminals did."""
 
 from .recordings import NAMES, QUERIES, Recording, recorded
-from .run import AppRun
+from .run import AppRun, Frame
 from .terminal import Terminal, difference
 
-__all__ = ["NAMES", "QUERIES", "AppRun", "Recording", "Terminal", "difference", "recorded"]
+__all__ = ["NAMES", "QUERIES", "AppRun", "Frame", "Recording", "Terminal", "difference", "recorded"]

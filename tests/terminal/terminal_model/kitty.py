@@ -249,17 +249,20 @@ def _pixels(keys: dict[str, str], payload: bytes) -> Pixels:
     return pixels if depth == 4 else np.dstack((pixels, np.full((height, width), 255, np.uint8)))
 
 
-def diacritics() -> dict[str, int]:
-    """The combining marks that number rows and columns: class 230, in Unicode 6.0, and no part of a composed letter.
+# Where Unicode has added marks of class 230 since 6.0, for which the protocol has no number.
+_NEWER = (
+    (0x897, 0x8FF), (0x9FE, 0x9FE), (0x1AB0, 0x1AFF), (0x1CF4, 0x1CF9), (0x1DE7, 0x1DFB), (0xA674, 0xA67B),
+    (0xA69E, 0xA69F), (0xFE27, 0xFE2F), (0x10376, 0x1037A), (0x10A39, 0x1D184), (0x1D245, 0x1FFFF),
+)  # fmt: skip
 
-    The first 140 or so of the protocol's 297; newer marks lie between the later ones.
-    """
-    every = [chr(code) for code in range(0xC0, 0x2300)]
-    composed = {part for each in every for part in unicodedata.normalize("NFD", each)[1:]}
-    marks = (chr(code) for code in range(0x300, 0x898))
-    kept = (
+
+def diacritics() -> dict[str, int]:
+    """The combining marks that number rows and columns: class 230, in Unicode 6.0, and no part of a composed letter."""
+    composed = {part for code in range(0xC0, 0x2300) for part in unicodedata.normalize("NFD", chr(code))[1:]}
+    kept = [
         mark
-        for mark in marks
+        for mark in map(chr, range(0x300, 0x1D245))
         if unicodedata.combining(mark) == 230 and mark not in composed and not unicodedata.decomposition(mark)
-    )
-    return {mark: number for number, mark in enumerate(kept)}
+    ]
+    old = [mark for mark in kept if not any(first <= ord(mark) <= last for first, last in _NEWER)]
+    return {mark: number for number, mark in enumerate(old)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import re
 import select
 import shlex
 import signal
@@ -20,10 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .ear import Ear
 from .recordings import Recording
 from .terminal import Terminal
 
-_QUERY = re.compile(rb"\x1b\[[>=?]?[0-9;]*(?:[cntqu]|\$p|S)|a=q|\x1bP[+$]q|\x1b\]1[01];\?|\x1b\[\?2048h")
 _OTHER_TERMINALS = (
     "TMUX", "TMUX_PANE", "STY", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "KITTY_WINDOW_ID", "XTERM_VERSION",
     "SSH_TTY", "SSH_CONNECTION", "SSH_CLIENT", "NO_COLOR", "COLUMNS", "LINES", "WEZTERM_PANE", "TEXTUAL",
@@ -63,11 +62,12 @@ class AppRun:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._model = Terminal(recording, columns, rows)
+        self._ear = Ear(recording, (columns, rows), lambda: (self.terminal.screen.column, self.terminal.screen.row))
         self._delay, self._rate, self._buffer = round_trip / 2, kbit * 125, buffer
         self._arriving: deque[tuple[float, bytes]] = deque()
         self._typed: deque[tuple[float, bytes]] = deque()
         self._unseen: list[bytes] = []
-        self._link_free = 0.0
+        self._link_free = self._arrived_at = 0.0
         self.ended = False
         self.status: int | None = None
         self._folder = tempfile.TemporaryDirectory()
@@ -91,7 +91,7 @@ class AppRun:
         """The terminal as it is now."""
         if self._unseen:
             data, self._unseen = b"".join(self._unseen), []
-            self._answer(self._model.feed(data))
+            self._model.feed(data)
         return self._model
 
     @property
@@ -104,10 +104,10 @@ class AppRun:
         self._typed.append((time.perf_counter() + after + self._delay, keys))
 
     def press(self, keys: bytes, quiet: float = 0.15, limit: float = 20.0) -> Frame:
-        """Press keys and read until nothing came for `quiet` seconds."""
+        """Press keys and read until nothing came for `quiet` seconds; for the first byte it waits up to 1 s."""
         began = time.perf_counter()
         self.type(keys)
-        return self._frame(began, quiet, limit)
+        return self._frame(began, quiet, limit, 1.0)
 
     def hold(self, key: bytes, times: int, every: float = 0.033, quiet: float = 0.6) -> Frame:
         """Hold a key: `times` presses, one each `every` seconds. The frame's times count from its release."""
@@ -130,7 +130,9 @@ class AppRun:
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, _size(columns, rows, self._model.recording.cell))
-        self._answer(self.terminal.resize(columns, rows))
+        self.terminal.resize(columns, rows)
+        self._ear.size = columns, rows
+        self._answer(self._ear.told_size())
 
     def end(self, number: int = signal.SIGTERM, limit: float = 10.0) -> int:
         """Send a signal and read on until the program is gone; its wait status."""
@@ -150,25 +152,23 @@ class AppRun:
             pass
         return self.status
 
-    def _frame(self, began: float, quiet: float, limit: float) -> Frame:
-        first = last = 0.0
+    def _frame(self, began: float, quiet: float, limit: float, first: float = 0.0) -> Frame:
+        first_at = last = 0.0
         came: list[bytes] = []
         silent_since = start = time.perf_counter()
         while not self.ended:
             now = time.perf_counter()
             waits = self._typed or self._arriving
-            if now - start > limit or (
-                not waits and now - silent_since > max(quiet, 0 if came else quiet + 2 * self._delay)
-            ):
+            if now - start > limit or (not waits and now - silent_since > (quiet if came else max(quiet, first))):
                 break
             data = self._step(min(quiet, 0.02))
             if data:
-                silent_since = time.perf_counter()
+                silent_since = self._arrived_at
                 came.append(data)
-                first, last = first or silent_since, silent_since
+                first_at, last = first_at or silent_since, silent_since
             elif self._typed or self._arriving:
                 silent_since = time.perf_counter()
-        return Frame(first - began if came else 0.0, last - began if came else 0.0, b"".join(came))
+        return Frame(first_at - began if came else 0.0, last - began if came else 0.0, b"".join(came))
 
     def _step(self, wait: float) -> bytes:
         """One turn: type what is due, read what may be read, deliver what has arrived; what arrived."""
@@ -188,9 +188,9 @@ class AppRun:
         while self._arriving and self._arriving[0][0] <= now:
             arrived += self._arriving.popleft()[1]
         if arrived:
+            self._arrived_at = now
             self._unseen.append(arrived)
-            if _QUERY.search(arrived):
-                _ = self.terminal  # it answers
+            self._answer(self._ear.hear(arrived))
         return arrived
 
     def _read(self) -> None:

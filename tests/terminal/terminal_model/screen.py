@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,7 +244,7 @@ class Screen:
         cell = self.cells[row][column]
         if cell.text[:1] != PLACEHOLDER:
             raise ValueError(f"no placeholder in column {column} of row {row}: {cell.text!r}")
-        numbers = [_DIACRITICS[mark] for mark in cell.text[1:]]
+        numbers = [_diacritics()[mark] for mark in cell.text[1:]]
         if len(numbers) < 3:  # the cell on the left tells what is left out, where it belongs to the same picture
             before = self.cells[row][column - 1] if column else Cell()
             if before.text[:1] == PLACEHOLDER and (before.pen.ink, before.pen.under) == (cell.pen.ink, cell.pen.under):
@@ -276,7 +277,7 @@ class Screen:
         return [Cell()] * self.columns
 
 
-_DIACRITICS = diacritics()
+_diacritics = cache(diacritics)
 
 
 def fitted(width: int, height: int, room_width: int, room_height: int) -> tuple[int, int, int, int]:

@@ -16,6 +16,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from .facts import Terminal
+from .guard import LEAVE
 from .link import Link
 from .probe import Probe
 
@@ -114,6 +115,7 @@ class PictureDriver(LinuxDriver):
         """Something that draws is on a screen from now on; a number that no other one has."""
         number = next(n for n in itertools.count() if n not in self._shown)
         self._shown[number] = shown
+        self._loop.call_soon(self._tell_guard)
         return number
 
     def remove(self, shown: Shown) -> None:
@@ -122,6 +124,7 @@ class PictureDriver(LinuxDriver):
             del self._shown[number]
             if self._is_on:
                 self._put(shown.erase())
+                self._tell_guard()
         if shown in self._waiting:
             self._waiting.remove(shown)
 
@@ -133,6 +136,7 @@ class PictureDriver(LinuxDriver):
         self._asked_at = self._get_terminal_size()
         self._last_key = time.monotonic()
         self._do("tmux", self._ask_tmux())
+        self._tell_guard()
         self.draw_again()  # after a suspension
 
     def stop_application_mode(self) -> None:
@@ -141,6 +145,13 @@ class PictureDriver(LinuxDriver):
             for shown in self._shown.values():  # before the alternate screen is left: it has pictures of its own
                 self._put(shown.erase())
         super().stop_application_mode()
+        if self._probe.guard is not None:
+            self._probe.guard.tell("")
+
+    def _tell_guard(self) -> None:
+        """What is to be written when the process dies: pictures are freed, Textual's modes left."""
+        if self._is_on and self._probe.guard is not None:
+            self._probe.guard.tell("".join(shown.erase() for shown in self._shown.values()) + LEAVE)
 
     def disable_input(self) -> None:
         """Waits for answers that are due, lest the shell gets them."""
@@ -240,3 +251,4 @@ class PictureDriver(LinuxDriver):
         for shown in self._shown.values():
             self._put(shown.erase())  # in the way in which it was drawn
             shown.draw_again()
+        self._tell_guard()

@@ -164,7 +164,6 @@ class Picture(Widget):
 
     def erase(self) -> str:
         """What frees the terminal's memory."""
-        self._sent_for = None
         return self._painter.free() if self._painter is not None else ""
 
     def draw_again(self) -> None:

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from . import tmux
 from .facts import Answers, Terminal, true_colour_by_name
+from .guard import Guard
 from .replies import Reply, Sieve
 
 _KITTY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
@@ -48,7 +49,8 @@ def queries(env: Mapping[str, str]) -> str:
 class Probe:
     """The terminal while it is being asked: raw, without echo, from `with` on until its end.
 
-    terminal: what is known by now. typed: keys that came before anyone took keys.
+    terminal: what is known by now. typed: keys that came before anyone took keys. guard: undoes what is done to the
+    terminal when the process dies; None where it is not asked.
     """
 
     def __init__(self, wanted: str = "auto", env: Mapping[str, str] = os.environ) -> None:
@@ -60,6 +62,7 @@ class Probe:
         self._question: tmux.Question | None = None
         self._fresh = Answers()  # of the batch that was sent last; they count once the sentinel has come
         self._input, self._output = _descriptor(sys.__stdin__), _descriptor(sys.__stderr__)
+        self.guard: Guard | None = None
         self._before: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -68,6 +71,7 @@ class Probe:
             return self
         try:
             self._before = termios.tcgetattr(self._input)
+            self.guard = Guard(self._input, self._output, self._before)
             self._listen()
             self._question = tmux.Question(self._env) if self.terminal.in_tmux else None
             os.write(self._output, (self.ask_again() + _CLEAN).encode())
@@ -84,6 +88,8 @@ class Probe:
             self.gather(left)
         with contextlib.suppress(OSError, termios.error):  # it is gone
             termios.tcsetattr(self._input, termios.TCSANOW, self._before)
+        if self.guard is not None:
+            self.guard.dismiss()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 

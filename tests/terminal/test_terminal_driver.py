@@ -186,6 +186,16 @@ def test_nothing_is_left_when_it_ends(name: str, how: str | signal.Signals) -> N
         assert how == "x" or lines.strip() == ""
 
 
+@pytest.mark.parametrize("name", ["kitty", "kitty-tmux-3.3a", "mute"])
+def test_killed_it_leaves_a_terminal_that_can_be_used(name: str) -> None:
+    with started(name) as run:
+        ready(run, name)
+        assert run.end(signal.SIGKILL) == signal.SIGKILL
+        run.settle(0.3)
+        assert run.terminal.usable and run.terminal.memory == 0
+        assert all(run.terminal.text(row) == "" for row in range(SIZE[1]))
+
+
 @pytest.mark.parametrize("name", ["kitty", "xterm-sixel"])
 def test_on_a_slow_link_only_the_newest_is_sent(name: str) -> None:
     with started(name, round_trip=0.05, kbit=300) as run:

@@ -238,4 +238,5 @@ class PictureDriver(LinuxDriver):
         """Draw all pictures: the terminal is another one, or has lost them."""
         self._drawing = self.terminal.drawing
         for shown in self._shown.values():
+            self._put(shown.erase())  # in the way in which it was drawn
             shown.draw_again()

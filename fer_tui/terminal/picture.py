@@ -291,13 +291,13 @@ class Picture(Widget):
         return self._blocks
 
     def _new_blocks(self, size: Size, around: Style) -> list[Strip]:
-        if self._picture is None or not size.area:
+        terminal = self._driver.terminal if self._driver is not None else None
+        if self._picture is None or not size.area or (terminal is not None and terminal.way == "none"):
             return [Strip.blank(size.width, around)] * size.height
         from .blocks import Blocks
         from .cells import drawn
         from .pens import TOLERANCE, tolerance_on
 
-        terminal = self._driver.terminal if self._driver is not None else None
         tolerance = tolerance_on(self._driver.link.rate if self._driver is not None else None, size.area)
         self._blocks_words = "slow link: coarser colours" if tolerance > TOLERANCE else ""
         return drawn(

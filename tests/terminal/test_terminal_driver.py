@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import picture_app
@@ -203,6 +204,26 @@ def test_the_user_forces_blocks() -> None:
         run.settle(0.15)
         check_shows(run, 0)
         assert run.terminal.screen.kitty.sent == 0
+
+
+def test_the_user_wants_no_pictures() -> None:
+    with started("kitty", "none") as run:
+        run.wait_for("| none")
+        run.settle(0.15)
+        assert len(np.unique(seen(run).reshape(-1, 3), axis=0)) == 1
+
+
+def test_tmux_attached_from_another_terminal() -> None:
+    with started("kitty-tmux-3.3a") as run:
+        ready(run, "kitty-tmux-3.3a")
+        (script,) = Path(run._folder.name).glob("tmux")
+        script.write_text(script.read_text().replace("kitty(0.41.1)", "XTerm(379)"))
+        run.settle(2.1)  # no key for a while
+        run.press(b"a")
+        run.wait_for("keys a| blocks/tmux")
+        run.settle(0.2)
+        check_shows(run, 0)
+        assert run.terminal.memory == 0, "the picture is taken back"
 
 
 def test_without_colour_there_is_no_picture_protocol() -> None:

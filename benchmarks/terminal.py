@@ -41,6 +41,7 @@ class Contender:
         environment = {"TEXTUAL_FPS": "120"} | ({} if "256" in self.how else {"COLORTERM": "truecolor"})
         command = [sys.executable, str(APP), self.who, what, way]
         run = AppRun(command, recorded(TERMINALS[self.how]), environment=environment, **link)
+        run.wait_for("ready")
         run.settle(1.0)
         return run
 

@@ -100,6 +100,7 @@ def _fer_tui(what: str, way: str) -> None:
     with Probe(way) as probe:
         from textual.app import App, ComposeResult
         from textual.screen import Screen
+        from textual.widgets import Static
 
         from fer_tui.terminal import Picture, PictureDriver
         from fer_tui.terminal.pacing import Paced
@@ -114,6 +115,7 @@ def _fer_tui(what: str, way: str) -> None:
 
             def compose(self) -> ComposeResult:
                 yield Picture()
+                yield Static("ready")
 
             def on_mount(self) -> None:
                 self.action_next()
@@ -142,6 +144,7 @@ def _textual_image(what: str, way: str) -> None:
     import textual_image.widget as widgets
     from textual.app import App, ComposeResult
     from textual.containers import Grid
+    from textual.widgets import Static
 
     kind = {"kitty": widgets.TGPImage, "sixel": widgets.SixelImage, "blocks": widgets.HalfcellImage}[way]
     made = [as_pictures(each) for each in filter_outputs()] if what == "sheet" else [[p] for p in heat_pictures(what)]
@@ -161,6 +164,7 @@ def _textual_image(what: str, way: str) -> None:
             with Grid():
                 for picture in next(coming):
                     yield kind(picture)
+            yield Static("ready")
 
         def action_next(self) -> None:
             for widget, picture in zip(self.query("Grid > *"), next(coming), strict=True):

@@ -1,4 +1,4 @@
-"""textual-image's renderables in our widget: right pictures through the driver, nothing left, nothing loaded unasked."""
+"""textual-image in our widget: right pictures through the driver, nothing left behind, nothing loaded unasked."""
 
 from __future__ import annotations
 

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from .facts import VARIABLE, WAYS, Terminal
     from .picture import Picture
     from .probe import Probe
+    from .sheet import Sheet
 
-__all__ = ["VARIABLE", "WAYS", "Picture", "PictureDriver", "Probe", "Terminal", "TerminalChanged"]
+__all__ = ["VARIABLE", "WAYS", "Picture", "PictureDriver", "Probe", "Sheet", "Terminal", "TerminalChanged"]
 
 _HOMES = {
-    "Picture": "picture", "PictureDriver": "driver", "TerminalChanged": "driver", "Probe": "probe",
+    "Picture": "picture", "PictureDriver": "driver", "TerminalChanged": "driver", "Probe": "probe", "Sheet": "sheet",
     "Terminal": "facts", "VARIABLE": "facts", "WAYS": "facts",
 }  # fmt: skip
 

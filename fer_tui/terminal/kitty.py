@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = "\U0010eeee"
 MOST_CELLS = 297  # columns or rows of one picture: so many diacritics number them
 _CHUNK = 4096  # bytes of a picture in one sequence, as the protocol wants it
-_FIRST, _EACH = 16, 8  # ids: below 16 a colour may be changed on its way; how many one process takes
+_FIRST, _EACH = 16, 8  # ids: below 16 a colour may be changed on its way; how many one process takes at least
 
 
 class Slot:
@@ -31,8 +31,10 @@ class Slot:
     __slots__ = ("id", "wrapped")
 
     def __init__(self, number: int, *, wrapped: bool) -> None:
-        groups = (256 - _FIRST) // _EACH  # two processes may share a terminal, as panes of tmux do
-        self.id = _FIRST + os.getpid() % groups * _EACH + number % _EACH
+        ids = 256 - _FIRST
+        self.id = (
+            _FIRST + (os.getpid() * _EACH + number) % ids
+        )  # two processes may share a terminal, as panes of tmux do
         self.wrapped = wrapped
 
     def send(self, picture: Image.Image, columns: int, rows: int) -> str:

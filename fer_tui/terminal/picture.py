@@ -72,6 +72,19 @@ class Picture(Widget):
             return self._painter.quality.words
         return self._blocks_words
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The column of the widget where the picture begins, and how many it takes."""
+        if self._picture is None or not self.size.area:
+            return 0, 0
+        box = self._new_box()
+        if box is not None:
+            return box.left, box.columns
+        from .cells import fitted_size
+
+        columns, _ = fitted_size(*self._picture.size, *self.size)
+        return (self.size.width - columns) // 2, columns
+
     def show(self, picture: Image | NDArray[np.uint8] | None) -> None:
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""
         if picture is self._picture:

@@ -31,10 +31,8 @@ class Slot:
     __slots__ = ("id", "wrapped")
 
     def __init__(self, number: int, *, wrapped: bool) -> None:
-        ids = 256 - _FIRST
-        self.id = (
-            _FIRST + (os.getpid() * _EACH + number) % ids
-        )  # two processes may share a terminal, as panes of tmux do
+        of_process = os.getpid() * _EACH + number  # two processes may share a terminal, as panes of tmux do
+        self.id = _FIRST + of_process % (256 - _FIRST)
         self.wrapped = wrapped
 
     def send(self, picture: Image.Image, columns: int, rows: int) -> str:

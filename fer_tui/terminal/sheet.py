@@ -28,7 +28,7 @@ _MARKED = Style(color="red", bold=True)
 class Row(Vertical):
     """Tiles side by side, as one picture, and the line of their captions."""
 
-    DEFAULT_CSS = "Row { height: 1fr; } Row > Static { height: 1; }"
+    DEFAULT_CSS = "Row > Static { height: 1; }"
 
     def compose(self) -> ComposeResult:
         yield Picture()
@@ -59,7 +59,7 @@ class Row(Vertical):
 class Sheet(Vertical):
     """Shows a gallery as large as there is room, in as many columns as make its pictures largest."""
 
-    DEFAULT_CSS = "Sheet { width: 1fr; height: 1fr; }"
+    DEFAULT_CSS = "Sheet { width: 1fr; height: 1fr; align-vertical: middle; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -84,8 +84,9 @@ class Sheet(Vertical):
             row.display = False
         if rows > len(present):
             await self.mount(*(Row() for _ in range(rows - len(present))))
-        for n, row in enumerate(list(self.query(Row))[:rows]):
+        for row in list(self.query(Row))[:rows]:
             row.display = True
+            row.styles.height = height // rows  # the same for all, so that pictures are of one size
         if gallery is not None and rows:
             self.call_after_refresh(self._fill, gallery, columns, rows, captions)
 

@@ -36,7 +36,7 @@ async def test_captions_are_below_their_pictures() -> None:
         await pilot.pause()
         rows = [row for row in app.query(Row) if row.display]
         columns = columns_of(6, 60, 20, True)
-        assert len(rows) == 6 // columns
+        assert len(rows) == 6 // columns and len({row.size for row in rows}) == 1
         lines = app.lines()
         for n in range(6):
             row = rows[n // columns]

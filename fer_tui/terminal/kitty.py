@@ -53,8 +53,11 @@ class Slot:
         return self._wrapped(f"\x1b_Ga=d,d=I,q=2,i={self.id}\x1b\\")
 
     def cells(self, row: int, start: int, stop: int) -> str:
-        """The cells of columns `start` to `stop` in a row of the picture, each naming its own place."""
-        return f"\x1b[38;5;{self.id}m" + "".join(_cells(row, start, stop))
+        """The cells of columns `start` to `stop` in a row of the picture, each naming its own place.
+
+        Lines wrap meanwhile: else tmux gives the marks of the screen's last cell to the one before it.
+        """
+        return f"\x1b[?7h\x1b[38;5;{self.id}m{''.join(_cells(row, start, stop))}\x1b[?7l"
 
     def _wrapped(self, sequence: str) -> str:
         return through(sequence) if self.wrapped else sequence

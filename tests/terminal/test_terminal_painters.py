@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,7 +135,7 @@ def test_each_placeholder_names_its_own_place() -> None:
     assert 16 <= slot.id <= 255
     numbers = {mark: n for mark, n in diacritics().items() if n < 100}
     text = slot.cells(5, 2, 40)
-    assert text.startswith(f"\x1b[38;5;{slot.id}m")
+    assert f"\x1b[38;5;{slot.id}m" in text
     cells = re.findall(f"{PLACEHOLDER}(.)(.)", text)
     assert [(numbers[row], numbers[column]) for row, column in cells] == [(5, column) for column in range(2, 40)]
     assert len(kitty._DIACRITICS) == kitty.MOST_CELLS == len(set(kitty._DIACRITICS))
@@ -188,3 +195,34 @@ def test_a_slow_link_gets_less_and_a_fast_one_all() -> None:
 def test_grades_make_smaller_pictures() -> None:
     assert Grade(16, 0.5).of(noise(31, 20)).size == (10, 16)
     assert Grade(16).of(noise(31, 20)).size == (20, 31)
+
+
+CELLS = """
+import sys, time
+from fer_tui.terminal.kitty import Slot
+slot = Slot(0, wrapped=True)
+sys.stdout.write("\\x1b[?7l\\x1b[2J" + "".join(f"\\x1b[{n + 1};1H{slot.cells(n, 0, 100)}\\x1b[m" for n in range(3)))
+sys.stdout.flush()
+time.sleep(60)
+"""
+
+
+def test_tmux_keeps_the_last_cell_of_a_line(tmp_path: Path) -> None:
+    """Without wrapping it would give that cell's marks to the one before it."""
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux here")
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
+    tmux = ["tmux", "-u", "-S", str(tmp_path / "socket"), "-f", "/dev/null"]
+    inner = shlex.join([sys.executable, "-c", CELLS])
+    try:
+        subprocess.run([*tmux, "new-session", "-d", "-x", "100", "-y", "9", inner], env=env, check=True)
+        end, lines = time.monotonic() + 20, [""]
+        while PLACEHOLDER not in lines[min(2, len(lines) - 1)] and time.monotonic() < end:
+            time.sleep(0.05)
+            shown = subprocess.run([*tmux, "capture-pane", "-p"], env=env, check=True, capture_output=True)
+            lines = shown.stdout.decode().split("\n")
+    finally:
+        subprocess.run([*tmux, "kill-server"], env=env, check=False, capture_output=True)
+    for n in range(3):
+        marks = [(kitty._DIACRITICS[n] + kitty._DIACRITICS[column]) for column in range(100)]
+        assert lines[n].split(PLACEHOLDER)[1:] == marks

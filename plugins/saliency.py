@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from fer_tui.contract import (
     Parameters,
     Result,
     Subject,
+    Value,
     parameter,
 )
 
@@ -31,7 +33,7 @@ from .saliency_occlusion import by_regions, by_windows, window_of
 from .saliency_paths import integrated
 from .saliency_rectified import rectified
 from .saliency_regions import Regions, grid, regions_in
-from .saliency_scores import SCORES, Attribution, Score, batch_size
+from .saliency_scores import SCORES, Attribution, Score
 
 _RECTIFIED = ("guided", "deconvolution")
 _SMOOTHED = ("smoothgrad", "smoothgrad-squared", "vargrad")
@@ -103,6 +105,19 @@ class Saliency(Explainer[SaliencyParameters]):
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
     axes_by = ("score", {"loss": frozenset({Axis.IMAGE, Axis.CHECKPOINT})})
     needs_dataset_by = ("score", {"loss": True})  # for the labels
+    aliases: ClassVar[Mapping[str, Mapping[str, Value]]] = {
+        "gradient": {"variant": "gradient"},
+        "input-x-gradient": {"variant": "input-x-gradient"},
+        "integrated-gradients": {"variant": "integrated"},
+        "ig": {"variant": "integrated"},
+        "smoothgrad": {"variant": "smoothgrad"},
+        "smoothgrad-squared": {"variant": "smoothgrad-squared"},
+        "vargrad": {"variant": "vargrad"},
+        "guided-backprop": {"variant": "guided"},
+        "guided-backpropagation": {"variant": "guided"},
+        "deconvnet": {"variant": "deconvolution"},
+        "occlusion": {"variant": "occlusion"},
+    }
     cost = "cheap"
     Parameters = SaliencyParameters
 
@@ -141,7 +156,7 @@ def _attributions(
     """(number of the subject, what was found so far), subject by subject."""
     images = [_image(subject) for subject in subjects]
     targets = [_target(subject, parameters.score) for subject in subjects]
-    score = Score(classifier, parameters.score, batch_size(subjects[0].classifier))
+    score = Score(classifier, parameters.score)
     if parameters.variant in ("gradient", "input-x-gradient"):
         yield from gradient(score, images, targets, times_input=parameters.variant != "gradient")
         return

@@ -21,6 +21,7 @@ from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
 
 from . import codec, wire
+from .keys import judged_key
 from .messages import (
     Answer,
     Cancel,
@@ -30,7 +31,9 @@ from .messages import (
     Done,
     Explain,
     Failed,
+    Focused,
     Loading,
+    MeasureFocus,
     Message,
     Narration,
     Open,
@@ -45,11 +48,12 @@ if TYPE_CHECKING:
     from .session import Session
 
 _NARRATE_EVERY = 0.1  # seconds
+_STEP = 0.2  # seconds of a step of work in the background
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """Work under way: its steps send what they have. rank: 0 the visible explanation, 1 prefetch, 2 predictions."""
+    """Work under way: its steps send what they have. rank: 0 what is seen, 1 prefetch, 2 what covers all images."""
 
     number: int
     rank: int
@@ -107,6 +111,8 @@ class Server:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
                     self._add(_Job(message.job, 2, self._predict(message)))
+                case MeasureFocus() as message:
+                    self._add(_Job(message.job, 2, self._focus(message)))
                 case Cancel(job=number):
                     self._cancel(number)
         return True
@@ -156,10 +162,11 @@ class Server:
         task = engine.task(message.method, message.place, message.parameters)
         yield  # finding the target took a forward pass: look for messages
         began = time.perf_counter()
-        with closing(engine.run(task)) as results:
+        with closing(engine.judge(task) if message.judged else engine.run(task)) as results:
             for result in results:
                 seconds = time.perf_counter() - began
                 key, blob = task.key(result.place), codec.pack(result.explanation)
+                key = judged_key(key) if message.judged else key
                 self._send(Answer(message.job, key, result.place, result.final, result.progress, seconds, blob))
                 yield
 
@@ -168,6 +175,19 @@ class Server:
         for start, scores in engine.scores(message.checkpoint, message.start):
             self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
             yield
+
+    def _focus(self, message: MeasureFocus) -> Iterator[None]:
+        from fer_tui.regions import named_regions
+
+        from .focusing import Choice, focus_table
+
+        regions, choice = named_regions(message.regions), Choice(per_class=message.per_class)
+        place, parameters = message.place, message.parameters
+        steps = focus_table(self._opened(), message.method, regions, choice, parameters, place, pause=_STEP)
+        with closing(steps):
+            for progress, table in steps:
+                self._send(Focused(message.job, progress, table))
+                yield
 
     # ---- opening -----------------------------------------------------------------------------------------------------
 
@@ -216,6 +236,7 @@ class Server:
                 digests=classifier.digests,
                 device=str(classifier.device),
                 notes=session.network_notes,
+                fit=classifier.fit,
             )
         )
 

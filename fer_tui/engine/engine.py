@@ -8,22 +8,27 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fer_tui import plugins
 from fer_tui.contract import (
+    Description,
     Explainer,
     Explanation,
     FerTuiError,
+    Heatmap,
     InputError,
     Place,
     PluginError,
     Result,
     Subject,
+    Value,
 )
 
 from . import codec
 from .kept import Keeper
+from .keys import judged_key
 from .matching import named_by
 from .scores import Scores
 from .tasks import Task, make_task
@@ -40,6 +45,18 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Named:
+    """What a name or an alias means. meant: the alias's parameters."""
+
+    explainer: type[Explainer[Any]]
+    description: Description
+    meant: Mapping[str, Value]
+
+
 class Engine:
     """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
 
@@ -53,21 +70,28 @@ class Engine:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
-        self._explainers: dict[str, type[Explainer[Any]]] = {}
+        self._explainers: dict[str, _Named] = {}
         self._scores: dict[int, Scores] = {}
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
-    def explainer(self, method: str) -> type[Explainer[Any]]:
-        """The explainer of that name; InputError where none is installed, PluginError where it cannot be loaded."""
+    def described(self, method: str) -> Description:
+        """The explainer of that name or alias; InputError where there is none, PluginError where it fails to load."""
+        return self._named(method).description
+
+    def _named(self, method: str) -> _Named:
         if method not in self._explainers:
-            self._explainers[method] = plugins.load(method)
+            name, meant = plugins.resolve(method)
+            explainer = plugins.load(name)
+            self._explainers[method] = _Named(explainer, plugins.description(explainer), meant)
         return self._explainers[method]
 
     def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
         """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
         checkpoint = place.checkpoint or 0
         classifier = self.classifier.at(checkpoint)
-        task = make_task(self.explainer(method), classifier, self.dataset, place, parameters, image)
+        named = self._named(method)
+        given = plugins.with_alias(method, named.description, named.meant, parameters)
+        task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image)
         if self.dataset is None:
             return task
         digests = classifier.digest, self.dataset.digest, *self.dataset.classes
@@ -99,6 +123,37 @@ class Engine:
             return
         with closing(self._run([task], lambda: task.explainer().explain(task.subject, task.parameters))) as results:
             yield from results
+
+    def judge(self, task: Task, *, fresh: bool = False) -> Generator[Result, None, None]:
+        """The heat map of one task, then the same with what `trust` finds of it, as the final result.
+
+        InputError where it is no heat map, or one without an image and a target.
+        """
+        from .trust import trust
+        from .verdicts import judged
+
+        key = judged_key(task.key())
+        stored = None if fresh else self._found(key)
+        if stored is not None:
+            yield Result(task.place, stored, True, 1.0)
+            return
+        heatmap = None
+        with closing(self.run(task, fresh=fresh)) as results:
+            for result in results:
+                if result.place == task.place:
+                    heatmap = result.explanation
+                    yield dataclasses.replace(result, final=False, progress=None)
+        if not isinstance(heatmap, Heatmap):
+            raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
+        with closing(_guarded(task, lambda: trust(task))) as steps:
+            for share, found in steps:
+                if found is None:
+                    yield Result(task.place, heatmap, False, share)
+                    continue
+                made = judged(heatmap, found)
+                if self.store is not None:
+                    self.store.put(key, codec.pack(made), method=task.description.name, kind=made.kind)
+                yield Result(task.place, made, True, 1.0)
 
     def explain_many(
         self,
@@ -154,24 +209,16 @@ class Engine:
         description = tasks[0].description
         by_place = {task.place: task for task in tasks}
         began = time.perf_counter()
-        with tasks[0].subject.classifier.untouched():
-            try:
-                with _closed(start()) as results:
-                    for result in results:
-                        if not isinstance(result, Result) or result.explanation.kind != description.kind:
-                            fault = f"yielded something else than a Result with a {description.kind}"
-                            raise PluginError(description.name, fault)
-                        task = by_place.get(result.place, tasks[0])
-                        seconds = time.perf_counter() - began
-                        explanation = task.labelled(result.explanation, result.place, seconds)
-                        if result.final:
-                            self._keep(task, result.place, explanation)
-                        yield dataclasses.replace(result, explanation=explanation)
-            except (FerTuiError, KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException as error:  # SystemExit too: a plugin must not end the house
-                fault = f"{type(error).__name__}: {error}"
-                raise PluginError(description.name, fault, traceback.format_exc()) from error
+        with closing(_guarded(tasks[0], start)) as results:
+            for result in results:
+                if not isinstance(result, Result) or result.explanation.kind != description.kind:
+                    fault = f"yielded something else than a Result with a {description.kind}"
+                    raise PluginError(description.name, fault)
+                task = by_place.get(result.place, tasks[0])
+                explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
+                if result.final:
+                    self._keep(task, result.place, explanation)
+                yield dataclasses.replace(result, explanation=explanation)
 
     def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
         if self.store is not None:
@@ -179,12 +226,28 @@ class Engine:
             self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
 
     def _stored(self, task: Task) -> Explanation | None:
-        blob = self.store.get(task.key()) if self.store is not None else None
+        return self._found(task.key())
+
+    def _found(self, key: str) -> Explanation | None:
+        blob = self.store.get(key) if self.store is not None else None
         return codec.unpack(blob) if blob is not None else None
 
 
+def _guarded(task: Task, start: Callable[[], Iterator[T]]) -> Generator[T, None, None]:
+    """What an explainer's code yields; whatever it raises names it, and the module is as before when it ends."""
+    name = task.description.name
+    with task.subject.classifier.untouched():
+        try:
+            with _closed(start()) as results:
+                yield from results
+        except (FerTuiError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # SystemExit too: a plugin must not end the house
+            raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+
+
 @contextmanager
-def _closed(results: Iterator[Result]) -> Iterator[Iterator[Result]]:
+def _closed(results: Iterator[T]) -> Iterator[Iterator[T]]:
     """Closes a generator at the end; an explainer may also return a plain iterator."""
     try:
         yield results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 CHUNK = 512  # rows for each entry of the store
-_STEP = 64  # rows for each forward pass: the most that one must wait for another job
+_STEP = 64  # rows predicted at a time, at first
+_SOON = 0.05  # seconds: twice as many while they take less, for that is how long another job waits
 _MEMORY = 256 << 20  # bytes of scores kept at most where there is no store
 
 
@@ -28,6 +30,7 @@ class Scores:
     def __init__(self, classifier: Classifier, dataset: MappedDataset, store: Store | None) -> None:
         self._classifier, self._dataset, self._store = classifier, dataset, store
         self._chunks: dict[int, NDArray[np.float32]] = {}
+        self._step = _STEP
 
     def stream(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round."""
@@ -41,10 +44,16 @@ class Scores:
         if known is not None:
             yield start, known
             return
-        parts = []
-        for row in range(start, stop, _STEP):
-            parts.append(self._classifier.predict(self._dataset.images(row, min(row + _STEP, stop))))
+        parts: list[NDArray[np.float32]] = []
+        row = start
+        while row < stop:
+            began = time.perf_counter()
+            images = self._dataset.images(row, min(row + self._step, stop))
+            parts.append(self._classifier.predict(images))
+            if len(images) == self._step < CHUNK and time.perf_counter() - began < _SOON:
+                self._step *= 2
             yield row, parts[-1]
+            row += len(images)
         self._keep(start, stop, np.concatenate(parts))
 
     def _known(self, start: int, stop: int) -> NDArray[np.float32] | None:

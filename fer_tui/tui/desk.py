@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Axis, Description, FerTuiError, Layer, ParameterInfo, Place, Value
+from fer_tui.contract import Axis, Description, FerTuiError, Heatmap, Layer, ParameterInfo, Place, Value
 from fer_tui.engine.messages import (
     Answer,
     ClassifierOpened,
@@ -20,7 +21,8 @@ from fer_tui.engine.messages import (
     Predictions,
 )
 
-from .asking import Asking, Computes
+from .asking import Asking, Computes, Request
+from .focusing import Focusing, FocusRequest
 from .look import Look
 from .project import Project
 
@@ -48,11 +50,12 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix: what Explore and Classes show.
+    `connect` must be called before anything else. image, matrix, focus: what Explore and Classes show.
     """
 
     image: Asking
     matrix: Asking
+    focus: Focusing
 
     def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
         self.project = Project(settings)
@@ -75,6 +78,7 @@ class Desk:
         self._compute = compute
         self.image = Asking(compute, self.project.look_up, _unpacked)
         self.matrix = Asking(compute, self.project.look_up, _unpacked)
+        self.focus = Focusing(compute)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -91,6 +95,11 @@ class Desk:
             return False
         self._method = known[number].name
         return True
+
+    def choose_alias(self, description: Description, alias: str) -> None:
+        """Use a method under the name that the literature has for it."""
+        self._method = description.name
+        self._given.setdefault(description.name, {}).update(description.aliases[alias])
 
     def parameters(self, description: Description) -> dict[str, Value]:
         """The current parameters of an explainer."""
@@ -153,6 +162,14 @@ class Desk:
             return
         self.image.want(self.project.request(method, self.parameters(method), browser.place), again=again)
 
+    def judge(self) -> bool:
+        """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
+        answered = self.image.answered
+        if answered.request is None or not isinstance(answered.explanation, Heatmap):
+            return False
+        self.image.want(replace(answered.request, judged=True), again=True)
+        return True
+
     def aim_matrix(self) -> None:
         """Want the matrix of the whole dataset."""
         known = self.project.methods_for(dataset=True)
@@ -160,6 +177,17 @@ class Desk:
             return
         place = Place(checkpoint=self.browser.checkpoint)
         self.matrix.want(self.project.request(known[0], self.parameters(known[0]), place), again=True)
+
+    def focus_request(self, per_class: int) -> FocusRequest | None:
+        """What the focus of the current method would be asked by; None where it has none."""
+        method, browser, regions = self.method, self.browser, self.project.regions
+        if method is None or browser is None or self.project.classifier is None or regions is None:
+            return None
+        if method.kind != "heatmap":
+            return None
+        parameters = self.parameters(method)
+        place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
+        return FocusRequest(Request(method.name, parameters, place), regions, per_class)
 
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
@@ -202,7 +230,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        return self.image.stop() | self.matrix.stop()
+        return self.image.stop() | self.matrix.stop() | self.focus.stop()
 
     # ---- what comes --------------------------------------------------------------------------------------------------
 
@@ -228,6 +256,7 @@ class Desk:
                 if self.project.open_classifier(message):
                     self.image.want(None)
                     self.matrix.want(None)
+                    self.focus.want(None)
                     self._start_predictions()
                 self.doing = ("loading the explainers", None)
                 return Change.OPENED
@@ -282,7 +311,7 @@ class Desk:
             return Change.PREDICTIONS | Change.ACTIVITY
         if self.image.take(message):
             return Change.EXPLANATION
-        return Change.MATRIX if self.matrix.take(message) else Change(0)
+        return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
 
     def _refused(self, message: Failed) -> Change:
         """Opening failed: the end, unless something is open already."""

@@ -214,7 +214,14 @@ async def test_ways_to_look_at_it(opened: Opened, samples: Settings, truth: Trut
             assert np.abs(shown() - wanted).max() <= 1, view
             seen.append(sight.text("#caption").splitlines()[0])
             await sight.type("o")
-        assert [line.split(" · ")[1].split()[0] for line in seen] == ["overlay", "map", "focus", "original", "what"]
+        assert [line.split(" · ")[1].split()[0] for line in seen] == [
+            "overlay",
+            "map",
+            "focus",
+            "outline",
+            "original",
+            "what",
+        ]
         await sight.type("O2o")
         assert sight.app.desk.look.view == "map"
         await sight.type("O")
@@ -368,7 +375,7 @@ async def test_the_command_makes_the_same_again(
 
 
 async def test_help_and_hints(opened: Opened, samples: Settings) -> None:
-    async with opened(samples, size=(160, 60)) as sight:
+    async with opened(samples, size=(160, 76)) as sight:
         for letter, keys in (("x", "?"), ("c", "gc?")):
             await sight.type(keys)
             assert isinstance(sight.app.screen, Help)
@@ -421,7 +428,7 @@ async def test_sizes(
             assert all(
                 c is None or c.is_default or len(set(c.get_truecolor())) == 1 for s in styles for c in (s.color,)
             )
-            assert "▀" not in sight.text() and re.search(r"[=+*#%@]{8}", sight.text())
+            assert "▀" not in sight.text() and re.search(r"[░▒▓█]{8}", sight.text())
             return
         await sight.type("gc")
         await sight.until(lambda: sight.app.desk.matrix.answered.final, "the matrix")

@@ -232,6 +232,12 @@ class Explore(Choosing):
         self.desk.aim(again=True)
         self._draw_soon()
 
+    def do_trust(self, command: Command) -> None:
+        if not self.desk.judge():
+            self.say("there is no heat map to be judged")
+        self.draw_place()
+        self.draw_status()
+
     # ---- how it is looked at -----------------------------------------------------------------------------------------
 
     def do_view(self, command: Command) -> None:
@@ -240,6 +246,10 @@ class Explore(Choosing):
 
     def do_view_back(self, command: Command) -> None:
         self.desk.look.turn(-command.times)
+        self.draw_place()
+
+    def do_rule(self, command: Command) -> None:
+        self.desk.look.turn_rule(command.times)
         self.draw_place()
 
     def do_more(self, command: Command) -> None:

@@ -83,7 +83,7 @@ async def test_focus_by_class_beside_recall(opened: Opened, samples: Settings) -
         rows = [line.split() for line in sight.lines() if line.split() and line.split()[0] in sight.browser.classes]
         shares = [f"{each.every.inside.absolute.value:.0%}" for each in expected.classes if each.every]
         assert [row[-1] for row in rows[1:8]] == shares and [row[-3:-1] for row in rows[1:3]] == [
-            ["92%", "50"],
+            ["100%", "50"],
             ["100%", "50"],
         ]
         words = sight.text("#table-words")

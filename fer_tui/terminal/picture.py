@@ -80,7 +80,7 @@ class Picture(Widget):
         box = self._new_box()
         if box is not None:
             return box.left, box.columns
-        from .cells import fitted_size
+        from .scaling import fitted_size
 
         columns, _ = fitted_size(*self._picture.size, *self.size)
         return (self.size.width - columns) // 2, columns

@@ -67,6 +67,7 @@ class Explorer(App[int]):
         self._settings, self._stream = settings, stream
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
+        self._hinted = False
         self._skin = theme.load(theme.DEFAULT)
         self.register_theme(self._skin.theme)
         self.theme = self._skin.theme.name
@@ -109,6 +110,7 @@ class Explorer(App[int]):
         self.install_screen(Explore(self.desk), "explore")
         self.install_screen(ClassesScreen(self.desk), "classes")
         self.switch_screen("explore")
+        self.call_after_refresh(self._tell_hint)
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
         self.run_worker(self._take_keys(), group="keys")
 
@@ -147,6 +149,15 @@ class Explorer(App[int]):
     def on_terminal_changed(self, message: TerminalChanged) -> None:
         for screen in self._screens():
             screen.draw_status()
+        self._tell_hint()
+
+    def _tell_hint(self) -> None:
+        """Say once what the user could set for better pictures."""
+        hint = self.pictures.terminal.hint if self.pictures is not None else ""
+        for screen in self._screens():
+            if hint and not self._hinted:
+                self._hinted = True
+                screen.say(f"for pictures in pixels: {hint}")
 
     def on_resize(self, event: events.Resize) -> None:
         if self.pictures is not None:

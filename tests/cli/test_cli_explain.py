@@ -159,7 +159,7 @@ def test_shades_where_there_are_no_colours(env: dict[str, str], on_terminal: OnT
     code, written = on_terminal("explain", "saliency", "--image", "3", env=env)
     assert code == 0
     assert not re.search(r"\x1b\[[0-9;]*[34]8;", written)
-    picture = [line for line in written.replace("\r", "").splitlines() if re.fullmatch(r"[ .:\-=+*#%@]{90,}", line)]
+    picture = [line for line in written.replace("\r", "").splitlines() if re.fullmatch(r"[ ·:░▒▓█]{90,}", line)]
     assert len(picture) == 24
 
 

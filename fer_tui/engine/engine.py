@@ -54,7 +54,7 @@ class Engine:
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
         self._explainers: dict[str, type[Explainer[Any]]] = {}
-        self._scores: dict[int, Scores] = {}
+        self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
     def explainer(self, method: str) -> type[Explainer[Any]]:
@@ -125,9 +125,13 @@ class Engine:
         """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
         if self.dataset is None:
             raise InputError("dataset", "none is open", "name one with --data")
-        if checkpoint not in self._scores:
-            self._scores[checkpoint] = Scores(self.classifier.at(checkpoint), self.dataset, self.store)
-        return self._scores[checkpoint].stream(start)
+        digests = self.classifier.digests
+        if not 0 <= checkpoint < len(digests):
+            self.classifier.at(checkpoint)  # says what there is
+        scores = Scores(
+            lambda: self.classifier.at(checkpoint), digests[checkpoint], self.dataset, self.store, self._chunks
+        )
+        return scores.stream(start)
 
     def _batches(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
         """Final results of `tasks` in order; neighbours with the same weights run together."""

@@ -99,6 +99,14 @@ class ClassifierOpened(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Followed(Message):
+    """The run has grown, or a file of it has changed: all its checkpoints as they are now, the new ones at the end."""
+
+    checkpoints: tuple[str, ...]
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loading(Message):
     """An explainer is being imported: if the compute process is not heard of again, it is to blame."""
 

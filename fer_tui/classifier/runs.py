@@ -1,0 +1,125 @@
+"""The checkpoints of a training run: which files they are, and which have come since. Loads no torch."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_tui.contract import InputError, plain
+
+from .formats import is_whole
+
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
+_WILD = re.compile(r"[*?[]")
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files of a run in their order, and what was left out, in words."""
+
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+def snapshots(given: Sequence[Path]) -> Found:
+    """The weights files that `given` name: files, folders of snapshots, patterns such as `run/*.pt`.
+
+    A folder's or a pattern's files come in natural order (9 before 10); half-written ones are left out. Of a folder
+    with files of several kinds only the longest row is taken, such as `epoch_1.pt`, `epoch_2.pt`, ... and not `best.pt`.
+    InputError where a folder or pattern has none.
+    """
+    paths: list[Path] = []
+    notes: list[str] = []
+    for each in given:
+        if not is_open(each):
+            paths.append(each)
+            continue
+        listed, said = _listed(each)
+        whole = [path for path in listed if is_whole(path)]
+        if not whole:
+            fault = "has no weights that are whole" if listed else "has no weights"
+            raise InputError(each, fault, f"understood are {', '.join(SUFFIXES)}")
+        half = [path.name for path in listed if path not in whole]
+        notes += [*said, *([f"not whole, and left out: {_some(half)}"] if half else [])]
+        paths += whole
+    return Found(tuple(dict.fromkeys(paths)), tuple(notes))
+
+
+def is_open(given: Path) -> bool:
+    """Whether more files may come of it: a folder or a pattern, not a file."""
+    return given.is_dir() or (bool(_WILD.search(str(given))) and not given.exists())
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Changes when the file does; InputError where it cannot be read."""
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise InputError(path, f"cannot be read: {error.strerror}") from error
+    return about.st_mtime_ns, about.st_size
+
+
+class Watch:
+    """Tells which files a run has got beside those that are known: once each, when they are whole and at rest.
+
+    A file is at rest when it has not changed between two looks, for most programs write in place.
+    """
+
+    def __init__(self, given: Sequence[Path], known: Sequence[Path]) -> None:
+        self._given = tuple(each for each in given if is_open(each))
+        self._known = frozenset(known)
+        self._told: dict[Path, Stamp] = {}
+        self._seen: dict[Path, Stamp] = {}
+
+    def look(self) -> tuple[Path, ...]:
+        """The files that came to rest since the last look, in natural order."""
+        now = self._stamps()
+        found = [path for path, stamp in now.items() if stamp == self._seen.get(path) != self._told.get(path)]
+        found = [path for path in found if is_whole(path)]
+        self._told |= {path: now[path] for path in found}
+        self._seen = now
+        return tuple(found)
+
+    def _stamps(self) -> dict[Path, Stamp]:
+        stamps = {}
+        for path in [path for each in self._given for path in _listed(each)[0] if path not in self._known]:
+            with suppress(InputError):  # gone again
+                stamps[path] = stamp_of(path)
+        return stamps
+
+
+def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sorts names as people count: epoch9 before epoch10."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)], str(path)
+
+
+def _listed(given: Path) -> tuple[list[Path], list[str]]:
+    """The weights files of a folder or pattern, whole or not, and what was left out."""
+    if not given.is_dir():
+        found = map(Path, glob.glob(str(given), recursive=True))
+        return sorted((path for path in found if path.suffix in SUFFIXES and path.is_file()), key=natural), []
+    try:
+        inside = [path for path in given.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]
+    except OSError as error:
+        raise InputError(given, f"cannot be read: {error.strerror}") from error
+    rows: defaultdict[str, list[Path]] = defaultdict(list)
+    for path in sorted(inside, key=natural):
+        rows[re.sub(r"\d+", "#", path.name)].append(path)
+    longest = max(rows.values(), key=len, default=[])
+    if len(longest) < 2:
+        return sorted(inside, key=natural), []
+    others = [path.name for path in sorted(inside, key=natural) if path not in longest]
+    said = f"{longest[0].name} to {longest[-1].name} are the run; left out: {_some(others)}"
+    return longest, [said] if others else []
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(map(plain, names[:4])) + more

@@ -31,7 +31,7 @@ def snapshots(given: Sequence[Path]) -> Found:
     """The weights files that `given` name: files, folders of snapshots, patterns such as `run/*.pt`.
 
     A folder's or a pattern's files come in natural order (9 before 10); half-written ones are left out. Of a folder
-    with files of several kinds only the longest row is taken, such as `epoch_1.pt`, `epoch_2.pt`, ... and not `best.pt`.
+    with files of several kinds only the longest row is taken: `epoch_1.pt`, `epoch_2.pt`, ... and not `best.pt`.
     InputError where a folder or pattern has none.
     """
     paths: list[Path] = []
@@ -103,7 +103,7 @@ def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
 def _listed(given: Path) -> tuple[list[Path], list[str]]:
     """The weights files of a folder or pattern, whole or not, and what was left out."""
     if not given.is_dir():
-        found = map(Path, glob.glob(str(given), recursive=True))
+        found = map(Path, glob.glob(str(given), recursive=True))  # noqa: PTH207 - a pattern may begin anywhere
         return sorted((path for path in found if path.suffix in SUFFIXES and path.is_file()), key=natural), []
     try:
         inside = [path for path in given.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]

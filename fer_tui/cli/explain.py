@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Explanation, InputError, Place, PluginError, nearest, plain
 
@@ -42,27 +42,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
     place.add_argument("--checkpoint", metavar="N", type=whole, help="which of several weights, from 0")
     how = parser.add_argument_group("how")
-    how.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
-    how.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
+    add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
     flags.add_settings(parser)
+
+
+def add_parameters(group: Any) -> None:
+    """The flags that set the explainer's parameters."""
+    group.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
+    group.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None:
         _check_out(arguments.out)
-    parameters = _parameters(arguments)
-    description = _described(arguments.method, parameters)
+    parameters = parameters_of(arguments)
+    description = described(arguments.method, parameters)
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
-        file = _picture_file(arguments.image)
+        file = picture_file(arguments.image)
         alone = file is not None and settings.data is None and not description.needs_dataset
         session = open_session(dataclasses.replace(settings, data=str(file)) if alone else settings, tell)
-        image = _picture(file, settings) if file is not None and not alone else None
-        row = 0 if alone else None if image is not None else _row(arguments.image, session)
+        image = picture_of(file, settings) if file is not None and not alone else None
+        row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
         explanation, place = _make(session, arguments.method, place, parameters, image, arguments.fresh, tell)
     if arguments.out is not None:
@@ -90,7 +95,7 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
             raise InputError(f"--filter {arguments.filter}", fault)
     elif arguments.filter is not None:
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
-    return Place(row, _target(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
+    return Place(row, target_of(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
 
 
 def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _make(
     return found, task.place
 
 
-def _described(method: str, parameters: Mapping[str, str]) -> Description:
+def described(method: str, parameters: Mapping[str, str]) -> Description:
     """The explainer's description; a wrong name or parameter is told before anything slow is opened."""
     from fer_tui.contract import parse_parameters
 
@@ -143,7 +148,7 @@ def _described(method: str, parameters: Mapping[str, str]) -> Description:
     )
 
 
-def _parameters(arguments: argparse.Namespace) -> dict[str, str]:
+def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
     given: dict[str, str] = {}
     for key, value in arguments.p:
         if key in given:
@@ -174,7 +179,7 @@ def _check_out(out: Path) -> None:
         raise InputError(out, f"folder {folder} cannot be written to")
 
 
-def _picture_file(image: str | None) -> Path | None:
+def picture_file(image: str | None) -> Path | None:
     """The file that --image names, None where it is a row's number."""
     if image is None or (image.isascii() and image.lstrip("-").isdigit()):
         return None
@@ -184,20 +189,20 @@ def _picture_file(image: str | None) -> Path | None:
     return file
 
 
-def _picture(file: Path, settings: Settings) -> Image:
+def picture_of(file: Path, settings: Settings) -> Image:
     from fer_tui.dataset import open_dataset
 
     return open_dataset(str(file), cache=settings.cache)[0].image
 
 
-def _row(image: str | None, session: Session) -> int:
+def row_of(image: str | None, session: Session) -> int:
     row, rows = int(image or 0), len(session.dataset)
     if not 0 <= row < rows:
         raise InputError(f"--image {row}", "there is no such row", f"rows are 0 to {rows - 1}")
     return row
 
 
-def _target(target: str | None, session: Session) -> int | None:
+def target_of(target: str | None, session: Session) -> int | None:
     """A class by its name (also in other letters' case), else by its index."""
     if target is None:
         return None

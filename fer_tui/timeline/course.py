@@ -28,8 +28,8 @@ class Move:
 class Course:
     """Predictions under K checkpoints, in their order.
 
-    predicted: int (K, N), -1 where scores were not finite; labels: int64 (N,), -1 where there is none. Of images without
-    a label nothing is counted; a prediction that is not finite is wrong.
+    predicted: int (K, N), -1 where scores were not finite; labels: int64 (N,), -1 where there is none. Images without a
+    label are not counted; scores that are not finite are wrong.
     """
 
     checkpoints: tuple[str, ...]
@@ -95,7 +95,7 @@ class Course:
     @cached_property
     def flips(self) -> Rows:
         """int64 (N,): how often the image went from right to wrong or back."""
-        return (self.right[1:] != self.right[:-1]).sum(0)
+        return np.asarray((self.right[1:] != self.right[:-1]).sum(0))
 
     def learned_at(self, checkpoint: int) -> Rows:
         """The rows that stay right from that checkpoint on, and were wrong before it."""

@@ -30,7 +30,7 @@ def facts(course: Course, between: tuple[int, int] | None = None) -> list[str]:
     steep = {true: course.steepest(true) for true in range(len(course.classes)) if course.support[true]}
     most = sorted(steep, key=lambda true: -abs(_change(course, true, *steep[true])))[:_MOST_CLASSES]
     moves = (moved(course, true, *steep[true]) for true in most if abs(_change(course, true, *steep[true])) >= _MOVED)
-    return list(chain(_accuracy(course), moves, _learned(course)))
+    return list(chain(_accuracy(course), moves, _blind(course), _learned(course)))
 
 
 def moved(course: Course, true: int, before: int, after: int) -> str:
@@ -39,7 +39,9 @@ def moved(course: Course, true: int, before: int, after: int) -> str:
     name, change = plain(course.classes[true]), _change(course, true, before, after)
     if not course.support[true]:
         return f"{name}: no image has this class"
-    head = f"{name}: recall {recall[before]:.4f} at {plain(names[before])}, {recall[after]:.4f} at {plain(names[after])}"
+    head = (
+        f"{name}: recall {recall[before]:.4f} at {plain(names[before])}, {recall[after]:.4f} at {plain(names[after])}"
+    )
     moves = course.moves(true, before, after)
     more = _listed(course, [move for move in moves if move.after > move.before][:_MOST_MOVES])
     less = _listed(course, [move for move in moves if move.after < move.before][:_MOST_MOVES])
@@ -82,6 +84,13 @@ def _accuracy(course: Course) -> Iterator[str]:
     elif last:
         text += "; the first is the best"
     yield text
+
+
+def _blind(course: Course) -> Iterator[str]:
+    """Classes with images of which not one was ever recognised."""
+    blind = [name for n, name in enumerate(course.classes) if course.support[n] and not course.recall[:, n].any()]
+    if blind:
+        yield f"never recognised under any checkpoint: {', '.join(map(plain, blind))}"
 
 
 def _learned(course: Course) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from fer_tui.contract import nearest
 
@@ -14,11 +13,11 @@ def short_names(names: Sequence[str]) -> tuple[str, ...]:
     """The part of each name in which they differ: 025 and 125 of net_025.pt and net_125.pt. Numbers stay whole."""
     if len(names) < 2:
         return tuple(names)
-    start = len(os.path.commonprefix(list(names)))
+    start = _common(names)
     while start and names[0][start - 1].isdigit():
         start -= 1
     ended = [name[start:][::-1] for name in names]
-    stop = len(os.path.commonprefix(ended))
+    stop = _common(ended)
     while stop and ended[0][stop - 1].isdigit():
         stop -= 1
     found = tuple(name[start : len(name) - stop] for name in names)
@@ -42,3 +41,8 @@ def number_of(text: str, names: Sequence[str]) -> int:
             return int(text)
     known = ", ".join(short_names(names)[:12]) + (", …" if len(names) > 12 else "")
     raise ValueError(f"no checkpoint {text!r}{nearest(text, names)}: there are {known}")
+
+
+def _common(names: Sequence[str]) -> int:
+    """How many characters all names begin with."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from fer_tui.contract import InputError, plain
 
 from .formats import is_whole
 
+RUN_FILE = "run.json"
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 _WILD = re.compile(r"[*?[]")
 Stamp = tuple[int, int]
@@ -31,7 +33,8 @@ def snapshots(given: Sequence[Path]) -> Found:
     """The weights files that `given` name: files, folders of snapshots, patterns such as `run/*.pt`.
 
     A folder's or a pattern's files come in natural order (9 before 10); half-written ones are left out. Of a folder
-    with files of several kinds only the longest row is taken: `epoch_1.pt`, `epoch_2.pt`, ... and not `best.pt`.
+    with files of several kinds only the longest row is taken: `epoch_1.pt`, `epoch_2.pt`, ... and not `best.pt`; of one
+    that `fer-tui train` wrote, what its run.json lists.
     InputError where a folder or pattern has none.
     """
     paths: list[Path] = []
@@ -54,6 +57,11 @@ def snapshots(given: Sequence[Path]) -> Found:
 def is_open(given: Path) -> bool:
     """Whether more files may come of it: a folder or a pattern, not a file."""
     return given.is_dir() or (bool(_WILD.search(str(given))) and not given.exists())
+
+
+def has_files(given: Path) -> bool:
+    """Whether a folder or a pattern has weights files, whole or not."""
+    return is_open(given) and bool(_listed(given)[0])
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -89,7 +97,7 @@ class Watch:
     def _stamps(self) -> dict[Path, Stamp]:
         stamps = {}
         for path in [path for each in self._given for path in _listed(each)[0] if path not in self._known]:
-            with suppress(InputError):  # gone again
+            with suppress(InputError):  # deleted again
                 stamps[path] = stamp_of(path)
         return stamps
 
@@ -107,8 +115,11 @@ def _listed(given: Path) -> tuple[list[Path], list[str]]:
         return sorted((path for path in found if path.suffix in SUFFIXES and path.is_file()), key=natural), []
     try:
         inside = [path for path in given.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]
+        kept = _written_by_train(given)
     except OSError as error:
         raise InputError(given, f"cannot be read: {error.strerror}") from error
+    if kept is not None:
+        return [path for path in kept if path in inside], []  # snapshots may have been deleted since
     rows: defaultdict[str, list[Path]] = defaultdict(list)
     for path in sorted(inside, key=natural):
         rows[re.sub(r"\d+", "#", path.name)].append(path)
@@ -118,6 +129,21 @@ def _listed(given: Path) -> tuple[list[Path], list[str]]:
     others = [path.name for path in sorted(inside, key=natural) if path not in longest]
     said = f"{longest[0].name} to {longest[-1].name} are the run; left out: {_some(others)}"
     return longest, [said] if others else []
+
+
+def _written_by_train(folder: Path) -> list[Path] | None:
+    """The snapshots that `fer-tui train` says it wrote, in the order of their epochs; None where it was not at work."""
+    file = folder / RUN_FILE
+    if not file.exists():
+        return None
+    try:
+        told = json.loads(file.read_bytes())
+        if told["format"] != "fer-tui-run":
+            return None
+        names = [each["snapshot"] for each in told["epochs"]]
+        return [folder / name for name in names if name is not None and Path(name).name == name]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(file, "is damaged, or none of ours", "name the snapshots themselves: 'RUN/*.pt'") from error
 
 
 def _some(names: Sequence[str]) -> str:

@@ -155,3 +155,11 @@ def _names(steps: Sequence[str], grid: _Grid, cursor: int | None, muted: Style, 
         text.append(" " * (left - text.cell_len))
         text.append(steps[step], accent if step == cursor else muted)
     return text.append(" " * (width - text.cell_len))
+
+
+def step_at(column: int, steps: int, width: int) -> int:
+    """The step that is nearest to a column of a plot of that width."""
+    if steps < 2:
+        return 0
+    share = (column - _AXIS + 0.5) / max(1, width - _AXIS)
+    return min(max(round(share * (steps - 1)), 0), steps - 1)

@@ -14,6 +14,7 @@ from fer_tui.engine.messages import (
     Described,
     Done,
     Failed,
+    Followed,
     Lost,
     Message,
     Narration,
@@ -21,6 +22,7 @@ from fer_tui.engine.messages import (
 )
 
 from .asking import Asking, Computes
+from .frames import Frames
 from .look import Look
 from .project import Project
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
     from .browser import Browser
+    from .run import Run
 
 _FIRST = "saliency"  # the method at the start, where it is installed
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
@@ -48,11 +51,14 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix: what Explore and Classes show.
+    `connect` must be called before anything else. image, matrix, frames: what Explore, Classes and Timeline show.
+    run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
+    frames: Frames
+    run: Run
 
     def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
         self.project = Project(settings)
@@ -72,9 +78,13 @@ class Desk:
 
     def connect(self, compute: Computes) -> None:
         """Use this compute process."""
+        from .run import Run
+
         self._compute = compute
         self.image = Asking(compute, self.project.look_up, _unpacked)
         self.matrix = Asking(compute, self.project.look_up, _unpacked)
+        self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
+        self.run = Run(compute, self.project)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -174,6 +184,7 @@ class Desk:
             self._compute.cancel(self._predicting)
         elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
             return
+        self.run.give_way()
         self._stream = row
         self._predicting = self._compute.predict(row, browser.checkpoint)
 
@@ -200,9 +211,23 @@ class Desk:
             self._predicting = None
         self.predict()
 
+    @property
+    def has_run(self) -> bool:
+        """Whether there are several checkpoints."""
+        return len(self.run.names) > 1
+
+    def gather(self) -> None:
+        """See to it that the predictions under all checkpoints come, after those of the current one."""
+        self.run.begin()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._predicting is None and not self.lost:
+            self.run.go_on()
+
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        return self.image.stop() | self.matrix.stop()
+        return self.image.stop() | self.matrix.stop() | self.frames.stop() | self.run.stop()
 
     # ---- what comes --------------------------------------------------------------------------------------------------
 
@@ -225,12 +250,17 @@ class Desk:
                 self._browse()
                 return Change.OPENED
             case ClassifierOpened():
+                before = self.project.classifier
                 if self.project.open_classifier(message):
+                    self._find_checkpoint(before)
                     self.image.want(None)
                     self.matrix.want(None)
                     self._start_predictions()
+                self._see_run()
                 self.doing = ("loading the explainers", None)
                 return Change.OPENED
+            case Followed():
+                return self._followed(message)
             case Described(remembered=True):
                 self.project.describe(message)
                 return Change.OPENED
@@ -240,6 +270,7 @@ class Desk:
                 self.doing, self.given_up = ("", None), False
                 self.aim()
                 self.predict()
+                self._go_on()
                 return Change.OPENED | Change.EXPLANATION
             case Predictions():
                 return self._predicted(message)
@@ -256,18 +287,48 @@ class Desk:
         dataset, before = self.project.dataset, self.browser
         assert dataset is not None
         self.browser = Browser(dataset.labels, dataset.classes)
+        self.run.open(len(dataset))
         if before is not None and before.row is not None:
             self.browser.go(before.row)
+
+    def _find_checkpoint(self, before: ClassifierOpened | None) -> None:
+        """Stay at the same weights, though the run may be numbered otherwise now."""
+        browser, now = self.browser, self.project.classifier
+        if browser is None or before is None or now is None:
+            return
+        digest = before.digests[browser.checkpoint]
+        last = len(now.digests) - 1
+        browser.checkpoint = now.digests.index(digest) if digest in now.digests else min(browser.checkpoint, last)
 
     def _predicted(self, message: Predictions) -> Change:
         import numpy as np
 
-        if self.browser is None or message.checkpoint != self.browser.checkpoint:
+        browser = self.browser
+        if browser is None or message.checkpoint >= len(self.run.digests):
             return Change(0)
-        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(self.browser.classes))
-        self.browser.predictions.add(message.start, scores)
-        self._stream = message.start + len(scores)
+        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(browser.classes))
+        self.run.add(message.checkpoint, message.start, scores)
+        self._see_run()
+        if message.checkpoint == browser.checkpoint:
+            browser.predictions.add(message.start, scores)
+            self._stream = message.start + len(scores)
         return Change.PREDICTIONS
+
+    def _see_run(self) -> None:
+        if self.browser is not None and self.has_run:
+            self.browser.see(self.run.course(self.browser.predictions.labels), self.run.names)
+
+    def _followed(self, message: Followed) -> Change:
+        """The run has grown, or what is at the cursor is another checkpoint than before."""
+        browser = self.browser
+        if browser is None or not self.project.follow(message, browser.checkpoint):
+            self.image.want(None)
+            self.matrix.want(None)
+            self._start_predictions()
+            self.aim()
+        self._see_run()
+        self._go_on()
+        return Change.OPENED
 
     def _answered(self, message: Message) -> Change:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
@@ -279,7 +340,13 @@ class Desk:
             self._predicting = None
             if isinstance(message, Failed):
                 self.doing = (message.fault, None)
+            self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.run.take(message):
+            self._go_on()
+            return Change.PREDICTIONS | Change.ACTIVITY
+        if self.frames.take(message):
+            return Change.EXPLANATION
         if self.image.take(message):
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) else Change(0)

@@ -27,10 +27,19 @@ from .popups import Details, Help
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
+_ONE = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 
 class Restart(Message):
     """The compute process shall be started again."""
+
+
+class Go(Message):
+    """Another screen is wanted, by its name. narrowing: what Explore shall list, None leaves its list."""
+
+    def __init__(self, screen: str, narrowing: str | None = None) -> None:
+        self.screen, self.narrowing = screen, narrowing
+        super().__init__()
 
 
 class DeskScreen(Screen[None], inherit_bindings=False):
@@ -210,7 +219,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
             self.aim()
             self.draw(Change.OPENED)
         else:
-            self.say("there is one checkpoint: several --weights are the snapshots of a run")
+            self.say(_ONE)
 
     def aim(self) -> None:
         """Want what this screen shows."""
@@ -221,6 +230,18 @@ class DeskScreen(Screen[None], inherit_bindings=False):
             self.post_message(Restart())
         else:
             self.say("the compute process is at work")
+
+    def do_explore(self, command: Command) -> None:
+        self.post_message(Go("explore"))
+
+    def do_classes(self, command: Command) -> None:
+        self.post_message(Go("classes"))
+
+    def do_timeline(self, command: Command) -> None:
+        if self.desk.has_run:
+            self.post_message(Go("timeline"))
+        else:
+            self.say(_ONE)
 
     def do_copy(self, command: Command) -> None:
         answered, project, browser = self.asking.answered, self.desk.project, self.desk.browser

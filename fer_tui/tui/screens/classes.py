@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.message import Message
 
 from fer_tui.contract import Matrix, plain
 from fer_tui.tui.asking import Asking
@@ -17,7 +16,7 @@ from fer_tui.tui.widgets.confusion_table import ConfusionTable
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .base import DeskScreen
+from .base import DeskScreen, Go
 
 _WORDS = 3  # lines below the table
 
@@ -26,16 +25,6 @@ class ClassesScreen(DeskScreen):
     """The confusion matrix; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
-
-    class Open(Message):
-        """Explore shall list these images."""
-
-        def __init__(self, narrowing: str) -> None:
-            self.narrowing = narrowing
-            super().__init__()
-
-    class Leave(Message):
-        """Back to Explore."""
 
     def compose_body(self) -> ComposeResult:
         yield Lines(id="table-title")
@@ -154,15 +143,12 @@ class ClassesScreen(DeskScreen):
             self.say("no image is in this cell")
             return
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
-        self.post_message(self.Open(f"{true} {other} hardest"))
+        self.post_message(Go("explore", f"{true} {other} hardest"))
 
-    def do_explore(self, command: Command) -> None:
-        self.post_message(self.Leave())
-
-    do_quit = do_explore
+    do_quit = DeskScreen.do_explore
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.matrix.stop():
             self.draw(Change.MATRIX)
         else:
-            self.post_message(self.Leave())
+            self.post_message(Go("explore"))

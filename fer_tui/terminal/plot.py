@@ -61,11 +61,10 @@ def span(values: Sequence[float]) -> tuple[float, float]:
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return 0.0, 1.0
-    low, high = (math.floor(min(finite) / _TICK + 1e-9), math.ceil(max(finite) / _TICK - 1e-9))
+    low, high = math.floor(min(finite) / _TICK + 1e-9), math.ceil(max(finite) / _TICK - 1e-9)
     if high - low < 2:
-        low, high = low - 1, high + 1
-    if min(finite) >= 0:
-        low, high = max(low, 0), high - min(low, 0)
+        low = low - 1 if low else 0
+        high = max(high, low + 2)
     return low * _TICK, high * _TICK
 
 

@@ -67,6 +67,7 @@ class Desk:
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
+        self.news = ""  # of the run, that nobody was told yet
         self.given_up = False
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
@@ -320,7 +321,9 @@ class Desk:
 
     def _followed(self, message: Followed) -> Change:
         """The run has grown, or what is at the cursor is another checkpoint than before."""
-        browser = self.browser
+        browser, more = self.browser, len(message.checkpoints) - len(self.run.names)
+        if more > 0:
+            self.news = f"{more} new checkpoint{'s' if more > 1 else ''}: {message.checkpoints[-1]}"
         if browser is None or not self.project.follow(message, browser.checkpoint):
             self.image.want(None)
             self.matrix.want(None)

@@ -116,6 +116,9 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         if self.desk.mended:
             self.say(f"{self.desk.mended}; it was started again, and all goes on")
             self.desk.mended = ""
+        if self.desk.news:
+            self.say(self.desk.news)
+            self.desk.news = ""
         self.draw_top()
         self.draw_status()
 

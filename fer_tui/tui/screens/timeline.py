@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
 
 _EVERY = 0.15  # seconds between two looks at new predictions
-_WORDS = 2  # lines below the curves
+_WORDS = 3  # lines below the curves
 
 
 class TimelineScreen(Choosing):
@@ -97,6 +97,10 @@ class TimelineScreen(Choosing):
         self.aimed()
 
     def aimed(self) -> None:
+        self._draw_curves()
+        self._want(again=True)
+
+    def _want(self, *, again: bool = False) -> None:
         """Want the image's explanation under the checkpoints in sight, the current one first."""
         browser, method, target = self.desk.browser, self.desk.method, self.target
         if browser is None or method is None or browser.row is None or target is None:
@@ -108,7 +112,7 @@ class TimelineScreen(Choosing):
             for number in sorted(self.window, key=lambda number: abs(number - browser.checkpoint)):
                 there = dataclasses.replace(place, checkpoint=number)
                 wanted[number] = self.desk.project.request(method, parameters, there)
-            self.desk.frames.want(wanted)
+            self.desk.frames.want(wanted, again=again)
         self._draw_film()
         self.draw_status()
 
@@ -122,7 +126,7 @@ class TimelineScreen(Choosing):
         super().draw(change)
         if Change.OPENED in change and self.is_current:
             self._draw_curves()
-            self.aimed()
+            self._want()
         elif Change.EXPLANATION in change:
             self._draw_film()
 
@@ -131,7 +135,7 @@ class TimelineScreen(Choosing):
         if self.is_left or not self.is_current:
             return
         if not self.desk.frames.answered(self.desk.browser.checkpoint if self.desk.browser else 0).request:
-            self.aimed()  # the class to explain is known only now
+            self._want()  # the class to explain is known only now
         self._draw_curves()
         self._draw_film()
         self.draw_top()
@@ -139,7 +143,7 @@ class TimelineScreen(Choosing):
 
     def on_film_resized(self) -> None:
         if not self.is_left:
-            self.aimed()
+            self._want()
 
     def facts(self) -> Iterable[Text]:
         run = self.desk.run
@@ -205,7 +209,7 @@ class TimelineScreen(Choosing):
         yield Text(f" {first}{since} · forgotten at the end: {end}   (Enter, w, f list them)", self.inks.muted)
         if self.target is not None and here:
             yield from wrapped(
-                f" {moved(course, self.target, here - 1, here)}", self.size.width - 2, 1, self.inks.plain
+                f" {moved(course, self.target, here - 1, here)}", self.size.width - 2, _WORDS - 1, self.inks.plain
             )
 
     def _draw_film(self) -> None:
@@ -251,7 +255,6 @@ class TimelineScreen(Choosing):
 
     def _moved(self) -> None:
         """The user is at another image or checkpoint."""
-        self._draw_curves()
         self.aimed()
         self.draw_top()
 

@@ -78,7 +78,7 @@ class Frame(Vertical):
     """One checkpoint: its name, a picture, what it predicts."""
 
     DEFAULT_CSS = """
-    Frame { width: 1fr; height: 1fr; }
+    Frame { width: 1fr; height: 1fr; padding: 0 1; }
     Frame > .name { height: 1; }
     Frame > .below { height: 2; }
     """
@@ -100,10 +100,11 @@ class Frame(Vertical):
         yield Lines(classes="below")
 
     def show(self, still: Still) -> None:
+        width = self.content_region.width
         name, below = self.query(Lines)
-        name.show([_centred(still.name, self.size.width)])
+        name.show([_centred(still.name, width)])
         self.query_one(Picture).show(still.picture)  # type: ignore[arg-type]
-        below.show([_centred(line, self.size.width) for line in still.lines])
+        below.show([_centred(line, width) for line in still.lines])
 
     def on_click(self) -> None:
         self.post_message(self.Chosen(self._number))

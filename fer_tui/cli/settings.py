@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from fer_tui.contract import nearest
 
+BUILTIN = "builtin:"  # before the name of a dataset that needs no file
 FITS = ("stretch", "crop", "pad")
 Reads = Callable[[object], Any]
 
@@ -148,7 +149,7 @@ SETTINGS = (
         "data",
         "data",
         "D",
-        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name",
+        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name, builtin:faces",
         _text,
         "file",
     ),

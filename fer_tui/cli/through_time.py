@@ -98,7 +98,7 @@ def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -
     engine, file = session.engine(), picture_file(asked.image)
     assert engine.dataset is not None
     row = None if file is not None else row_of(asked.image, session)
-    picture = picture_of(file, settings) if file is not None else engine.dataset[row or 0].image
+    picture = picture_of(file, settings)[0] if file is not None else engine.dataset[row or 0].image
     label = int(engine.dataset.labels[row]) if row is not None else -1
     names = engine.classifier.checkpoints
     if asked.layer is not None:

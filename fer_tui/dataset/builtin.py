@@ -9,11 +9,9 @@ import importlib.metadata
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Pillow
 
 from fer_tui.contract import InputError, nearest
 
-from .faces import SIDE, crop_face, find_faces
 from .layout import Rows, Tell, Writer
 
 PREFIX = "builtin:"
@@ -46,7 +44,10 @@ def stamp() -> str:
 
 def parse_faces(writer: Writer, tell: Tell) -> Rows:
     """The astronaut's face and a hundred small ones of LFW, all 48 x 48 and gray as in FER2013; without labels."""
+    from PIL import Image as Pillow
     from skimage.data import astronaut, lfw_subset
+
+    from .faces import SIDE, crop_face, find_faces
 
     tell("cropping the faces of scikit-image", None)
     picture = astronaut()

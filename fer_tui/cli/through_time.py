@@ -94,7 +94,7 @@ def asked(arguments: argparse.Namespace) -> Asked:
 
 
 def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -> list[Frame]:
-    """The image under every checkpoint, explained for one class: its own, else the one that the last one predicts."""
+    """The image under every checkpoint, explained for one class: where none is named, what the last one predicts."""
     engine, file = session.engine(), picture_file(asked.image)
     assert engine.dataset is not None
     row = None if file is not None else row_of(asked.image, session)
@@ -105,8 +105,7 @@ def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -
         engine.classifier.layer(asked.layer)
     target = target_of(asked.target, session)
     if target is None:
-        last = engine.classifier.at(len(names) - 1).predict([picture])[0]
-        target = label if label >= 0 else int(last.argmax())
+        target = int(engine.classifier.at(len(names) - 1).predict([picture])[0].argmax())
     found = []
     for number, name in enumerate(short_names(names)):
         tell(f"{asked.method} through time", number / len(names))

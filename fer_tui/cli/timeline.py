@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image = parser.add_argument_group("one image through time")
     image.add_argument("--image", metavar="I", help="a row of the data, or a picture file")
     image.add_argument("--method", metavar="M", default="cam", help="an explainer of images (cam)")
-    image.add_argument("--target", metavar="C", help="a class, by name or index (the image's own if absent)")
+    image.add_argument("--target", metavar="C", help="a class, by name or index (the last prediction if absent)")
     image.add_argument("--layer", metavar="L", help="a layer, by name")
     add_parameters(image)
     image.add_argument("--shared-scale", action="store_true", help="one scale of colours, not one for each map")

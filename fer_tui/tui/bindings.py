@@ -40,7 +40,7 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
-    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "x", "target"),
+    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xt", "target"),
     Binding(
         "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xt", "class", counts=True
     ),

@@ -224,7 +224,7 @@ class Desk:
 
     def _go_on(self) -> None:
         if self._predicting is None and not self.lost:
-            self.run.go_on()
+            self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""

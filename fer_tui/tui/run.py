@@ -133,14 +133,14 @@ class Run:
             self._compute.cancel(job)
         return job is not None
 
-    def go_on(self) -> None:
-        """Ask for the first checkpoint that is not complete, unless one is asked for."""
+    def go_on(self, row: int) -> None:
+        """Ask for a checkpoint that is not complete, the last one first, from `row` on; unless one is asked for."""
         if not self._wanted or self._job is not None or self.fault or len(self.digests) < 2:
             return
-        for checkpoint, digest in enumerate(self.digests):
-            if not self._history.is_complete(digest):
-                self._job = self._compute.predict(0, checkpoint)
-                return
+        missing = [n for n, digest in enumerate(self.digests) if not self._history.is_complete(digest)]
+        if missing:
+            first = missing[-1] if missing[-1] == len(self.digests) - 1 else missing[0]
+            self._job = self._compute.predict(row, first)
 
     def take(self, message: Message) -> bool:
         """Take the end of a job; whether it was ours."""

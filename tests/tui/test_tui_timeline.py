@@ -60,7 +60,9 @@ async def test_curves_and_frames_follow_the_keys(opened: Opened, run: Settings) 
             assert below.startswith(course.classes[course.predicted[number, 0]])
         maps = [screen.desk.frames.answered(n).explanation.values for n in range(3)]
         assert not np.array_equal(maps[0], maps[1])
-        assert {screen.desk.frames.answered(n).place.target for n in range(3)} == {int(course.labels[0])}
+        assert {screen.desk.frames.answered(n).place.target for n in range(3)} == {int(course.predicted[2, 0])}
+        await sight.type("t")
+        assert {screen.desk.frames.answered(n).request.place.target for n in range(3)} == {int(course.labels[0])}
 
         legend = sight.text("#legend")
         assert f"{course.accuracy[0]:.3f}" in legend

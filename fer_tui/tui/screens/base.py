@@ -234,17 +234,12 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         else:
             self.say("the compute process is at work")
 
-    def do_explore(self, command: Command) -> None:
-        self.post_message(Go("explore"))
-
-    def do_classes(self, command: Command) -> None:
-        self.post_message(Go("classes"))
-
-    def do_timeline(self, command: Command) -> None:
-        if self.desk.has_run:
-            self.post_message(Go("timeline"))
-        else:
+    def go(self, screen: str, narrowing: str | None = None) -> None:
+        """To another screen; to the timeline only where there is one."""
+        if screen == "timeline" and not self.desk.has_run:
             self.say(_ONE)
+        else:
+            self.post_message(Go(screen, narrowing))
 
     def do_copy(self, command: Command) -> None:
         answered, project, browser = self.asking.answered, self.desk.project, self.desk.browser

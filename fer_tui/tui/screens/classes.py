@@ -16,7 +16,7 @@ from fer_tui.tui.widgets.confusion_table import ConfusionTable
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .base import DeskScreen, Go
+from .base import DeskScreen
 
 _WORDS = 3  # lines below the table
 
@@ -143,12 +143,18 @@ class ClassesScreen(DeskScreen):
             self.say("no image is in this cell")
             return
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
-        self.post_message(Go("explore", f"{true} {other} hardest"))
+        self.go("explore", f"{true} {other} hardest")
 
-    do_quit = DeskScreen.do_explore
+    def do_explore(self, command: Command) -> None:
+        self.go("explore")
+
+    do_quit = do_explore
+
+    def do_timeline(self, command: Command) -> None:
+        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.matrix.stop():
             self.draw(Change.MATRIX)
         else:
-            self.post_message(Go("explore"))
+            self.go("explore")

@@ -306,6 +306,12 @@ class Explore(Choosing):
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
 
+    def do_classes(self, command: Command) -> None:
+        self.go("classes")
+
+    def do_timeline(self, command: Command) -> None:
+        self.go("timeline")
+
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():
             self.draw_place()

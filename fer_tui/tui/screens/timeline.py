@@ -21,7 +21,6 @@ from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Still
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .base import Go
 from .choosing import Choosing
 
 if TYPE_CHECKING:
@@ -71,19 +70,17 @@ class TimelineScreen(Choosing):
 
     @property
     def target(self) -> int | None:
-        """The class that is explained under all checkpoints: the chosen one, the image's own, the last prediction."""
+        """The class that is explained under all checkpoints; the predicted one is that of the last checkpoint."""
         browser = self.desk.browser
         if browser is None or browser.row is None:
             return None
-        if isinstance(browser.target, int):
-            return browser.target
-        if browser.label >= 0:
-            return browser.label
+        if browser.target != "predicted":
+            return browser.target_class
         for checkpoint in reversed(range(len(self.desk.run.names))):
             known = self.desk.run.prediction(checkpoint, browser.row)
             if known is not None and known[0] >= 0:
                 return known[0]
-        return browser.predicted if browser.predicted >= 0 else None
+        return None
 
     @property
     def window(self) -> range:
@@ -134,12 +131,9 @@ class TimelineScreen(Choosing):
         self._wait = None
         if self.is_left or not self.is_current:
             return
-        if not self.desk.frames.answered(self.desk.browser.checkpoint if self.desk.browser else 0).request:
-            self._want()  # the class to explain is known only now
+        self._want()  # the class to explain may be another one, now that more is known
         self._draw_curves()
-        self._draw_film()
         self.draw_top()
-        self.draw_status()
 
     def on_film_resized(self) -> None:
         if not self.is_left:
@@ -336,16 +330,22 @@ class TimelineScreen(Choosing):
         if browser is None or self.desk.run.known < len(names):
             self.say("the predictions of all checkpoints are not known yet")
             return
-        self.post_message(Go("explore", term.format(_named(names, browser.checkpoint))))
+        self.go("explore", term.format(_named(names, browser.checkpoint)))
 
-    do_quit = Choosing.do_explore
+    def do_classes(self, command: Command) -> None:
+        self.go("classes")
+
+    def do_explore(self, command: Command) -> None:
+        self.go("explore")
+
+    do_quit = do_explore
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.frames.stop() | self.desk.run.stop():
             self._draw_film()
             self.draw_status()
         else:
-            self.post_message(Go("explore"))
+            self.go("explore")
 
 
 def _classes(course: Course, target: int | None) -> list[int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
 
 SIDE = 48  # pixels of a FER2013 picture
-# Measured on 400 pictures of PublicTest, scaled up and padded; of the 304 where a face was found, the box has .917 of the
+# Measured on 400 pictures of PublicTest, scaled up and padded. Where a face was found, in 304, its box has .917 of the
 # picture's side (median; quartiles .81 and 1.00), and its middle is the picture's.
 _SHARE = 0.917
 

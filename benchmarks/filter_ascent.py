@@ -39,27 +39,31 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="torch's threads; 0: torch's own choice")
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--layers", nargs="*", default=["first", "middle"], help=f"of {', '.join(LAYERS)}, or names")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    device = torch.cuda.get_device_name() if arguments.device.startswith("cuda") else "CPU"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"load {os.getloadavg()[0]:.1f}, {arguments.repeats} interleaved repeats, {arguments.steps} steps\n")
+    print(
+        f"{device}, load {os.getloadavg()[0]:.1f}, {arguments.repeats} interleaved repeats, {arguments.steps} steps\n"
+    )
     shared = os.environ.get("FER_TUI_TEST_DATA")
-    classifier = hhccode(Path(shared)) if shared else small()
+    classifier = hhccode(Path(shared), arguments.device) if shared else small(arguments.device)
     for name in arguments.layers if shared else ["0", "2"]:
         compare(classifier, LAYERS.get(name, name), arguments.steps, arguments.repeats)
 
 
-def hhccode(shared: Path) -> TorchClassifier:
+def hhccode(shared: Path, device: str) -> TorchClassifier:
     nets, weights = shared / "models" / "nets.py", shared / "models" / "hhccode_mobilenetv1.pt"
-    return open_classifier(f"{nets}:MobileGap3", weights, classes=FER, device="cpu")
+    return open_classifier(f"{nets}:MobileGap3", weights, classes=FER, device=device)
 
 
-def small() -> TorchClassifier:
+def small(device: str) -> TorchClassifier:
     torch.manual_seed(0)
     body = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return open_classifier(nn.Sequential(*body, nn.Linear(32, 7)), size=(48, 48), classes=FER, device="cpu")
+    return open_classifier(nn.Sequential(*body, nn.Linear(32, 7)), size=(48, 48), classes=FER, device=device)
 
 
 def compare(classifier: TorchClassifier, layer: str, steps: int, repeats: int) -> None:
@@ -125,7 +129,7 @@ def loop(classifier: TorchClassifier, layer: str, starts: np.ndarray, steps: int
     hook = classifier.module.get_submodule(layer).register_forward_hook(lambda m, i, out: seen.append(out))
     images, scores = [], []
     for filter, start in enumerate(starts):
-        x = torch.tensor(start)[None, None].requires_grad_()
+        x = torch.tensor(start, device=classifier.device)[None, None].requires_grad_()
         adam = torch.optim.Adam([x], lr=RATE, maximize=True, eps=1e-12)
         for _ in range(steps):
             classifier.scores(x)
@@ -135,7 +139,7 @@ def loop(classifier: TorchClassifier, layer: str, starts: np.ndarray, steps: int
                 x.clamp_(0, 1)
         with torch.no_grad():
             classifier.scores(x)
-        images.append(x.detach()[0, 0].numpy())
+        images.append(x.detach()[0, 0].cpu().numpy())
         scores.append(seen.pop()[0, filter].mean().item())
     hook.remove()
     return np.stack(images), np.array(scores)

@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=0, help="torch's threads; 0: torch's own choice")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--no-variants", action="store_true", help="only the gradient of many images")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -57,12 +58,14 @@ def main() -> None:
     if shared:
         classifier, images = hhccode(Path(shared), arguments.device)
         compare("hhccode, 512 PublicTest images of 48 px", classifier, images, arguments.repeats)
-        compare_variants(
-            "linkingmon, 8 PublicTest images", linkingmon(Path(shared), arguments.device), images[:8], arguments.repeats
-        )
+        if not arguments.no_variants:
+            others = linkingmon(Path(shared), arguments.device)
+            compare_variants("linkingmon, 8 PublicTest images", others, images[:8], arguments.repeats)
     classifier, images = photographs(arguments.device)
     compare("ResNet-18-like, 16 RGB images of 224 px", classifier, images, arguments.repeats)
-    compare_variants("ResNet-18-like, one RGB image of 224 px", classifier, images[:1], max(1, arguments.repeats // 3))
+    if not arguments.no_variants:
+        repeats = max(1, arguments.repeats // 3)
+        compare_variants("ResNet-18-like, one RGB image of 224 px", classifier, images[:1], repeats)
 
 
 def hhccode(shared: Path, device: str) -> tuple[TorchClassifier, Images]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .classifier import open_classifier
     from .dataset import open_dataset
-    from .engine import explain, explain_many
+    from .engine import explain, explain_many, judge
     from .tui.live import explore
 
 __version__ = "0.1.0"
@@ -20,11 +20,12 @@ _ROOMS = {
     "explain": "fer_tui.engine",
     "explain_many": "fer_tui.engine",
     "explore": "fer_tui.tui.live",
+    "judge": "fer_tui.engine",
     "open_classifier": "fer_tui.classifier",
     "open_dataset": "fer_tui.dataset",
 }
 
-__all__ = ["explain", "explain_many", "explore", "open_classifier", "open_dataset"]
+__all__ = ["explain", "explain_many", "explore", "judge", "open_classifier", "open_dataset"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -34,8 +36,7 @@ from .capturing import captured, spatial_layer, spatial_layers
 from .saliency_rectified import rectified
 from .saliency_scores import Score
 
-_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
-_BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass
+_MANY = 16  # images from which on a faster copy of the network is worth its making
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
 _GUIDED = "guided-grad-cam"
@@ -105,15 +106,15 @@ class Cam(Explainer[CamParameters]):
                     yield from self.explain(subject, parameters)
                 continue
             plan = _plan(classifier, same[0].place.layer, parameters)
-            size = _batch_size(classifier)
             fast = classifier
-            if len(same) > size:  # else the copy costs more than it saves
+            if len(same) > _MANY:
                 fast, how = classifier.folded(parameters.precision, (plan.layer,))
                 plan = dataclasses.replace(plan, how=how)
-            for start in range(0, len(same), size):
-                batch = same[start : start + size]
-                for subject, values in zip(batch, _maps(fast, batch, [plan.layer], plan)[plan.layer], strict=True):
-                    yield Result(subject.place, _heatmap(subject, values, plan, parameters), progress=1.0)
+            run = partial(_made, fast, same, plan)
+            for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
+                batch = same[start:stop]
+                for subject, heatmap in zip(batch, _heatmaps(batch, maps, plan, parameters), strict=True):
+                    yield Result(subject.place, heatmap, progress=stop / len(same))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -135,7 +136,7 @@ def _plan(classifier: Classifier, layer: str | None, parameters: CamParameters) 
     if head is not None and layer in (None, head.layer):
         return _Plan("cam", head.layer, head)
     if variant == "cam":
-        fault = "the network does not end in global average pooling and a linear classifier"
+        fault = "no layer's maps are averaged and weighed by a linear classifier at the end of the network"
         raise InputError("parameter variant", f"cam: {fault}", "variant=grad works for any network")
     layer = spatial_layer(classifier, layer)
     where = f"at {layer}, not at {head.layer}, where the head is" if head is not None else "there is no pooling head"
@@ -189,6 +190,13 @@ def _maps(
     return _arrays(layers, [formula(*pair) for pair in pairs])
 
 
+def _made(
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int
+) -> NDArray[np.float32]:
+    """The maps (N, h, w) of the subjects from `start` to `stop` at the plan's layer."""
+    return _maps(classifier, subjects[start:stop], [plan.layer], plan)[plan.layer]
+
+
 def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
     """Score-CAM and Ablation-CAM: a better map after each batch of the layer's maps."""
     classifier, target = subject.classifier, _target(subject)
@@ -198,11 +206,11 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
             classifier.scores(x)
         activations = _captured(outputs, plan.layer, 1)[0]
         fast, how = classifier.folded(parameters.precision, (plan.layer,))
-        plan, size = dataclasses.replace(plan, how=how), _batch_size(classifier)
+        plan = dataclasses.replace(plan, how=how)
     if plan.variant == "score":
-        steps = cam_masked.score(fast, x, activations, target, size)
+        steps = cam_masked.score(fast, x, activations, target)
     else:
-        steps = cam_masked.ablation(fast, x, plan.layer, activations, target, size)
+        steps = cam_masked.ablation(fast, x, plan.layer, activations, target)
     with closing(steps):
         while True:
             with torch.no_grad():
@@ -219,7 +227,7 @@ def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap
     grad = dataclasses.replace(plan, variant="grad")
     (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer]
     coarse = _heatmap(subject, small, grad, dataclasses.replace(parameters, positive=True))
-    score = Score(subject.classifier, "logit", 1)
+    score = Score(subject.classifier, "logit")
     ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
     channels = guided.channels * coarse.values
     values = channels.sum(0)
@@ -236,28 +244,37 @@ def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap
 
 def _heatmap(subject: Subject, values: NDArray[np.float32], plan: _Plan, parameters: CamParameters) -> Heatmap:
     """`values` (h, w) at the size of the input, with what is to be said of them."""
-    image = subject.classifier.shown(_image(subject))
-    notes = (*plan.notes, *_warnings(values, plan.variant, parameters.positive))
-    if parameters.positive:
-        values = np.maximum(values, 0)
-    height, width = image.shape[:2]
-    large = F.interpolate(torch.from_numpy(values)[None, None], (height, width), mode="bilinear", align_corners=False)
-    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape)}
-    return Heatmap(
-        values=large[0, 0].numpy(),
-        image=image,
-        signed=not parameters.positive,
-        extras={"map": values},
-        meta=meta | ({"network": plan.how} if plan.how else {}),
-        notes=notes,
-    )
+    (heatmap,) = _heatmaps([subject], values[None], plan, parameters)
+    return heatmap
 
 
-def _warnings(values: NDArray[np.float32], variant: str, positive: bool) -> Iterator[str]:
-    if not np.isfinite(values).all():
+def _heatmaps(
+    subjects: Sequence[Subject], values: NDArray[np.float32], plan: _Plan, parameters: CamParameters
+) -> Iterator[Heatmap]:
+    """`_heatmap` of many subjects of one network, `values` (N, h, w)."""
+    classifier = subjects[0].classifier
+    lows, highs = values.min((1, 2)).tolist(), values.max((1, 2)).tolist()  # not finite where a value is not
+    kept = np.maximum(values, 0) if parameters.positive else values
+    size = classifier.input_shape[1:]
+    large = F.interpolate(torch.from_numpy(kept)[:, None], size, mode="bilinear", align_corners=False)[:, 0].numpy()
+    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape[1:])}
+    meta |= {"network": plan.how} if plan.how else {}
+    for n, subject in enumerate(subjects):
+        said = _warnings(values[n], lows[n], highs[n], plan.variant, parameters.positive)
+        yield Heatmap(
+            values=large[n],
+            image=classifier.shown(_image(subject)),
+            signed=not parameters.positive,
+            extras={"map": kept[n]},
+            meta=meta,
+            notes=(*plan.notes, *said),
+        )
+
+
+def _warnings(values: NDArray[np.float32], low: float, high: float, variant: str, positive: bool) -> Iterator[str]:
+    if not (math.isfinite(low) and math.isfinite(high)):
         yield f"{int((~np.isfinite(values)).sum())} of {values.size} values are not finite"
         return
-    low, high = float(values.min()), float(values.max())
     if low == high == 0:
         yield "the map is zero everywhere: nothing at this layer moves the target's score"
     elif high <= 0:
@@ -280,11 +297,6 @@ def _captured(outputs: dict[str, Tensor], layer: str, count: int) -> Tensor:
 
 def _arrays(layers: Sequence[str], maps: Sequence[Tensor]) -> dict[str, NDArray[np.float32]]:
     return {layer: each.detach().float().cpu().numpy() for layer, each in zip(layers, maps, strict=True)}
-
-
-def _batch_size(classifier: Classifier) -> int:
-    channels, height, width = classifier.input_shape
-    return max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
 
 
 def _image(subject: Subject) -> NDArray[np.uint8]:

@@ -16,7 +16,6 @@ from .cam_head import Head
 from .capturing import captured
 
 _TRAINING = ("train", "training")
-_STEP = 32  # rows of a forward pass
 _PENALTY = 1e-4  # of the squared weights of standardised means, as in a usual weight decay
 _ROUNDS = 200  # of L-BFGS at most
 
@@ -57,13 +56,17 @@ def _made(classifier: Classifier, rows: Dataset, layer: str) -> Generator[float,
     labelled = np.flatnonzero(labels >= 0)
     if len(np.unique(labels[labelled])) < 2:
         raise InputError("dataset", "gap-fit needs labelled rows of at least two classes", "name one with --data")
-    means = []
     fast, _ = classifier.folded(hooked=(layer,))
-    for start in range(0, len(labels), _STEP):
+
+    def run(start: int, stop: int) -> torch.Tensor:
         with torch.no_grad(), captured(fast, [layer]) as outputs:
-            fast.scores(fast.inputs(rows.images(start, min(start + _STEP, len(labels)))))
-            means.append(outputs[layer].float().mean((2, 3)).cpu())
-        yield 0.95 * min(1.0, (start + _STEP) / len(labels))
+            fast.scores(fast.inputs(rows.images(start, stop)))
+            return outputs[layer].float().mean((2, 3)).cpu()
+
+    means = []
+    for _, stop, made in fast.in_batches(len(labels), run, "means"):
+        means.append(made)
+        yield 0.95 * stop / len(labels)
     known = torch.cat(means)[labelled]
     truth = torch.from_numpy(labels[labelled])
     weights, bias = logistic(known, truth, len(classifier.classes))

@@ -15,9 +15,7 @@ from fer_tui.contract import Classifier
 Step = tuple[Tensor, float]  # the map (h, w) of what is known so far, and the share that is done
 
 
-def score(
-    classifier: Classifier, x: Tensor, activations: Tensor, target: int, batch: int
-) -> Generator[Step, None, None]:
+def score(classifier: Classifier, x: Tensor, activations: Tensor, target: int) -> Generator[Step, None, None]:
     """w_k = softmax over k of y(x * M_k), M_k the k-th map at the input's size, scaled to 0..1 (Score-CAM, Wang 2020).
 
     x: (1, C, H, W); activations: (K, h, w). Maps that have not been tried yet have no part in the softmax.
@@ -25,30 +23,40 @@ def score(
     masks = F.interpolate(activations[None], x.shape[2:], mode="bilinear", align_corners=True)[0]
     low = masks.amin((1, 2), keepdim=True)
     masks = (masks - low) / (masks.amax((1, 2), keepdim=True) - low + 1e-8)
+
+    def run(start: int, stop: int) -> Tensor:
+        with torch.no_grad():
+            return classifier.scores(x * masks[start:stop, None])[:, target].cpu()
+
     scores: list[Tensor] = []
-    for done, part in _parts(len(masks), batch):
-        scores.append(classifier.scores(x * masks[part, None])[:, target])
-        weights = torch.cat(scores).softmax(0)
-        yield torch.einsum("k,khw->hw", weights, activations[: len(weights)]), done
+    for _, stop, made in classifier.in_batches(len(masks), run, "masked"):
+        scores.append(made)
+        weights = torch.cat(scores).softmax(0).to(activations)
+        yield torch.einsum("k,khw->hw", weights, activations[:stop]), stop / len(masks)
 
 
 def ablation(
-    classifier: Classifier, x: Tensor, layer: str, activations: Tensor, target: int, batch: int
+    classifier: Classifier, x: Tensor, layer: str, activations: Tensor, target: int
 ) -> Generator[Step, None, None]:
     """w_k = (y - y_k) / y, y_k the score with the k-th map set to zero (Ablation-CAM, Desai and Ramaswamy 2020).
 
     x: (1, C, H, W); activations: (K, h, w), the output of `layer` for x.
     """
-    whole = classifier.scores(x)[0, target]
+    with torch.no_grad():
+        whole = classifier.scores(x)[0, target].cpu()
+
+    def run(start: int, stop: int) -> Tensor:
+        without = activations.repeat(stop - start, 1, 1, 1)
+        rows = torch.arange(stop - start)
+        without[rows, rows + start] = 0
+        with torch.no_grad(), _instead(classifier, layer, without):
+            return whole - classifier.scores(x.expand(len(rows), *x.shape[1:]))[:, target].cpu()
+
     drops: list[Tensor] = []
-    for done, part in _parts(len(activations), batch):
-        without = activations.repeat(part.stop - part.start, 1, 1, 1)
-        rows = torch.arange(part.stop - part.start)
-        without[rows, rows + part.start] = 0
-        with _instead(classifier, layer, without):
-            drops.append(whole - classifier.scores(x.expand(len(rows), *x.shape[1:]))[:, target])
-        weights = torch.cat(drops) / whole
-        yield torch.einsum("k,khw->hw", weights, activations[: len(weights)]), done
+    for _, stop, made in classifier.in_batches(len(activations), run, "ablation"):
+        drops.append(made)
+        weights = (torch.cat(drops) / whole).to(activations)
+        yield torch.einsum("k,khw->hw", weights, activations[:stop]), stop / len(activations)
 
 
 @contextmanager
@@ -63,10 +71,3 @@ def _instead(classifier: Classifier, layer: str, output: Tensor) -> Iterator[Non
         yield
     finally:
         handle.remove()
-
-
-def _parts(count: int, batch: int) -> Iterator[tuple[float, slice]]:
-    """Slices of `batch`, each with the share that is done after it."""
-    for start in range(0, count, batch):
-        stop = min(start + batch, count)
-        yield stop / count, slice(start, stop)

@@ -13,7 +13,7 @@ from fer_tui.contract import Classifier, Dataset, Gallery, Layer, Place, Result
 
 from .filter_outputs import amount
 from .pacing import Pace
-from .truncated import Run, batch_size, layer_outputs
+from .truncated import Run, layer_outputs
 
 _MORE = 64 << 20  # bytes of pictures that are handed over beside those that were asked for
 
@@ -83,23 +83,16 @@ def exciting_images(
 def _activations(
     classifier: Classifier, dataset: Dataset, rank: str, run: Run
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(first row, float32 (n, filters)) over the whole dataset; smaller batches where memory runs out."""
-    start, batch = 0, batch_size(classifier)
-    while start < len(dataset):
-        stop = min(start + batch, len(dataset))
-        try:
-            with torch.no_grad():
-                maps = run(classifier.inputs(dataset.images(start, stop))).float()
-                found = maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3))
-                activations = found.cpu().numpy()
-        except torch.OutOfMemoryError:
-            if batch == 1:
-                raise
-            batch = max(1, batch // 2)
-            torch.cuda.empty_cache()
-            continue
-        yield start, activations
-        start = stop
+    """(first row, float32 (n, filters)) over the whole dataset."""
+
+    def activations(start: int, stop: int) -> NDArray[np.float32]:
+        with torch.no_grad():
+            maps = run(classifier.inputs(dataset.images(start, stop))).float()
+            found: NDArray[np.float32] = (maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3))).cpu().numpy()
+        return found
+
+    for start, _, made in classifier.in_batches(len(dataset), activations, "activations"):
+        yield start, made
 
 
 def _gallery(

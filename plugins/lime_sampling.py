@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from fer_tui.contract import Classifier
@@ -17,10 +16,7 @@ from .lime_network import lightened
 from .lime_regression import Fit, closeness, draw, fit, package_fit, stability
 from .lime_segments import segmented
 
-_CUDA_BATCH = 100
 _PACKAGE_BATCH = 10
-_CPU_PIXELS = 25 * 48 * 48  # of one batch: on a CPU small batches are the fast ones
-_CPU_FEWEST = {"float32": 4, "bfloat16": 8}  # samples of one batch, however large the picture
 
 Predictor = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
@@ -52,7 +48,7 @@ class Sampling:
         self.about: dict[str, Any] = {}
         self._weights = closeness(self.data)
         self._predict = self._predictor(image, precision)
-        self._batch = batch or self._best_batch(precision)
+        self._batch = batch or (_PACKAGE_BATCH if exact else 0)
 
     def _predictor(
         self, image: NDArray[np.uint8], precision: str
@@ -73,31 +69,15 @@ class Sampling:
         function = probabilities(fast, None, softmax)
         return lambda rows: function(picture.samples(rows))
 
-    def _best_batch(self, precision: str) -> int:
-        if self._exact:
-            return _PACKAGE_BATCH
-        modules = self._classifier.module.modules()
-        if any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.running_mean is None for m in modules):
-            return 1  # it would mix the samples
-        if self._classifier.device.type != "cpu":
-            return _CUDA_BATCH
-        return max(_CPU_FEWEST[precision], min(25, _CPU_PIXELS // self.segments.size))
-
     def predicted(self) -> Iterator[int]:
-        """Predict all samples; yields how many are done, after each batch. One that exceeds the memory is halved."""
-        start, batch = 0, self._batch
-        while start < len(self.data):
-            try:
-                found = self._predict(self.data[start : start + batch])
-            except torch.OutOfMemoryError:
-                if batch == 1:
-                    raise
-                batch //= 2
-                torch.cuda.empty_cache()
-                continue
-            self.probabilities[start : start + len(found)] = found
-            start += len(found)
-            yield start
+        """Predict all samples; yields how many are done, after each batch."""
+        kind = f"lime {self.about.get('network', '')}"
+        for start, stop, found in self._classifier.in_batches(len(self.data), self._run, kind, size=self._batch):
+            self.probabilities[start:stop] = found
+            yield stop
+
+    def _run(self, start: int, stop: int) -> NDArray[np.float32]:
+        return self._predict(self.data[start:stop])
 
     def usable(self, count: int) -> NDArray[np.bool_]:
         """Which of the first `count` samples have finite scores; ValueError where the whole picture has none."""

@@ -31,7 +31,7 @@ from .saliency_occlusion import by_regions, by_windows, window_of
 from .saliency_paths import integrated
 from .saliency_rectified import rectified
 from .saliency_regions import Regions, grid, regions_in
-from .saliency_scores import SCORES, Attribution, Score, batch_size
+from .saliency_scores import SCORES, Attribution, Score
 
 _RECTIFIED = ("guided", "deconvolution")
 _SMOOTHED = ("smoothgrad", "smoothgrad-squared", "vargrad")
@@ -141,7 +141,7 @@ def _attributions(
     """(number of the subject, what was found so far), subject by subject."""
     images = [_image(subject) for subject in subjects]
     targets = [_target(subject, parameters.score) for subject in subjects]
-    score = Score(classifier, parameters.score, batch_size(subjects[0].classifier))
+    score = Score(classifier, parameters.score)
     if parameters.variant in ("gradient", "input-x-gradient"):
         yield from gradient(score, images, targets, times_input=parameters.variant != "gradient")
         return

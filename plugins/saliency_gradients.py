@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .saliency_scores import Attribution, Image, Score, Values, batches
+from .saliency_scores import Attribution, Image, Score, Values
 
 
 def gradient(
@@ -17,6 +17,6 @@ def gradient(
         gradients, remarks = score.gradients(x, targets[start:stop])
         return gradients * x.cpu().numpy() if times_input else gradients, remarks
 
-    for start, _, (gradients, remarks) in batches(len(images), score.batch, run):
+    for start, _, (gradients, remarks) in score.batches(len(images), run, "gradient"):
         for index, (channels, said) in enumerate(zip(gradients, remarks, strict=True), start):
             yield index, Attribution(channels=channels, notes=tuple(said))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .saliency_scores import CUT, Attribution, Image, Score, Values, batches
+from .saliency_scores import CUT, Attribution, Image, Score, Values
 
 _UNSETTLED = 0.5  # share of the map that may be the draw's chance before it is said
 
@@ -41,7 +41,7 @@ def smoothed(
         moved = x + deviation * torch.stack(copies[: stop - start]).to(x)
         return score.gradients(moved, [target] * (stop - start))
 
-    for _, stop, (gradients, said) in batches(samples, score.batch, run):
+    for _, stop, (gradients, said) in score.batches(samples, run, "gradient"):
         cut = CUT in said[0]
         del copies[: len(gradients)]
         made = np.abs(gradients) if absolute else gradients

@@ -14,7 +14,7 @@ from torch import Tensor
 from fer_tui.contract import InputError
 
 from .saliency_regions import Mask, Regions
-from .saliency_scores import Attribution, Image, Score, Values, batches
+from .saliency_scores import Attribution, Image, Score, Values
 
 _ACROSS = 6  # windows that fit side by side into the shorter side, where none is given
 _TOLD = 8  # regions in the note
@@ -102,7 +102,7 @@ def _drops(
         where = torch.from_numpy(hidden).to(x.device).unsqueeze(1)
         return hidden, whole - score.values(torch.where(where, base, x), [target] * len(hidden))
 
-    for _, stop, (hidden, drops) in batches(count, score.batch, run):
+    for _, stop, (hidden, drops) in score.batches(count, run, "masked"):
         yield stop, hidden, drops
 
 

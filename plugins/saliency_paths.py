@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .saliency_baselines import baseline
-from .saliency_scores import CUT, Attribution, Image, Score, Values, batches
+from .saliency_scores import CUT, Attribution, Image, Score, Values
 
 _GAP = 0.05  # share of the score's difference that may be missing before it is said
+_TOGETHER = 16  # points that lie evenly along the way
 _ROUNDING = 1e-5  # the same as a share of all that was attributed
 
 
@@ -27,8 +28,8 @@ def integrated(
     high, low = (float(score.values(each, [target])[0]) for each in (x, base))
     points, weights = np.polynomial.legendre.leggauss(steps)
     points, weights = (1 + points) / 2, weights / 2
-    # Every batch has points from the whole way, so that a part of them tells something of the whole.
-    rounds = max(1, -(-steps // score.batch))
+    # Any few neighbours in this order lie all along the way, so that a part of them tells something of the whole.
+    rounds = max(1, -(-steps // _TOGETHER))
     order = np.concatenate([np.arange(first, steps, rounds) for first in range(rounds)])
     away = (x - base)[0].double().cpu().numpy()
     total, weight = np.zeros(away.shape), 0.0
@@ -37,7 +38,7 @@ def integrated(
         shares = x.new_tensor(points[order[start:stop]]).view(-1, 1, 1, 1)
         return score.gradients(base + shares * (x - base), [target] * (stop - start))
 
-    for start, stop, (gradients, said) in batches(steps, score.batch, run):
+    for start, stop, (gradients, said) in score.batches(steps, run, "gradient"):
         cut = CUT in said[0]
         here = weights[order[start:stop]]
         total += np.tensordot(here, gradients, 1)

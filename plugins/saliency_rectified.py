@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from fer_tui.contract import InputError
 
-from .saliency_scores import Attribution, Image, Score, Values, batches
+from .saliency_scores import Attribution, Image, Score, Values
 
 _NOTE = "{} mostly redraws the image's edges and hardly heeds the weights (Adebayo et al. 2018)"
 _OTHERS = ("gelu", "silu", "mish", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "softplus", "hardswish")
@@ -35,7 +35,7 @@ def rectified(
             gradients, remarks = score.gradients(x, targets[start:stop])
         return gradients, remarks, seen
 
-    for start, _, (gradients, remarks, seen) in batches(len(images), score.batch, run):
+    for start, _, (gradients, remarks, seen) in score.batches(len(images), run, "rectified gradient"):
         if not seen.count:
             others = f"its activations are {', '.join(sorted(seen.others))}" if seen.others else "and none was called"
             fault = f"{variant} changes the gradient at every ReLU, and the network has none: {others}"

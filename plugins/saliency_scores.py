@@ -15,9 +15,6 @@ from fer_tui.contract import Classifier
 
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
-_BATCH = 16  # images at most in one pass: on a CPU small batches are the fast ones
-_BATCH_VALUES = 4 * 3 * 224 * 224  # input values at most in one pass, so that a pass over large pictures ends soon
-_ACCELERATED = 8  # times as many on an accelerator
 _SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says little
 
 Image = NDArray[np.uint8]
@@ -43,16 +40,19 @@ class Attribution:
 class Score:
     """One number for each image: a class's raw score, its log-probability, or the cross-entropy loss of that class.
 
-    batch: inputs in one pass at most. No method leaves anything behind, and none minds the caller's grad mode.
+    No method leaves anything behind, and none minds the caller's grad mode.
     """
 
     classifier: Classifier
     kind: str
-    batch: int
 
     def inputs(self, images: Sequence[Image]) -> Tensor:
         """The network's inputs: float32 (N, C, H, W)."""
         return self.classifier.inputs(images).detach()
+
+    def batches(self, count: int, run: Callable[[int, int], T], work: str) -> Iterator[tuple[int, int, T]]:
+        """(start, stop, run(start, stop)) over 0 to `count`: see Classifier.in_batches."""
+        return self.classifier.in_batches(count, run, work)
 
     def values(self, x: Tensor, targets: Sequence[int]) -> NDArray[np.float64]:
         """The number for each input, (N,)."""
@@ -89,7 +89,13 @@ class Score:
 
     def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
         probable = _probable(scores)
-        return [_remark(row, target, self.kind, probable) for row, target in zip(scores, targets, strict=True)]
+        scores = scores.cpu()  # once for all, not number by number
+        shares = (scores if probable else scores.softmax(1))[torch.arange(len(targets)), torch.as_tensor(targets)]
+        finite = torch.isfinite(scores).all(1)
+        return [
+            _remark(share, known, self.kind, probable)
+            for share, known in zip(shares.tolist(), finite.tolist(), strict=True)
+        ]
 
 
 def _probable(scores: Tensor) -> bool:
@@ -100,12 +106,12 @@ def _probable(scores: Tensor) -> bool:
     return bool(((rows.sum(1) - 1).abs() < 5e-3).all())  # in bfloat16 a sum of probabilities is off by so much
 
 
-def _remark(scores: Tensor, target: int, kind: str, probable: bool) -> list[str]:
-    if not bool(torch.isfinite(scores).all()):
+def _remark(share: float, finite: bool, kind: str, probable: bool) -> list[str]:
+    """What is to be said of one score; share: the target's probability."""
+    if not finite:
         return ["the network's scores are not finite: look at the weights and the preprocessing"]
     if kind == "logit" and not probable:
         return []
-    share = float((scores if probable else scores.softmax(0))[target])
     if kind == "logit" and (share < _SATURATED or share > 1 - _SATURATED):
         return [f"the network's softmax is saturated (probability {share:.6f}): its gradient is close to zero"]
     if kind != "logit" and share > 1 - _SATURATED:
@@ -113,32 +119,3 @@ def _remark(scores: Tensor, target: int, kind: str, probable: bool) -> list[str]
         mend = "" if probable else "; score=logit is not affected"
         return [f"the probability is saturated at {share:.6f}: the gradient of {what} is close to zero{mend}"]
     return []
-
-
-def batch_size(classifier: Classifier) -> int:
-    """Inputs in one pass: 1 where a batch norm without running statistics would mix them."""
-    modules: Any = classifier.module.modules()
-    if any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) and m.running_mean is None for m in modules):
-        return 1
-    channels, height, width = classifier.input_shape
-    size = max(1, min(_BATCH, _BATCH_VALUES // (channels * height * width)))
-    return size if classifier.device.type == "cpu" else size * _ACCELERATED
-
-
-def batches(count: int, size: int, run: Callable[[int, int], T]) -> Iterator[tuple[int, int, T]]:
-    """(start, stop, run(start, stop)) over 0 to `count`, `size` at a time; half as many once memory runs out."""
-    start = 0
-    while start < count:
-        stop = min(start + size, count)
-        try:
-            made = run(start, stop)
-        except torch.OutOfMemoryError:
-            if size == 1:
-                raise
-            made = None
-        if made is None:  # only here, past the error, is the memory of the failed pass free
-            size = max(1, size // 2)
-            torch.cuda.empty_cache()
-            continue
-        yield start, stop, made
-        start = stop

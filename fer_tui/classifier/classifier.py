@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from fer_tui.contract import InputError, Layer, nearest
 
+from .batching import Batching
 from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
 from .names import told_of_placeholder
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
     from .series import Series
     from .weights import State
 
+T = TypeVar("T")
+
 _MANY = 32  # images from which on a faster copy of the network is worth its making
 _KEPT = 5  # checkpoints held in memory
-_CPU_PIXELS = 32 * 48 * 48  # measured: 16 to 32 small faces a batch are fastest, larger ones fall out of the caches
 
 
 class TorchClassifier:
@@ -59,7 +62,12 @@ class TorchClassifier:
         self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
         self._take(module)
+        self._batching = self._new_batching()
         self._keep_first()
+
+    def _new_batching(self) -> Batching:
+        together = not any(isinstance(m, _BatchNorm) and m.running_mean is None for m in self._modules)
+        return Batching(self.input_shape, self._device, together=together)
 
     def _keep_first(self) -> None:
         """The checkpoints that are in memory, and the digests that are known: by number, with the file's stamp."""
@@ -140,32 +148,26 @@ class TorchClassifier:
     def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
         scores = np.empty((len(images), len(self._classes)), np.float32)
         network = self.folded()[0] if len(images) >= _MANY else self
-        start, batch = 0, self._batch()
-        with torch.no_grad():
-            while start < len(images):
-                part = images[start : start + batch]
-                try:
-                    scores[start : start + len(part)] = network.scores(self.inputs(part)).cpu().numpy()
-                except torch.OutOfMemoryError:
-                    if batch == 1:
-                        raise
-                    batch = max(1, batch // 2)
-                    torch.cuda.empty_cache()
-                    continue
-                start += len(part)
+
+        def run(start: int, stop: int) -> None:
+            with torch.no_grad():
+                scores[start:stop] = network.scores(self.inputs(images[start:stop])).cpu().numpy()
+
+        for _ in network.in_batches(len(images), run, "scores"):
+            pass
         return scores
 
-    def _batch(self) -> int:
-        if self._device.type != "cpu":
-            return 256
-        _, height, width = self.input_shape
-        return max(4, min(32, _CPU_PIXELS // (height * width)))
+    def in_batches(
+        self, count: int, run: Callable[[int, int], T], kind: str, *, size: int = 0
+    ) -> Iterator[tuple[int, int, T]]:
+        return self._batching.run(count, run, kind, size)
 
     def around(self, module: nn.Module) -> TorchClassifier:
         """The same preparation, head and classes around another module; it has no other checkpoints."""
         twin = copy.copy(self)
         twin._series = None
         twin._take(module)
+        twin._batching = twin._new_batching()
         twin._keep_first()
         return twin
 

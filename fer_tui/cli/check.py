@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", metavar="N", type=flags.typed(flags.whole), default=2, help="samples of each class (2)"
     )
     group.add_argument("--deep", action="store_true", help="also whether maps hang on pixels, weights and seed")
-    group.add_argument("--against", metavar="P,P", help="also the same maps by these libraries: captum, torchcam")
+    group.add_argument("--against", metavar="P,P", help="also the same maps by captum, torchcam, lime")
     flags.add_settings(parser)
 
 

@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
+    how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
     flags.add_settings(parser)
 
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         image = None if alone else image
         row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
-        explanation, place = _make(session, arguments.method, place, parameters, image, arguments.fresh, tell)
+        explanation, place = _make(session, arguments, place, parameters, image, tell)
     if arguments.out is not None:
         explanation.save(arguments.out)
         streams.say(f"written: {arguments.out}")
@@ -125,19 +126,19 @@ def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[s
 
 def _make(
     session: Session,
-    method: str,
+    arguments: argparse.Namespace,
     place: Place,
     parameters: Mapping[str, str],
     image: Image | None,
-    fresh: bool,
     tell: Narrator,
 ) -> tuple[Explanation, Place]:
     """The finished explanation of `place`, and that place with its target."""
-    engine = session.engine()
+    engine, method = session.engine(), arguments.method
     task = engine.task(method, place, parameters, image)
     tell(method)
     found = None
-    with closing(engine.run(task, fresh=fresh)) as results:
+    run = engine.judge if arguments.trust else engine.run
+    with closing(run(task, fresh=arguments.fresh)) as results:
         for result in results:
             tell(method, result.progress)
             if result.place == task.place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .places import Place
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Image = NDArray[np.uint8]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,18 @@ class Classifier(Protocol):
 
     def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
         """Raw class scores (N, classes) of images, without gradients, in batches of its own choice."""
+        ...
+
+    def in_batches(
+        self, count: int, run: Callable[[int, int], T], kind: str, *, size: int = 0
+    ) -> Iterator[tuple[int, int, T]]:
+        """(start, stop, run(start, stop)) over 0 to `count`, in passes of the size that proves fastest here.
+
+        `run` returns once its work is done (with arrays, not with pending tensors): it is timed, and called again for
+        half as many where memory runs out. kind: what is run, for a gradient's best size is not a prediction's. size:
+        keep to so many instead. Of a network whose inputs mix (batch norm without running statistics) each gets a pass
+        of its own.
+        """
         ...
 
     def around(self, module: torch.nn.Module) -> Classifier:

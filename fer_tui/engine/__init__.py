@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import explain, explain_many
+    from .api import explain, explain_many, judge
     from .client import Compute
     from .engine import Engine
     from .session import Session, open_session
@@ -26,10 +26,22 @@ _DOOR = {
     "Store": ".store",
     "explain": ".api",
     "explain_many": ".api",
+    "judge": ".api",
     "open_session": ".session",
 }
 
-__all__ = ["Compute", "Engine", "Session", "Settings", "Shelf", "Store", "explain", "explain_many", "open_session"]
+__all__ = [
+    "Compute",
+    "Engine",
+    "Session",
+    "Settings",
+    "Shelf",
+    "Store",
+    "explain",
+    "explain_many",
+    "judge",
+    "open_session",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,28 @@ def explain(
     return last
 
 
+def judge(
+    method: str,
+    classifier: TorchClassifier,
+    image: Image,
+    *,
+    dataset: MappedDataset | None = None,
+    target: int | None = None,
+    layer: str | None = None,
+    checkpoint: int | None = None,
+    **parameters: Any,
+) -> Explanation:
+    """`explain`, and how far that heat map can be trusted: numbers in meta["trust"], verdicts as notes.
+
+    Asked are deletion and insertion of its pixels (Petsiuk et al. 2018), random weights (Adebayo et al. 2018), another
+    seed, and completeness where it is promised. InputError also where the method makes no heat map of a class.
+    """
+    engine = Engine(classifier, dataset)
+    task = engine.task(method, Place(None, target, layer, None, checkpoint), parameters, image)
+    *_, last = engine.judge(task)
+    return last.explanation
+
+
 def explain_many(
     method: str,
     classifier: TorchClassifier,

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from fer_tui.dataset import MappedDataset
 
 TOLERANCE = 1e-5  # largest difference between two runs, as a share of the explanation's largest value
-_SAME_MAP = 0.9  # rank correlation from which on a map is the same
-_UNSTABLE = 0.5  # rank correlation up to which a map is another one
 _TWICE = 3  # places that are explained a second time; one, where that takes long
 _FEW = 2  # samples in all, where one takes long
 
@@ -116,6 +114,7 @@ class _Check:
     def deep(self) -> Iterator[Finding]:
         """Pixels, weights and seed: what `trust` finds on a sample of each class; only for heat maps."""
         from .trust import Trust, trust
+        from .verdicts import verdicts
 
         description = plugins.description(plugins.load(self._method))
         if description.kind != "heatmap" or Axis.IMAGE not in description.axes:
@@ -124,20 +123,8 @@ class _Check:
         found: list[Trust] = []
         for row in sample_rows(self._dataset, len(self._classifier.classes), 1):
             found += [each for _, each in trust(engine.task(self._method, Place(image=row), {})) if each is not None]
-        areas = np.mean([dataclasses.astuple(each.curves) for each in found], 0).tolist()
-        deletion, insertion, random_deletion, random_insertion = areas
-        told = f"deletion {deletion:.3f} (random order {random_deletion:.3f}), "
-        told += f"insertion {insertion:.3f} (random order {random_insertion:.3f}), {_counted(len(found), 'map')}"
-        yield self._finding("pixels matter", insertion - deletion > random_insertion - random_deletion, told)
-        last = [rho for each in found if (rho := each.randomised[-1][1]) is not None]
-        top = [rho for each in found if (rho := each.randomised[0][1]) is not None]
-        if last and top:
-            told = f"rank correlation {np.mean(top):.2f} with the last layer random, {np.mean(last):.2f} with all"
-            yield self._finding("weights matter", float(np.mean(last)) < _SAME_MAP, told)
-        seeds = [each.stability for each in found if each.stability is not None]
-        if seeds:
-            told = f"rank correlation {min(seeds):.2f} at least under another seed"
-            yield self._finding("stable", min(seeds) > _UNSTABLE, told)
+        for verdict in verdicts(found):
+            yield self._finding(verdict.question, verdict.ok, f"{verdict.told}, {_counted(len(found), 'map')}")
 
     def _results(self, dataset: MappedDataset, places: Sequence[Place], *, cheap: bool) -> Iterator[Finding]:
         with closing(self._engine(dataset).explain(self._method, places[0], fresh=True)) as stopped:

@@ -90,9 +90,17 @@ class Compute:
             if self._closed or not self._again(reason):
                 return
 
-    def explain(self, method: str, parameters: Mapping[str, Value], place: Place, *, urgent: bool = True) -> int:
+    def explain(
+        self,
+        method: str,
+        parameters: Mapping[str, Value],
+        place: Place,
+        *,
+        urgent: bool = True,
+        judged: bool = False,
+    ) -> int:
         """Ask for an explanation; its job number. Answers come to `receive`, then Done or Failed."""
-        return self._ask(Explain(next(self._numbers), method, parameters, place, urgent))
+        return self._ask(Explain(next(self._numbers), method, parameters, place, urgent, judged))
 
     def predict(self, start: int = 0, checkpoint: int = 0) -> int:
         """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""

@@ -21,6 +21,7 @@ from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
 
 from . import codec, wire
+from .keys import judged_key
 from .messages import (
     Answer,
     Cancel,
@@ -166,10 +167,11 @@ class Server:
         task = engine.task(message.method, message.place, message.parameters)
         yield  # finding the target took a forward pass: look for messages
         began = time.perf_counter()
-        with closing(engine.run(task)) as results:
+        with closing(engine.judge(task) if message.judged else engine.run(task)) as results:
             for result in results:
                 seconds = time.perf_counter() - began
                 key, blob = task.key(result.place), codec.pack(result.explanation)
+                key = judged_key(key) if message.judged else key
                 self._send(Answer(message.job, key, result.place, result.final, result.progress, seconds, blob))
                 yield
 

@@ -8,13 +8,14 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fer_tui import plugins
 from fer_tui.contract import (
     Explainer,
     Explanation,
     FerTuiError,
+    Heatmap,
     InputError,
     Place,
     PluginError,
@@ -24,6 +25,7 @@ from fer_tui.contract import (
 
 from . import codec
 from .kept import Keeper
+from .keys import judged_key
 from .matching import named_by
 from .scores import Scores
 from .tasks import Task, make_task
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from .store import Store
 
     Image = NDArray[np.uint8]
+
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -100,6 +105,37 @@ class Engine:
         with closing(self._run([task], lambda: task.explainer().explain(task.subject, task.parameters))) as results:
             yield from results
 
+    def judge(self, task: Task, *, fresh: bool = False) -> Generator[Result, None, None]:
+        """The heat map of one task, then the same with what `trust` finds of it, as the final result.
+
+        InputError where it is no heat map, or one without an image and a target.
+        """
+        from .trust import trust
+        from .verdicts import judged
+
+        key = judged_key(task.key())
+        stored = None if fresh else self._found(key)
+        if stored is not None:
+            yield Result(task.place, stored, True, 1.0)
+            return
+        heatmap = None
+        with closing(self.run(task, fresh=fresh)) as results:
+            for result in results:
+                if result.place == task.place:
+                    heatmap = result.explanation
+                    yield dataclasses.replace(result, final=False, progress=None)
+        if not isinstance(heatmap, Heatmap):
+            raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
+        with closing(_guarded(task, lambda: trust(task))) as steps:
+            for share, found in steps:
+                if found is None:
+                    yield Result(task.place, heatmap, False, share)
+                    continue
+                made = judged(heatmap, found)
+                if self.store is not None:
+                    self.store.put(key, codec.pack(made), method=task.description.name, kind=made.kind)
+                yield Result(task.place, made, True, 1.0)
+
     def explain_many(
         self,
         method: str,
@@ -158,24 +194,16 @@ class Engine:
         description = tasks[0].description
         by_place = {task.place: task for task in tasks}
         began = time.perf_counter()
-        with tasks[0].subject.classifier.untouched():
-            try:
-                with _closed(start()) as results:
-                    for result in results:
-                        if not isinstance(result, Result) or result.explanation.kind != description.kind:
-                            fault = f"yielded something else than a Result with a {description.kind}"
-                            raise PluginError(description.name, fault)
-                        task = by_place.get(result.place, tasks[0])
-                        seconds = time.perf_counter() - began
-                        explanation = task.labelled(result.explanation, result.place, seconds)
-                        if result.final:
-                            self._keep(task, result.place, explanation)
-                        yield dataclasses.replace(result, explanation=explanation)
-            except (FerTuiError, KeyboardInterrupt, GeneratorExit):
-                raise
-            except BaseException as error:  # SystemExit too: a plugin must not end the house
-                fault = f"{type(error).__name__}: {error}"
-                raise PluginError(description.name, fault, traceback.format_exc()) from error
+        with closing(_guarded(tasks[0], start)) as results:
+            for result in results:
+                if not isinstance(result, Result) or result.explanation.kind != description.kind:
+                    fault = f"yielded something else than a Result with a {description.kind}"
+                    raise PluginError(description.name, fault)
+                task = by_place.get(result.place, tasks[0])
+                explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
+                if result.final:
+                    self._keep(task, result.place, explanation)
+                yield dataclasses.replace(result, explanation=explanation)
 
     def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
         if self.store is not None:
@@ -183,12 +211,28 @@ class Engine:
             self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
 
     def _stored(self, task: Task) -> Explanation | None:
-        blob = self.store.get(task.key()) if self.store is not None else None
+        return self._found(task.key())
+
+    def _found(self, key: str) -> Explanation | None:
+        blob = self.store.get(key) if self.store is not None else None
         return codec.unpack(blob) if blob is not None else None
 
 
+def _guarded(task: Task, start: Callable[[], Iterator[T]]) -> Generator[T, None, None]:
+    """What an explainer's code yields; whatever it raises names it, and the module is as before when it ends."""
+    name = task.description.name
+    with task.subject.classifier.untouched():
+        try:
+            with _closed(start()) as results:
+                yield from results
+        except (FerTuiError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # SystemExit too: a plugin must not end the house
+            raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+
+
 @contextmanager
-def _closed(results: Iterator[Result]) -> Iterator[Iterator[Result]]:
+def _closed(results: Iterator[T]) -> Iterator[Iterator[T]]:
     """Closes a generator at the end; an explainer may also return a plain iterator."""
     try:
         yield results

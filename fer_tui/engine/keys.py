@@ -38,6 +38,11 @@ def explanation_key(
     )
 
 
+def judged_key(key: str) -> str:
+    """The key of an explanation with what was found of its trust; `key`: that of the explanation alone."""
+    return _digest("judged", key)
+
+
 def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
     """The key of the raw scores of rows start to stop - 1."""
     return _digest("scores", classifier_digest, dataset_key, start, stop)

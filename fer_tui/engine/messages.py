@@ -33,13 +33,17 @@ class Open(Message):
 
 @dataclass(frozen=True, slots=True)
 class Explain(Message):
-    """Run an explainer; answered by Answers and one Done or Failed. `urgent` work goes before prefetching."""
+    """Run an explainer; answered by Answers and one Done or Failed. `urgent` work goes before prefetching.
+
+    judged: also find out how far the map can be trusted (engine.judge).
+    """
 
     job: int
     method: str
     parameters: Mapping[str, Value]
     place: Place
     urgent: bool = True
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

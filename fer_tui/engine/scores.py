@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 CHUNK = 512  # rows for each entry of the store
-_STEP = 64  # rows for each forward pass: the most that one must wait for another job
+_STEP = 64  # rows predicted at a time, at first
+_SOON = 0.05  # seconds: twice as many while they take less, for that is how long another job waits
 _MEMORY = 256 << 20  # bytes of scores that are kept in memory at most
 
 
@@ -38,6 +40,7 @@ class Scores:
     ) -> None:
         self._classifier, self._digest = classifier, digest
         self._dataset, self._store, self._chunks = dataset, store, chunks
+        self._step = _STEP
 
     def stream(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round."""
@@ -51,10 +54,16 @@ class Scores:
         if known is not None:
             yield start, known
             return
-        parts, classifier = [], self._classifier()
-        for row in range(start, stop, _STEP):
-            parts.append(classifier.predict(self._dataset.images(row, min(row + _STEP, stop))))
+        parts: list[NDArray[np.float32]] = []
+        row, classifier = start, self._classifier()
+        while row < stop:
+            began = time.perf_counter()
+            images = self._dataset.images(row, min(row + self._step, stop))
+            parts.append(classifier.predict(images))
+            if len(images) == self._step < CHUNK and time.perf_counter() - began < _SOON:
+                self._step *= 2
             yield row, parts[-1]
+            row += len(images)
         self._keep(start, stop, np.concatenate(parts))
 
     def _known(self, start: int, stop: int) -> NDArray[np.float32] | None:

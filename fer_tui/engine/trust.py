@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .tasks import Task
 
     Values = NDArray[np.float32]
+
+T = TypeVar("T")
 
 _STEPS = 32  # steps from no pixel to all of them
 _ORDERS = 5  # random orders that the curves are compared with
@@ -44,43 +47,79 @@ class Curves:
 class Trust:
     """curves: see Curves. randomised: (layer, rank correlation with the map) as ever more layers are made random, from
     the output on (Adebayo et al. 2018): near 1 means that the map does not hang on what was learned. stability: rank
-    correlation with the map under another seed. A correlation is None where a map is constant.
+    correlation with the map under another seed. A correlation is None where a map is constant. completeness: what the
+    map's values miss of the score's difference to the baseline, as a share of it; None where the method promises none.
     """
 
     curves: Curves
     randomised: tuple[tuple[str, float | None], ...]
     stability: float | None
+    completeness: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "randomised": [list(each) for each in self.randomised]}
 
 
 def trust(task: Task, seed: int = 0) -> Iterator[tuple[float, Trust | None]]:
     """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map."""
     subject = task.subject
-    values = _map(task, subject)
-    made = curves(subject, values, seed)
-    yield 0.2, None
-    stability = rank_correlation(values, _map(_seeded(task), subject))
-    yield 0.3, None
+    heatmap = yield from _waiting(0.0, _map(task, subject))
+    values = heatmap.values
+    made = yield from _waiting(0.1, curves_of(subject, values, seed))
+    again = yield from _waiting(0.2, _map(_seeded(task), subject))
+    stability = rank_correlation(values, again.values)
     randomised: list[tuple[str, float | None]] = []
     module = subject.classifier.module
     layers = len(list(_layers(module)))
-    for done, (name, network) in enumerate(_randomised(module, seed), 1):
+    for done, (name, network) in enumerate(_randomised(module, seed)):
         other = dataclasses.replace(subject, classifier=subject.classifier.around(network), kept=None)
-        randomised.append((name, rank_correlation(values, _map(task, other))))
-        yield 0.3 + 0.7 * done / layers, None
-    yield 1.0, Trust(made, tuple(randomised), stability)
+        found = yield from _waiting(0.3 + 0.7 * done / layers, _map(task, other))
+        randomised.append((name, rank_correlation(values, found.values)))
+    yield 1.0, Trust(made, tuple(randomised), stability, _completeness(heatmap))
+
+
+def _waiting(share: float, work: Generator[None, None, T]) -> Generator[tuple[float, None], None, T]:
+    """Work that is only a part: wherever it can be stopped, so can the whole."""
+    with closing(work):
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                done: T = end.value
+                yield share, None
+                return done
+            yield share, None
+
+
+def _completeness(heatmap: Heatmap) -> float | None:
+    """From what the explainer tells in meta: "gap", the values' sum minus the difference of "score" and baseline."""
+    if not {"gap", "score", "baseline_score"} <= heatmap.meta.keys():
+        return None
+    gap, score, baseline = (float(heatmap.meta[name]) for name in ("gap", "score", "baseline_score"))
+    return abs(gap) / max(abs(score - baseline), 1e-12)
 
 
 def curves(subject: Subject, strength: Values, seed: int = 0) -> Curves:
+    """See `curves_of`, in one go."""
+    work = curves_of(subject, strength, seed)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Curves = end.value
+            return found
+
+
+def curves_of(subject: Subject, strength: Values, seed: int = 0) -> Generator[None, None, Curves]:
     """The curves of one map: float32 (H, W), the larger the earlier (so that what speaks against the target is last).
 
     The baseline is the blurred picture.
     """
     image, target = subject.image, subject.place.target
+    if target is None and subject.label >= 0:  # of a loss, or where the class makes no difference
+        target = subject.label
     if image is None or target is None:
-        raise InputError("image", "insertion and deletion need an image and a target")
+        raise InputError("image", "insertion and deletion need an image and a class")
     classifier = subject.classifier
     x = classifier.inputs([image])[0]
     baseline = _blurred(x)
@@ -97,6 +136,7 @@ def curves(subject: Subject, strength: Values, seed: int = 0) -> Curves:
         deleted = _probabilities(classifier, torch.where(gone, baseline, x), target)
         inserted = _probabilities(classifier, torch.where(gone, x, baseline), target)
         areas.append((_area(deleted), _area(inserted)))
+        yield
     (deletion, insertion), *others = areas
     random = np.mean(others, 0)
     return Curves(deletion, insertion, float(random[0]), float(random[1]))
@@ -122,15 +162,16 @@ def _ranks(values: Values) -> NDArray[np.float64]:
     return ranks
 
 
-def _map(task: Task, subject: Subject) -> Values:
+def _map(task: Task, subject: Subject) -> Generator[None, None, Heatmap]:
     last = None
     with subject.classifier.untouched():
         for result in task.explainer().explain(subject, task.parameters):
             if result.place == subject.place:
                 last = result.explanation
+            yield
     if not isinstance(last, Heatmap):
         raise InputError(f"method {task.description.name}", "makes no heat map", "choose one that does")
-    return last.values
+    return last
 
 
 def _seeded(task: Task) -> Task:

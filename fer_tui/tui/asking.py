@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fer_tui.contract import Explanation, Place, Value
@@ -13,18 +13,30 @@ from fer_tui.engine.messages import Answer, Done, Failed, Message
 class Computes(Protocol):
     """What is asked of the compute process (engine.Compute)."""
 
-    def explain(self, method: str, parameters: Mapping[str, Value], place: Place, *, urgent: bool = True) -> int: ...
+    def explain(
+        self,
+        method: str,
+        parameters: Mapping[str, Value],
+        place: Place,
+        *,
+        urgent: bool = True,
+        judged: bool = False,
+    ) -> int: ...
     def predict(self, start: int = 0, checkpoint: int = 0) -> int: ...
     def cancel(self, job: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: a method with all its parameters at a place, projected on the axes that it uses."""
+    """What is wanted: a method with all its parameters at a place, projected on the axes that it uses.
+
+    judged: and how far it can be trusted.
+    """
 
     method: str
     parameters: Mapping[str, Value]
     place: Place
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +75,26 @@ class Asking:
         return self._job is not None
 
     def want(self, request: Request | None, *, again: bool = False) -> None:
-        """Show this from now on. again: also where the same was wanted already and failed or was cancelled."""
-        if request == self.answered.request and not (again and self._job is None and not self.answered.final):
+        """Show this from now on. again: also where the same was wanted already and failed or was cancelled.
+
+        What is judged, or being judged, serves a request for the same without.
+        """
+        now = self.answered.request
+        same = request == now or (now is not None and request == replace(now, judged=False))
+        if same and not (again and self._job is None and not self.answered.final):
             return
+        before = self.answered
         self.stop()
         self.answered = Answered(request)
         if request is None:
             return
+        if request.judged and before.request == replace(request, judged=False):  # the map is there already
+            self.answered = Answered(request, before.place, before.explanation)
         found = self._look_up(request)
         if found is not None:
             self.answered = Answered(request, *found, final=True, progress=1.0)
         else:
-            self._job = self._compute.explain(request.method, request.parameters, request.place)
+            self._job = self._compute.explain(request.method, request.parameters, request.place, judged=request.judged)
 
     def stop(self) -> bool:
         """Cancel the work, keep what there is; whether there was work."""

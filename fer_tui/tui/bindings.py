@@ -54,6 +54,7 @@ BINDINGS = (
         "filter-next", ("}",), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
     Binding("filter-previous", ("{",), "filter before; from the first one: all", "Explanation", "xt", counts=True),
+    Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding("view", ("o",), "overlay, map, focus, original, what the model saw", "Picture", "xt", "view", counts=True),

@@ -29,6 +29,8 @@ def command_for(
         value = request.parameters[info.name]
         if value != info.default:
             words += ["-p", f"{info.name}={_text(value)}"]
+    if request.judged:
+        words.append("--trust")
     if settings is not None:
         words += _settings(settings)
     return shlex.join(words)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Axis, Description, FerTuiError, Layer, ParameterInfo, Place, Value
+from fer_tui.contract import Axis, Description, FerTuiError, Heatmap, Layer, ParameterInfo, Place, Value
 from fer_tui.engine.messages import (
     Answer,
     ClassifierOpened,
@@ -163,6 +164,14 @@ class Desk:
             self.image.want(None)
             return
         self.image.want(self.project.request(method, self.parameters(method), browser.place), again=again)
+
+    def judge(self) -> bool:
+        """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
+        answered = self.image.answered
+        if answered.request is None or not isinstance(answered.explanation, Heatmap):
+            return False
+        self.image.want(replace(answered.request, judged=True), again=True)
+        return True
 
     def aim_matrix(self) -> None:
         """Want the matrix of the whole dataset."""

@@ -89,11 +89,13 @@ class Project:
         return Request(description.name, parameters, place.on(description.axes_for(parameters)))
 
     def look_up(self, request: Request) -> tuple[Place, Explanation] | None:
-        """A finished explanation from memory or store."""
+        """A finished explanation from memory or store: judged, if it ever was."""
+        from fer_tui.engine.keys import judged_key
+
         key = self._key(request)
         if key is None or self._shelf is None:
             return None
-        explanation = self._shelf.get(key)
+        explanation = self._shelf.get(judged_key(key)) or (self._shelf.get(key) if not request.judged else None)
         return (request.place, explanation) if explanation is not None else None
 
     def keep(self, key: str, blob: bytes) -> None:

@@ -19,6 +19,7 @@ from fer_tui_plugins.saliency import Saliency, SaliencyParameters
 
 pytest.importorskip("captum")
 pytest.importorskip("torchcam")
+pytest.importorskip("lime")
 
 
 @pytest.fixture
@@ -28,15 +29,17 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def test_maps_are_the_peers(engine: Engine) -> None:
-    findings = list(compare(engine, ["captum", "torchcam"]))
+    findings = list(compare(engine, ["captum", "torchcam", "lime"]))
     assert [(each.method, each.check) for each in findings] == [
         ("saliency", "as captum's Saliency"),
         ("cam", "as captum's LayerGradCam"),
         ("cam", "as torchcam's CAM"),
+        ("lime", "as the lime package"),
     ]
     for each in findings:
-        assert each.ok and "7 maps" in each.detail
+        assert each.ok and each.detail.endswith("2 maps" if each.method == "lime" else "7 maps")
         assert float(each.detail.split()[2]) < 1e-5
+    assert float(findings[-1].detail.split()[2]) == 0, "exact means to the last bit"
 
 
 def test_other_numbers_are_found_out(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

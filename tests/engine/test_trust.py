@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from torch import nn
 
 from fer_tui import plugins
 from fer_tui.classifier import TorchClassifier, open_classifier
-from fer_tui.contract import Axis, Explainer, Heatmap, Parameters, Place, Result, Subject
+from fer_tui.contract import Axis, Explainer, Heatmap, InputError, Parameters, Place, Result, Subject
 from fer_tui.dataset import open_dataset
-from fer_tui.engine import Engine
+from fer_tui.engine import Engine, Settings, open_session
 from fer_tui.engine.check import Finding, run_checks
 from fer_tui.engine.trust import Trust, curves, rank_correlation, trust
 
@@ -154,3 +155,55 @@ def test_deep_checks_tell_trust_from_mistrust(corner: Engine) -> None:
     assert ok("edges")["weights matter"] is False
     assert ok("dice")["stable"] is False
     assert {each.check for each in run_checks(corner, ["gradient"])}.isdisjoint({"pixels matter", "stable"})
+
+
+# ---- judged maps -----------------------------------------------------------------------------------------------------
+
+
+def test_a_judged_map_is_the_map_with_numbers_verdicts_and_notes(corner: Engine) -> None:
+    task = corner.task("edges", Place(image=1, target=0), {})
+    *steps, last = corner.judge(task)
+    assert last.final and last.place == task.place and not any(each.final for each in steps)
+    (alone,) = [each for each in corner.run(task) if each.final]
+    judged = last.explanation
+    assert np.array_equal(judged.values, alone.explanation.values) and np.array_equal(
+        judged.image, alone.explanation.image
+    )
+    numbers = judged.meta["trust"]
+    expected = found(corner, "edges", 1)
+    assert numbers["curves"]["deletion"] == pytest.approx(expected.curves.deletion)
+    assert judged.extras["randomised"] == pytest.approx([rho for _, rho in expected.randomised])
+    assert numbers["verdicts"]["weights matter"] is False and numbers["verdicts"]["stable"] is True
+    assert "complete" not in numbers["verdicts"], "the method promises no completeness"
+    assert any(note.startswith("it hardly hangs on what the network has learned: rank") for note in judged.notes)
+
+
+def test_completeness_is_that_of_integrated_gradients(tmp_path: Path) -> None:
+    with open_session(Settings(limit=7, device="cpu", cache=str(tmp_path))) as session:
+        engine = session.engine()
+        (coarse, fine) = (
+            list(engine.judge(engine.task("saliency", Place(image=2), {"variant": "integrated", "steps": steps})))[-1]
+            for steps in (1, 50)
+        )
+        for each in (coarse, fine):
+            meta, values = each.explanation.meta, each.explanation.values.astype(np.float64)
+            difference = meta["score"] - meta["baseline_score"]
+            share = abs(values.sum() - difference) / abs(difference)
+            assert meta["trust"]["completeness"] == pytest.approx(share, rel=1e-3, abs=1e-6)
+        assert fine.explanation.meta["trust"]["verdicts"]["complete"]
+        again = list(engine.judge(engine.task("saliency", Place(image=2), {"variant": "integrated", "steps": 50})))
+        assert len(again) == 1 and again[0].final, "judged maps are stored"
+        assert again[0].explanation.meta["trust"] == fine.explanation.meta["trust"]
+        with pytest.raises(InputError, match="makes no heat map"):
+            list(engine.judge(engine.task("confusion", Place(), {})))
+
+
+def test_judging_can_be_stopped_anywhere_and_tells_whose_fault_it_was(corner: Engine) -> None:
+    task = corner.task("gradient", Place(image=0, target=0), {})
+    steps = len(list(corner.judge(task)))
+    for stop in range(1, steps):
+        judging = corner.judge(task)
+        for _ in range(stop):
+            next(judging)
+        judging.close()
+        assert not corner.classifier.module.conv._forward_hooks

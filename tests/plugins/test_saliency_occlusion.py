@@ -112,8 +112,10 @@ def test_the_whole_picture_is_covered_early() -> None:
     made = results(Subject(opened(network(), (48, 48)), Place(target=1), picture(48, 48)))
     assert [each.final for each in made] == [False] * (len(made) - 1) + [True]
     shares = [each.progress for each in made]
-    assert shares == sorted(shares) and shares[-1] == 1 and len(made) == 8
-    early, last = made[2].explanation.values, made[-1].explanation.values  # 48 of 121 windows, 36 of them tile it
+    assert shares == sorted(shares) and shares[-1] == 1 and shares[0] < 0.2
+    tiled = next(each for each in made if each.progress >= 36 / 121)  # of 121 windows, 36 tile the picture
+    assert tiled.progress < 0.7
+    early, last = tiled.explanation.values, made[-1].explanation.values
     assert (early != 0).all()
     assert np.corrcoef(early.ravel(), last.ravel())[0, 1] > 0.8
 

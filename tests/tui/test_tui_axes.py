@@ -110,3 +110,27 @@ async def test_parameters_are_chosen_switched_and_typed(
         await sight.type("{escape}1mp{enter}jj{enter}")
         await sight.until(lambda: sight.app.desk.parameters(sight.app.desk.method)["variant"] != "auto", "a variant")
     assert main(["plugins", "lens"]) == 0 and "gain" in capsys.readouterr().out
+
+
+async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: Settings) -> None:
+    async with opened(samples) as sight:
+        await sight.explained()
+        await sight.type("2m")
+        await sight.explained()
+        assert sight.app.desk.method.name == "saliency" and "trust" not in sight.text("#caption")
+        values = sight.explanation.values
+        await sight.type("T")
+        assert sight.explanation.values is not None, "the map stays on the screen meanwhile"
+        await sight.until(lambda: sight.answered.final and "trust" in sight.explanation.meta, "verdicts")
+        verdicts = sight.explanation.meta["trust"]["verdicts"]
+        badge = "".join("✓" if ok else "✗" for ok in verdicts.values())
+        assert f"trust {badge}" in sight.text("#caption") and len(badge) >= 2
+        assert np.array_equal(sight.explanation.values, values)
+        await sight.type("y")
+        assert "--trust" in sight.text().replace("\n", " ")
+        await sight.type("{escape}j")
+        await sight.explained()
+        assert "trust" not in sight.text("#caption")
+        await sight.type("k")
+        await sight.explained()
+        assert f"trust {badge}" in sight.text("#caption"), "what was found is not asked again"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from fer_tui.contract import Heatmap, plain
+from fer_tui.contract import Explanation, Heatmap, plain
 from fer_tui.tui.asking import Answered
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import PicturePane, colour_bar, wrapped
@@ -64,7 +64,8 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
-    yield Text.assemble((title, inks.accent), (f" · {view}" if view else "", inks.muted))
+    heading = Text.assemble((title, inks.accent), (f" · {view}" if view else "", inks.muted))
+    yield heading.append_text(_badge(explanation, inks))
     if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
         from fer_tui.picture import scale_of
 
@@ -74,6 +75,18 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     from fer_tui.picture import words
 
     yield from wrapped(words(explanation), width, lines - 2, inks.muted)
+
+
+def _badge(explanation: Explanation, inks: Inks) -> Text:
+    """A mark for each question that was put to the map (the notes tell which), nothing where none was."""
+    found = explanation.meta.get("trust")
+    verdicts = found.get("verdicts") if isinstance(found, dict) else None
+    if not isinstance(verdicts, dict) or not verdicts:
+        return Text()
+    badge = Text(" · trust ", inks.muted)
+    for ok in verdicts.values():
+        badge.append("✓" if ok else "✗", inks.right if ok else inks.wrong)
+    return badge
 
 
 def _at(answered: Answered) -> str:

@@ -228,6 +228,12 @@ class Explore(Choosing):
         self.desk.aim(again=True)
         self._draw_soon()
 
+    def do_trust(self, command: Command) -> None:
+        if not self.desk.judge():
+            self.say("there is no heat map to be judged")
+        self.draw_place()
+        self.draw_status()
+
     # ---- how it is looked at -----------------------------------------------------------------------------------------
 
     def do_view(self, command: Command) -> None:

@@ -1,0 +1,100 @@
+"""How many inputs one pass through a network takes: found by timing the work as it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+_FIRST = 16  # small inputs: near the best on every CPU that was tried
+_FIRST_VALUES = 4 * 3 * 224 * 224  # input values of a first pass at most, so that one over large pictures ends soon
+_ACCELERATED = 8  # times as many on an accelerator
+_LONGEST = 0.2  # seconds that a pass may take: nothing else can be done meanwhile
+_TRIALS = 3  # passes of one size, the first of which only warms up
+_BETTER = 0.97  # of the time for one input: less of a gain is chance
+
+
+class Batching:
+    """The best batch size of one network on one device, for each kind of work (a gradient's is another's).
+
+    together: whether inputs may share a pass at all.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], device: torch.device, *, together: bool = True) -> None:
+        channels, height, width = shape
+        first = max(1, min(_FIRST, _FIRST_VALUES // (channels * height * width)))
+        self._first = first if device.type == "cpu" else first * _ACCELERATED
+        self._together = together
+        self._searches: dict[str, _Search] = {}
+
+    def run(self, count: int, run: Callable[[int, int], T], kind: str, given: int = 0) -> Iterator[tuple[int, int, T]]:
+        """(start, stop, run(start, stop)) over 0 to `count`; half as many at a time once memory runs out.
+
+        given: a size that is not to be found but kept to.
+        """
+        if given or not self._together:
+            search = _Search(given or 1, searching=False)
+        else:
+            search = self._searches.setdefault(kind, _Search(self._first))
+        start = 0
+        while start < count:
+            size = search.size
+            stop = min(start + size, count)
+            began = time.perf_counter()
+            try:
+                made = [run(start, stop)]
+            except torch.OutOfMemoryError:
+                if stop - start == 1:
+                    raise
+                made = []
+            if not made:  # only here, past the error, is the memory of the failed pass free
+                search.exceeded(stop - start)
+                torch.cuda.empty_cache()
+                continue
+            if stop - start == size:
+                search.took(time.perf_counter() - began)
+            yield start, stop, made[0]
+            start = stop
+
+
+class _Search:
+    """Climbs from a first size by doubling, or else by halving, for as long as one input gets cheaper."""
+
+    def __init__(self, first: int, *, searching: bool = True) -> None:
+        self.size = self._first = self._fastest = first
+        self._searching = searching
+        self._growing = True
+        self._least = float("inf")  # seconds for one input at the fastest size
+        self._trials: list[float] = []
+
+    def exceeded(self, size: int) -> None:
+        """A pass of `size` did not fit into the memory: no larger one is tried again."""
+        self.size = self._fastest = max(1, size // 2)
+        self._searching = False
+
+    def took(self, seconds: float) -> None:
+        """A pass of the present size took so long."""
+        if not self._searching:
+            return
+        self._trials.append(seconds)
+        if len(self._trials) < _TRIALS:
+            return
+        taken, self._trials = min(self._trials[1:]), []
+        if taken / self.size < _BETTER * self._least:
+            self._least, self._fastest = taken / self.size, self.size
+            if self._growing and 2 * taken > _LONGEST:
+                self._growing = False
+            self._go_on(2 * self.size if self._growing else self.size // 2)
+        elif self._growing and self._fastest == self._first:
+            self._growing = False
+            self._go_on(self._first // 2)
+        else:
+            self._go_on(0)
+
+    def _go_on(self, size: int) -> None:
+        self._searching = size > 0
+        self.size = size or self._fastest

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .classifier import open_classifier
     from .dataset import open_dataset
     from .engine import explain, explain_many, judge
+    from .regions import focus
     from .tui.live import explore
 
 __version__ = "0.1.0"
@@ -20,12 +21,13 @@ _ROOMS = {
     "explain": "fer_tui.engine",
     "explain_many": "fer_tui.engine",
     "explore": "fer_tui.tui.live",
+    "focus": "fer_tui.regions",
     "judge": "fer_tui.engine",
     "open_classifier": "fer_tui.classifier",
     "open_dataset": "fer_tui.dataset",
 }
 
-__all__ = ["explain", "explain_many", "explore", "judge", "open_classifier", "open_dataset"]
+__all__ = ["explain", "explain_many", "explore", "focus", "judge", "open_classifier", "open_dataset"]
 
 
 def __getattr__(name: str) -> Any:

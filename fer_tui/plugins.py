@@ -12,18 +12,28 @@ import json
 import os
 import secrets
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from fer_tui.contract import CONTRACT_VERSION, Description, Explainer, InputError, PluginError, nearest
+from fer_tui.contract import (
+    CONTRACT_VERSION,
+    Description,
+    Explainer,
+    InputError,
+    PluginError,
+    Value,
+    nearest,
+    same_name,
+)
 from fer_tui.folders import cache_folder
 
 GROUP = "fer_tui.explainers"
 DISABLE = "FER_TUI_DISABLE_PLUGINS"
 _MEMORY = "explainers.json"
+_FORMAT = "2"  # of what is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,7 @@ def load(name: str) -> type[Explainer[Any]]:
     """
     entries = _entries()
     if name not in entries:
-        known = ", ".join(entries) or "none is installed"
-        raise InputError(f"method {name}", f"there is no such explainer{nearest(name, entries)}", f"known: {known}")
+        raise _unknown(name, remembered())
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             found = entries[name].load()
@@ -65,6 +74,56 @@ def load(name: str) -> type[Explainer[Any]]:
     except BaseException as error:  # SystemExit too: a plugin must not end the house
         raise PluginError(_told(name), f"{type(error).__name__}: {error}", traceback.format_exc()) from error
     return found  # type: ignore[no-any-return]
+
+
+def resolve(name: str, describe: Callable[[str], Description] | None = None) -> tuple[str, Mapping[str, Value]]:
+    """The explainer that a name or an alias means, with the alias's parameters. InputError where there is none.
+
+    Those whose descriptions are not remembered are imported to learn their aliases, by `describe` (`load` and
+    `description` where None); a broken one has none.
+    """
+    installed = names()
+    if name in installed:
+        return name, {}
+    if (found := same_name(name, installed)) is not None:
+        return found, {}
+    known = remembered()
+    if (meant := _meant(name, known)) is not None:
+        return meant
+    if missing := [each for each in installed if each not in known]:
+        for each in missing:
+            with contextlib.suppress(PluginError):
+                known[each] = describe(each) if describe is not None else description(load(each))
+        remember(known.values())
+    if (meant := _meant(name, known)) is not None:
+        return meant
+    raise _unknown(name, known)
+
+
+def with_alias(
+    name: str, description: Description, meant: Mapping[str, Value], given: Mapping[str, object]
+) -> dict[str, object]:
+    """The parameters of `given` and those that the alias `name` stands for; InputError where they contradict."""
+    infos = {info.name: info for info in description.parameters}
+    for key, value in meant.items():
+        if key in given and infos[key].parse(given[key]) != value:
+            fault = f"{name} is {description.name} with {key}={value}, and {key}={given[key]} is given"
+            raise InputError(f"parameter {key}", fault, f"name {description.name}")
+    return {**given, **meant}
+
+
+def _meant(alias: str, described: Mapping[str, Description]) -> tuple[str, Mapping[str, Value]] | None:
+    for method, each in described.items():
+        if (found := same_name(alias, each.aliases)) is not None:
+            return method, each.aliases[found]
+    return None
+
+
+def _unknown(name: str, described: Mapping[str, Description]) -> InputError:
+    entries = _entries()
+    likely = nearest(name, [*entries, *(alias for each in described.values() for alias in each.aliases)])
+    known = ", ".join(entries) or "none is installed"
+    return InputError(f"method {name}", f"there is no such explainer{likely}", f"known: {known}")
 
 
 def load_all() -> Loaded:
@@ -126,7 +185,8 @@ def _entries() -> dict[str, EntryPoint]:
 
 def _identity(entry: EntryPoint) -> list[str]:
     dist = entry.dist
-    return [dist.name, dist.version, entry.value, str(CONTRACT_VERSION)] if dist is not None else [entry.value]
+    known = [dist.name, dist.version] if dist is not None else []
+    return [*known, entry.value, str(CONTRACT_VERSION), _FORMAT]
 
 
 def _told(name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from fer_tui.contract import (
     Parameters,
     Result,
     Subject,
+    Value,
     parameter,
 )
 
@@ -69,6 +71,18 @@ class Cam(Explainer[CamParameters]):
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.LAYER, Axis.CHECKPOINT})
     axes_by = ("variant", {"eigen": _HERE, "cam": frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})})
     needs_dataset_by = ("variant", {"gap-fit": True})
+    aliases: ClassVar[Mapping[str, Mapping[str, Value]]] = {
+        "grad-cam": {"variant": "grad"},
+        "grad-cam++": {"variant": "grad++"},
+        "grad-cam-plus-plus": {"variant": "grad++"},
+        "xgrad-cam": {"variant": "xgrad"},
+        "hires-cam": {"variant": "hires"},
+        "layer-cam": {"variant": "layer"},
+        "eigen-cam": {"variant": "eigen"},
+        "score-cam": {"variant": "score"},
+        "ablation-cam": {"variant": "ablation"},
+        "guided-grad-cam": {"variant": "guided-grad-cam"},
+    }
     cost = "cheap"
     Parameters = CamParameters
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from fer_tui.contract import (
     Parameters,
     Result,
     Subject,
+    Value,
     parameter,
 )
 
@@ -103,6 +105,19 @@ class Saliency(Explainer[SaliencyParameters]):
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
     axes_by = ("score", {"loss": frozenset({Axis.IMAGE, Axis.CHECKPOINT})})
     needs_dataset_by = ("score", {"loss": True})  # for the labels
+    aliases: ClassVar[Mapping[str, Mapping[str, Value]]] = {
+        "gradient": {"variant": "gradient"},
+        "input-x-gradient": {"variant": "input-x-gradient"},
+        "integrated-gradients": {"variant": "integrated"},
+        "ig": {"variant": "integrated"},
+        "smoothgrad": {"variant": "smoothgrad"},
+        "smoothgrad-squared": {"variant": "smoothgrad-squared"},
+        "vargrad": {"variant": "vargrad"},
+        "guided-backprop": {"variant": "guided"},
+        "guided-backpropagation": {"variant": "guided"},
+        "deconvnet": {"variant": "deconvolution"},
+        "occlusion": {"variant": "occlusion"},
+    }
     cost = "cheap"
     Parameters = SaliencyParameters
 

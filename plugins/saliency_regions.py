@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_tui.contract import Classifier, InputError
+from fer_tui.contract import Classifier, InputError, read_masks
 
 from .saliency_scores import Image
 
-_MEND = "give bool arrays (H, W) or (N, H, W) by name in an .npz, or a .png whose grey levels number the regions"
 Mask = NDArray[np.bool_]
 
 
@@ -67,47 +65,5 @@ def grid(height: int, width: int, side: int) -> Regions:
 
 
 def regions_in(path: str) -> Regions:
-    """The masks in a file; InputError names what is wrong with it.
-
-    .npz: bool arrays by name, or `masks` uint8 (N, R, H, W / 8) packed along the width with `mask_names` (R,).
-    .png: each grey level or palette index but 0 is a region.
-    """
-    file = Path(path).expanduser()
-    readers = {".npz": _from_npz, ".png": _from_png}
-    if file.suffix.lower() not in readers:
-        raise InputError(path, "is no file of masks", f"{_MEND}; or grid")
-    try:
-        masks = readers[file.suffix.lower()](file)
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(path, "there is no such file", _MEND) from None
-    except Exception as error:  # zip, NumPy and Pillow raise many kinds
-        raise InputError(path, f"cannot be read: {error}", _MEND) from error
-    if not masks:
-        raise InputError(path, "has no region", _MEND)
-    return Regions(masks, path)
-
-
-def _from_npz(file: Path) -> dict[str, Mask]:
-    with np.load(file, allow_pickle=False) as stored:
-        if {"masks", "mask_names"} <= set(stored.files):
-            masks = np.unpackbits(stored["masks"], axis=-1).view(np.bool_)
-            return {str(name): masks[:, index] for index, name in enumerate(stored["mask_names"])}
-        return {name: _checked(file, name, stored[name]) for name in stored.files}
-
-
-def _checked(file: Path, name: str, array: NDArray[np.generic]) -> Mask:
-    if array.ndim not in (2, 3) or array.dtype.kind not in "bui" or bool(((array != 0) & (array != 1)).any()):
-        raise InputError(file, f"{name} is {array.dtype} {array.shape}, not a mask", _MEND)
-    return array.astype(np.bool_)
-
-
-def _from_png(file: Path) -> dict[str, Mask]:
-    from PIL import Image as Pillow
-
-    with Pillow.open(file) as picture:
-        labels = np.asarray(picture)
-    if labels.ndim != 2:
-        raise InputError(file, f"has {labels.shape[-1]} channels", "save the labels as grey levels or with a palette")
-    return {f"region {label}": labels == label for label in np.unique(labels).tolist() if label}
+    """The masks in a file or folder, as `read_masks` has them; InputError names what is wrong with it."""
+    return Regions(read_masks(path, others="grid"), path)

@@ -11,7 +11,8 @@ HEAVY = ("torch", "sklearn", "skimage", "matplotlib", "lime", "captum", "scipy",
 LIGHT_ROOMS = (
     "fer_tui", "fer_tui.contract", "fer_tui.folders", "fer_tui.plugins", "fer_tui.specs", "fer_tui.dataset",
     "fer_tui.picture", "fer_tui.terminal", "fer_tui.timeline", "fer_tui.engine", "fer_tui.engine.client",
-    "fer_tui.engine.store", "fer_tui.engine.shelf", "fer_tui.cli", "fer_tui.tui", "fer_tui.tui.live", "fer_tui.tui.app",
+    "fer_tui.engine.store", "fer_tui.engine.shelf", "fer_tui.regions.known", "fer_tui.regions.tally",
+    "fer_tui.cli", "fer_tui.tui", "fer_tui.tui.live", "fer_tui.tui.app",
     "fer_tui.tui.screens.explore", "fer_tui.tui.screens.classes", "fer_tui.tui.screens.timeline", "fer_tui_samples",
 )  # fmt: skip
 
@@ -37,6 +38,10 @@ def test_the_first_frame_needs_no_arrays_and_none_of_our_screens() -> None:
     loaded = loaded_by("import fer_tui.tui.app")
     assert "textual" in loaded
     assert loaded.isdisjoint({"numpy", "PIL", "fer_tui.engine.messages", "fer_tui.tui.screens.explore"})
+
+
+def test_messages_need_no_arrays() -> None:
+    assert loaded_by("import fer_tui.engine.messages, fer_tui.regions").isdisjoint({"numpy", "PIL"})
 
 
 def test_opening_data_loads_no_torch() -> None:

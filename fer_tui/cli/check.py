@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import InputError, nearest, plain
+from fer_tui.contract import plain
 
 from . import flags, streams
 from .progress import Narrator
@@ -24,7 +24,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_data(parser)
     group = parser.add_argument_group("what to check")
-    group.add_argument("--methods", metavar="A,B,...", help="only these explainers")
+    group.add_argument("--methods", metavar="A,B,...", help="only these explainers, by name or alias")
     group.add_argument(
         "--samples", metavar="N", type=flags.typed(flags.whole), default=2, help="samples of each class (2)"
     )
@@ -41,15 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.samples < 1:
         raise flags.UsageError("error: argument --samples: at least 1 is needed")
     settings = flags.settings_of(arguments).settings
-    methods = _methods(arguments.methods, plugins.names())
+    methods = _methods(arguments.methods) or plugins.names()
+    meant = {method: plugins.resolve(method, loading.describe)[0] for method in methods}  # tells the nearest right name
     findings: list[Finding] = []
     with Narrator() as tell:
         from fer_tui.engine import open_session
         from fer_tui.engine.check import Finding, run_checks
 
-        failed = loading.describe_all(methods).failed  # one that hangs is found out here
+        failed = loading.describe_all(dict.fromkeys(meant.values())).failed  # one that hangs is found out here
         findings += [Finding(name, "loads", False, error.fault) for name, error in failed.items()]
-        sound = [name for name in methods if name not in failed]
+        sound = [name for name in methods if meant[name] not in failed]
         session = open_session(settings, tell)
         _calm(session.classifier.input_shape)
         for finding in run_checks(session.engine(), sound, arguments.samples, deep=arguments.deep):
@@ -81,15 +82,8 @@ def _calm(shape: tuple[int, int, int]) -> None:
         torch.set_num_threads(1)
 
 
-def _methods(given: str | None, installed: Sequence[str]) -> list[str]:
-    if given is None:
-        return list(installed)
-    methods = [name.strip() for name in given.split(",")]
-    for name in methods:
-        if name not in installed:
-            fault = f"there is no such explainer{nearest(name, installed)}"
-            raise InputError(f"method {name}", fault, ", ".join(installed))
-    return list(dict.fromkeys(methods))
+def _methods(given: str | None) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in given.split(","))) if given is not None else []
 
 
 def _show(findings: Sequence[Finding]) -> None:

@@ -10,20 +10,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Axis, Explanation, InputError, Place, PluginError, nearest, plain
+from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, nearest, plain
 
-from . import flags, streams
+from . import asked, flags, looks, streams
 from .progress import Narrator
-from .settings import key_value
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fer_tui.contract import Description
+    from fer_tui.contract import Value
     from fer_tui.dataset import MappedDataset
     from fer_tui.dataset.faces import Face
     from fer_tui.engine import Session, Settings
+    from fer_tui.regions import Focus
 
     Image = NDArray[np.uint8]
 
@@ -36,7 +36,7 @@ SUFFIXES = (".png", ".npz", ".json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", metavar="METHOD", help="an explainer (fer-tui plugins lists them)")
+    parser.add_argument("method", metavar="METHOD", help="an explainer, by name or alias (fer-tui plugins lists them)")
     place = parser.add_argument_group("where")
     whole = flags.typed(flags.whole)
     place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
@@ -53,25 +53,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
     place.add_argument("--checkpoint", metavar="N", type=whole, help="which of several weights, from 0")
     how = parser.add_argument_group("how")
-    add_parameters(how)
+    asked.add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
+    looks.add_look(parser)
     flags.add_settings(parser)
-
-
-def add_parameters(group: Any) -> None:
-    """The flags that set the explainer's parameters."""
-    group.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
-    group.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None:
         _check_out(arguments.out)
-    parameters = parameters_of(arguments)
-    description = described(arguments.method, parameters)
+    look = looks.look_of(arguments)
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
@@ -79,28 +75,65 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.face is not None and file is None:
             raise flags.UsageError("error: --face finds a face in a picture file: name that with --image")
         image, found = picture_of(file, settings, arguments.face, tell) if file is not None else (None, None)
-        alone = image is not None and settings.data is None and not description.needs_dataset
+        alone = image is not None and settings.data is None and not needs_dataset
+        opened = dataclasses.replace(settings, data=str(file)) if alone else settings
         session = open_session(settings, tell, dataset=_dataset_of(file, found, image, settings) if alone else None)
         image = None if alone else image
         row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
-        explanation, place = _make(session, arguments, place, parameters, image, tell)
+        explanation, place = _make(session, arguments, place, values, image, tell)
+    focus, labels = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
     if arguments.out is not None:
-        explanation.save(arguments.out)
+        from fer_tui.picture import save
+
+        save(explanation, arguments.out, regions=labels, **look)
         streams.say(f"written: {arguments.out}")
     if found is not None:
         streams.say(f"the face at {found} of {plain(file)}")
-    for note in (*_remarks(arguments, description.axes), *session.notes):
+    for note in (*_remarks(arguments, axes), *session.notes):
         streams.say(note)
     if arguments.json:
         from .facts import facts
 
-        streams.put_json(facts(explanation, place, session.classifier.classes))
+        told = facts(explanation, place, session.classifier.classes)
+        streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
     elif arguments.out is None:
         from .show import show
 
-        show(explanation, arguments.method, place, session.classifier.classes)
+        show(explanation, arguments.method, place, session.classifier.classes, look, focus.words() if focus else "")
+    elif focus is not None:
+        streams.put(plain(focus.words()))
     return 0
+
+
+def _focus(
+    spec: str | None,
+    settings: Settings,
+    session: Session,
+    explanation: Explanation,
+    row: int | None,
+    image: Image | None,
+) -> tuple[Focus | None, NDArray[np.integer[Any]] | None]:
+    """The map's shares in the regions that were asked for, and each pixel's region (H, W).
+
+    row: of the data, where the picture is one; else image.
+    """
+    if spec is None:
+        return None, None
+    from fer_tui.regions import focus, open_regions
+
+    if not isinstance(explanation, Heatmap):
+        raise InputError(
+            f"--regions {spec}", f"a {explanation.kind} has no focus", "choose a method that makes heat maps"
+        )
+    picture = image if image is not None else session.dataset[row or 0].image
+    regions = open_regions(spec, settings.data, session.dataset)
+    if row is not None:
+        regions.check_rows(len(session.dataset), limited=session.dataset.limit is not None)
+    (height, width), (rows, columns) = picture.shape[:2], explanation.values.shape
+    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=session.classifier.fit)
+    shares = focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)
+    return shares, weights.argmax(0)
 
 
 def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> Place:
@@ -112,7 +145,9 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
             raise InputError(f"--filter {arguments.filter}", fault)
     elif arguments.filter is not None:
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
-    return Place(row, target_of(arguments.target, session), arguments.layer, arguments.filter, arguments.checkpoint)
+    classes = session.classifier.classes
+    target = asked.class_of(arguments.target, classes) if arguments.target is not None else None
+    return Place(row, target, arguments.layer, arguments.filter, arguments.checkpoint)
 
 
 def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[str]:
@@ -128,7 +163,7 @@ def _make(
     session: Session,
     arguments: argparse.Namespace,
     place: Place,
-    parameters: Mapping[str, str],
+    parameters: Mapping[str, Value],
     image: Image | None,
     tell: Narrator,
 ) -> tuple[Explanation, Place]:
@@ -146,40 +181,6 @@ def _make(
     if found is None:
         raise PluginError(method, "ended without a result for the place that was asked for")
     return found, task.place
-
-
-def described(method: str, parameters: Mapping[str, str]) -> Description:
-    """The explainer's description; a wrong name or parameter is told before anything slow is opened."""
-    from fer_tui.contract import parse_parameters
-
-    from . import loading
-
-    description = loading.describe(method)
-    values = parse_parameters(method, description.parameters, parameters)
-    return dataclasses.replace(
-        description,
-        axes=description.axes_for(values),
-        axes_by=None,
-        needs_dataset=description.needs_dataset_for(values),
-        needs_dataset_by=None,
-    )
-
-
-def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for key, value in arguments.p:
-        if key in given:
-            raise flags.UsageError(f"error: parameter {key} is given twice")
-        given[key] = value
-    if arguments.seed is not None:
-        if "seed" in given:
-            raise flags.UsageError("error: both --seed and -p seed= are given")
-        given["seed"] = arguments.seed
-    return given
-
-
-def _pair(given: object) -> tuple[str, str]:
-    return key_value(str(given))
 
 
 def _check_out(out: Path) -> None:
@@ -235,21 +236,3 @@ def row_of(image: str | None, session: Session) -> int:
     if not 0 <= row < rows:
         raise InputError(f"--image {row}", "there is no such row", f"rows are 0 to {rows - 1}")
     return row
-
-
-def target_of(target: str | None, session: Session) -> int | None:
-    """A class by its name (also in other letters' case), else by its index."""
-    if target is None:
-        return None
-    classes = session.classifier.classes
-    if target in classes:
-        return classes.index(target)
-    folded = [name.casefold() for name in classes]
-    if folded.count(target.casefold()) == 1:
-        return folded.index(target.casefold())
-    if target.isascii() and target.isdigit() and int(target) < len(classes):
-        return int(target)
-    known = ", ".join(map(plain, classes[:20])) + (", ..." if len(classes) > 20 else "")
-    raise InputError(
-        f"--target {target}", f"there is no such class{nearest(target, classes)}", f"0 to {len(classes) - 1}: {known}"
-    )

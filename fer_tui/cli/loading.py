@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
 from fer_tui import plugins
-from fer_tui.contract import Description, PluginError
+from fer_tui.contract import Description, PluginError, Value
 
 LIMIT = 20.0  # seconds that the import of one explainer may take
 
@@ -21,6 +21,12 @@ class Loaded:
 
     descriptions: dict[str, Description] = field(default_factory=dict)
     failed: dict[str, PluginError] = field(default_factory=dict)
+
+
+def named(name: str) -> tuple[Description, Mapping[str, Value]]:
+    """The explainer that a name or an alias means, imported, and the alias's parameters. As `describe` it fails."""
+    method, meant = plugins.resolve(name, describe)
+    return describe(method), meant
 
 
 def describe(name: str) -> Description:

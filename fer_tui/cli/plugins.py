@@ -18,7 +18,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="one explainer, with its parameters")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one explainer, by name or alias, with its parameters")
     flags.add_output(parser)
 
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from . import loading
 
     if arguments.name is not None:
-        _show_one(loading.describe(arguments.name), arguments.json)
+        _show_one(loading.named(arguments.name)[0], arguments.json)
         return 0
     loaded = loading.describe_all()
     described = list(loaded.descriptions.values())
@@ -48,6 +48,9 @@ def _show_all(described: Sequence[Description], failed: dict[str, PluginError]) 
     ]
     rows += [(name, "-", plugins.source(name), "-", "-", f"failed: {error.fault}") for name, error in failed.items()]
     _print(("name", "version", "distribution", "kind", "axes", "state"), rows)
+    for each in described:
+        if each.aliases:
+            streams.put(plain(f"aliases of {each.name}: {', '.join(each.aliases)}"))
     if not rows:
         streams.say("no explainer is installed: install fer-tui again, or a distribution that brings some")
 
@@ -69,6 +72,10 @@ def _show_one(description: Description, as_json: bool) -> None:
     streams.put(plain(f"{description.kind}; axes: {_axes(description)}; from {plugins.source(description.name)}"))
     rows = [(each.name, _default(each), _range(each), each.help) for each in description.parameters]
     _print(("parameter", "default", "values", "what it is"), rows)
+    if description.aliases:
+        streams.put()
+        named = [(name, ", ".join(f"{k}={v}" for k, v in meant.items())) for name, meant in description.aliases.items()]
+        _print(("also known as", "is"), named)
 
 
 def _default(info: ParameterInfo) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, plain
-from fer_tui.picture import heat_picture, render, table, words
+from fer_tui.picture import Look, heat_picture, render, table, words
 
 from . import streams
 from .cells import Cells, in_colours
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 20  # a wider table is told in words only
 
 
-def show(explanation: Explanation, method: str, place: Place, classes: Sequence[str]) -> None:
-    """Heading, picture (on a terminal) or table, the twin in words, the notes."""
+def show(
+    explanation: Explanation, method: str, place: Place, classes: Sequence[str], look: Look, focus: str = ""
+) -> None:
+    """Heading, picture (on a terminal) or table, the twin in words, the focus in words, the notes."""
     console = streams.console()
     drawn = sys.stdout.isatty()
     console.print(Text(_heading(method, place, classes), "bold"))
     match explanation:
         case Heatmap():
-            console.print(_pictures(explanation, console) if drawn else _numbers(explanation))
+            console.print(_pictures(explanation, console, look) if drawn else _numbers(explanation))
         case Gallery():
             if drawn:
                 console.print(Cells(render(explanation)))
@@ -39,6 +41,8 @@ def show(explanation: Explanation, method: str, place: Place, classes: Sequence[
         case Matrix(counts=counts, classes=names) if len(names) <= _MOST_CLASSES:
             console.print(confusion_table(names, counts.tolist()))
     console.print(Text(plain(words(explanation))))
+    if focus:
+        console.print(Text(plain(focus)))
     for note in explanation.notes:
         console.print(Text(f"note: {plain(note)}"))
 
@@ -50,10 +54,12 @@ def _heading(method: str, place: Place, classes: Sequence[str]) -> str:
     return plain(": ".join(filter(None, (method, ", ".join(f"{axis} {value}" for axis, value in where.items())))))
 
 
-def _pictures(heatmap: Heatmap, console: Console) -> RenderableType:
+def _pictures(heatmap: Heatmap, console: Console, look: Look) -> RenderableType:
     """The image and beside it the map: on the image where there are colours, alone where there are only shades."""
     colours = in_colours(console)
-    explained = heat_picture(heatmap, mode="overlay" if colours else "map", colours=None if colours else "gray")
+    chosen: Look = {"mode": "overlay" if colours else "map", "colours": None if colours else "gray"}
+    chosen.update(look)
+    explained = heat_picture(heatmap, **chosen)
     width = heatmap.values.shape[1]
     if 2 * min(width, 40) + 2 > console.width:
         return Cells(explained)

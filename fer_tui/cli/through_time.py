@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, plain
+from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, Value, plain
 from fer_tui.picture import Still, heat_picture, save_picture, shared_scale, strip, words
 from fer_tui.timeline import short_names
 
-from .explain import described, parameters_of, picture_file, picture_of, row_of, target_of
+from . import asked as asking
+from .explain import picture_file, picture_of, row_of
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Asked:
     """What to explain: a method with its parameters, where, and how to draw it."""
 
     method: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Value]
     image: str | None
     target: str | None
     layer: str | None
@@ -84,13 +85,10 @@ class Frame:
 
 def asked(arguments: argparse.Namespace) -> Asked:
     """What the flags ask for; a wrong method or parameter is told before anything slow is opened."""
-    parameters = parameters_of(arguments)
-    description = described(arguments.method, parameters)
-    if Axis.IMAGE not in description.axes or description.kind == "matrix":
+    description, values = asking.described(arguments.method, asking.parameters_of(arguments))
+    if Axis.IMAGE not in description.axes_for(values) or description.kind == "matrix":
         raise InputError(f"--method {arguments.method}", "does not explain an image", "such as cam or saliency")
-    return Asked(
-        arguments.method, parameters, arguments.image, arguments.target, arguments.layer, arguments.shared_scale
-    )
+    return Asked(description.name, values, arguments.image, arguments.target, arguments.layer, arguments.shared_scale)
 
 
 def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -> list[Frame]:
@@ -103,7 +101,7 @@ def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -
     names = engine.classifier.checkpoints
     if asked.layer is not None:
         engine.classifier.layer(asked.layer)
-    target = target_of(asked.target, session)
+    target = asking.class_of(asked.target, engine.classifier.classes) if asked.target is not None else None
     if target is None:
         target = int(engine.classifier.at(len(names) - 1).predict([picture])[0].argmax())
     found = []

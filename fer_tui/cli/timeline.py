@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
-from . import flags, streams
+from . import asked, flags, streams
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ _MOST_COLUMNS = 10  # classes whose recall is shown in the table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .explain import add_parameters
-
     flags.add_data(parser)
     group = parser.add_argument_group("what to tell")
     group.add_argument("--between", nargs=2, metavar=("A", "B"), help="what changed from one checkpoint to another")
@@ -39,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image.add_argument("--method", metavar="M", default="cam", help="an explainer of images (cam)")
     image.add_argument("--target", metavar="C", help="a class, by name or index (the last prediction if absent)")
     image.add_argument("--layer", metavar="L", help="a layer, by name")
-    add_parameters(image)
+    asked.add_parameters(image)
     image.add_argument("--shared-scale", action="store_true", help="one scale of colours, not one for each map")
     image.add_argument("-o", "--out", metavar="FILE", type=Path, help="write the sheet: .png")
     flags.add_settings(parser)
@@ -56,19 +54,19 @@ def run(arguments: argparse.Namespace) -> int:
 
         from . import through_time
 
-        asked = through_time.asked(arguments) if wants_image else None
+        wanted = through_time.asked(arguments) if wants_image else None
         session = open_session(settings, tell)
         engine = session.engine()
         names = engine.classifier.checkpoints
         if len(names) < 2:
             raise InputError("--weights", "there is one checkpoint", "name several, a folder of them, or 'run/*.pt'")
         between = _between(arguments.between, names)
-        frames = through_time.frames(session, asked, settings, tell) if asked is not None else []
+        frames = through_time.frames(session, wanted, settings, tell) if wanted is not None else []
         course = course_of(engine, tell)
         told = facts(course, between)
         session.close()
-    if arguments.out is not None and asked is not None:
-        through_time.write(frames, asked, arguments.out)
+    if arguments.out is not None and wanted is not None:
+        through_time.write(frames, wanted, arguments.out)
         streams.say(f"written: {arguments.out}")
     for note in session.notes:
         streams.say(note)

@@ -3,10 +3,11 @@
 from .errors import FerTuiError, InputError, PluginError
 from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Result
+from .masks import read_masks
 from .parameters import PRECISIONS, ParameterInfo, Parameters, Value, parameter, parse_parameters
 from .places import Axis, Place
 from .subject import Classifier, Dataset, Kept, Layer, Sample, Subject
-from .words import FER_CLASSES, nearest, plain
+from .words import FER_CLASSES, nearest, plain, same_name
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -38,4 +39,6 @@ __all__ = [
     "parameter",
     "parse_parameters",
     "plain",
+    "read_masks",
+    "same_name",
 ]

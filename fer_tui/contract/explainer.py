@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from .explanations import Kind, Result
@@ -24,6 +24,7 @@ class Description:
 
     axes: the axes that a result depends on. axes_by: (parameter, {value: axes}) where they hang on a parameter's value.
     needs_dataset_by: (parameter, {value: whether it is needed}) where that hangs on a parameter's value.
+    aliases: other names for it under some parameters; the first name for the same parameters is the one that is listed.
     """
 
     name: str
@@ -37,7 +38,16 @@ class Description:
     axes: frozenset[Axis]
     axes_by: tuple[str, Mapping[str, frozenset[Axis]]] | None = None
     needs_dataset_by: tuple[str, Mapping[str, bool]] | None = None
+    aliases: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     distribution: str = ""
+
+    @property
+    def listed_aliases(self) -> tuple[str, ...]:
+        """One name for each set of parameters."""
+        firsts: dict[str, str] = {}
+        for name, values in self.aliases.items():
+            firsts.setdefault(repr(sorted(values.items())), name)
+        return tuple(firsts.values())
 
     def axes_for(self, parameters: Mapping[str, Value]) -> frozenset[Axis]:
         """The axes that a result depends on, under these parameters."""
@@ -58,6 +68,7 @@ class Description:
         plain["axes"] = sorted(self.axes)
         if self.axes_by is not None:
             plain["axes_by"] = [self.axes_by[0], {value: sorted(axes) for value, axes in self.axes_by[1].items()}]
+        plain["aliases"] = {name: dict(values) for name, values in self.aliases.items()}
         if self.needs_dataset_by is not None:
             plain["needs_dataset_by"] = [self.needs_dataset_by[0], dict(self.needs_dataset_by[1])]
         return plain
@@ -72,6 +83,7 @@ class Description:
                 "axes": frozenset(map(Axis, data["axes"])),
                 "axes_by": by and (by[0], {value: frozenset(map(Axis, axes)) for value, axes in by[1].items()}),
                 "needs_dataset_by": dataset_by and (dataset_by[0], dict(dataset_by[1])),
+                "aliases": {name: dict(values) for name, values in data.get("aliases", {}).items()},
             }
         )
 
@@ -93,6 +105,7 @@ class Explainer(ABC, Generic[P]):
     cost: ClassVar[Cost] = "slow"
     needs_dataset: ClassVar[bool] = False
     needs_dataset_by: ClassVar[tuple[str, Mapping[str, bool]] | None] = None
+    aliases: ClassVar[Mapping[str, Mapping[str, Value]]] = {}
     contract_version: ClassVar[int] = CONTRACT_VERSION
     Parameters: ClassVar[type[Parameters]] = Parameters
 
@@ -108,6 +121,7 @@ class Explainer(ABC, Generic[P]):
     @classmethod
     def describe(cls) -> Description:
         """This explainer as plain data."""
+        infos = parameter_infos(cls.Parameters)
         return Description(
             name=cls.name,
             title=cls.title,
@@ -116,8 +130,18 @@ class Explainer(ABC, Generic[P]):
             kind=cls.kind,
             cost=cls.cost,
             needs_dataset=cls.needs_dataset,
-            parameters=parameter_infos(cls.Parameters),
+            parameters=tuple(replace(info, aliases=_of(info, cls.aliases)) for info in infos),
             axes=cls.axes,
             axes_by=cls.axes_by,
             needs_dataset_by=cls.needs_dataset_by,
+            aliases=cls.aliases,
         )
+
+
+def _of(info: ParameterInfo, aliases: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+    """The aliases that set this parameter alone: names for its values. An unknown value is a TypeError."""
+    own = {name: values[info.name] for name, values in aliases.items() if set(values) == {info.name}}
+    for name, value in own.items():
+        if info.choices and value not in info.choices:
+            raise TypeError(f"alias {name}: {value!r} is no value of {info.name}")
+    return own

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from .errors import InputError
-from .words import nearest
+from .words import nearest, same_name
 
 Value = bool | int | float | str
 PRECISIONS = ("float32", "bfloat16")  # of `Classifier.folded`, for a parameter `precision`
@@ -40,7 +40,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class ParameterInfo:
-    """One parameter as plain data."""
+    """One parameter as plain data. aliases: other names of values, as the literature has them."""
 
     name: str
     type: Literal["bool", "int", "float", "str"]
@@ -50,12 +50,16 @@ class ParameterInfo:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    aliases: Mapping[str, Value] = dataclasses.field(default_factory=dict)
 
     def parse(self, given: object) -> Value:
         """`given` (typed, or text as in `-p key=value`) as this parameter's value; InputError where it is none."""
         value = self._converted(given)
         if self.choices and value not in self.choices:
-            fault = f"{value!r} is none of {', '.join(self.choices)}{nearest(str(value), self.choices)}"
+            value = self.aliases.get(same_name(str(value), self.aliases) or "", value)
+        if self.choices and value not in self.choices:
+            likely = nearest(str(value), [*self.choices, *self.aliases])
+            fault = f"{value!r} is none of {', '.join(self.choices)}{likely}"
             raise InputError(f"parameter {self.name}", fault)
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"parameter {self.name}", f"{value} is not a finite number")
@@ -93,7 +97,7 @@ class ParameterInfo:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ParameterInfo:
-        return cls(**{**data, "choices": tuple(data["choices"])})
+        return cls(**{**data, "choices": tuple(data["choices"]), "aliases": dict(data.get("aliases", {}))})
 
 
 def parameter_infos(parameters: type[Parameters]) -> tuple[ParameterInfo, ...]:

@@ -29,3 +29,13 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     names = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(word.lower(), names, n=1)
     return f"; did you mean {plain(names[found[0]])}?" if found else ""
+
+
+def same_name(word: str, names: Iterable[str]) -> str | None:
+    """The first of `names` that is `word` but for case, hyphens, underscores and spaces, None where none is."""
+    wanted = _bare(word)
+    return next((name for name in names if _bare(name) == wanted), None)
+
+
+def _bare(name: str) -> str:
+    return "".join(char for char in name.casefold() if char not in "-_ ")

@@ -1,6 +1,6 @@
 """Opens images with labels, and keeps them parsed and mapped. Loads no torch."""
 
-from .classes import align
+from .classes import align, same_classes
 from .mapped import MappedDataset, image_digest, map_dataset
 from .opening import open_dataset
 from .parsed import delete_parsed, parsed_datasets
@@ -13,4 +13,5 @@ __all__ = [
     "map_dataset",
     "open_dataset",
     "parsed_datasets",
+    "same_classes",
 ]

@@ -59,3 +59,8 @@ def folded_name(name: str) -> str:
     """`name` as it is compared: no case, no punctuation, one word for each emotion."""
     word = re.sub(r"[\W_]+", " ", name.casefold()).strip()
     return _SYNONYMS.get(word, word)
+
+
+def same_classes(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether both are the same classes in any order, by `folded_name`."""
+    return sorted(map(folded_name, one)) == sorted(map(folded_name, other))

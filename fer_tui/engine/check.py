@@ -57,7 +57,7 @@ class Finding:
 def run_checks(
     engine: Engine, methods: Sequence[str] | None = None, per_class: int = 2, *, deep: bool = False
 ) -> Iterator[Finding]:
-    """The findings for each of `methods` (every installed explainer where None), as they are made.
+    """The findings for each of `methods` (names or aliases; every installed explainer where None), as they are made.
 
     per_class: samples of each class; slow explainers get two in all. Checked are: loads, runs, finite,
     shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends.
@@ -66,11 +66,9 @@ def run_checks(
     """
     if engine.dataset is None or not len(engine.dataset):
         raise InputError("dataset", "there are no samples to check on", "name one with --data")
-    installed = plugins.names()
-    chosen = list(methods) if methods is not None else list(installed)
+    chosen = list(methods) if methods is not None else list(plugins.names())
     for method in chosen:
-        if method not in installed:
-            plugins.load(method)  # tells the nearest right name
+        plugins.resolve(method)  # tells the nearest right name
     for method in chosen:
         check = _Check(method, engine.classifier, engine.dataset, per_class)
         yield from check.findings()
@@ -86,8 +84,9 @@ class _Check:
 
     def findings(self) -> Iterator[Finding]:
         before = _state(self._classifier.at(0).module)
+        name, meant = plugins.resolve(self._method)
         try:
-            description = plugins.description(plugins.load(self._method))
+            description = plugins.description(plugins.load(name))
         except FerTuiError as error:
             yield self._finding("loads", False, str(error))
             return
@@ -95,7 +94,7 @@ class _Check:
         count = self._per_class if description.cost == "cheap" else max(1, self._per_class // 2)
         rows = sample_rows(self._dataset, len(self._classifier.classes), count)
         dataset = self._dataset
-        defaults = parse_parameters(self._method, description.parameters, {})
+        defaults = parse_parameters(name, description.parameters, meant)
         if description.needs_dataset_for(defaults):  # a whole dataset would take long, and a few rows tell the same
             dataset, rows = cast("MappedDataset", _Few(dataset, rows)), list(range(len(rows)))
         axes = description.axes_for(defaults)
@@ -116,7 +115,7 @@ class _Check:
         from .trust import Trust, trust
         from .verdicts import verdicts
 
-        description = plugins.description(plugins.load(self._method))
+        description = plugins.description(plugins.load(plugins.resolve(self._method)[0]))
         if description.kind != "heatmap" or Axis.IMAGE not in description.axes:
             return
         engine = self._engine(self._dataset)

@@ -15,7 +15,20 @@ from socket import socket
 from fer_tui.contract import Place, Value
 
 from . import wire
-from .messages import Cancel, Described, Done, Explain, Failed, Loading, Lost, Message, Open, Predict, Quit
+from .messages import (
+    Cancel,
+    Described,
+    Done,
+    Explain,
+    Failed,
+    Loading,
+    Lost,
+    MeasureFocus,
+    Message,
+    Open,
+    Predict,
+    Quit,
+)
 from .settings import Settings
 
 LOADING_LIMIT = 20.0  # seconds that the import of one explainer may take
@@ -30,7 +43,7 @@ _STDERR_LINES = 40
 class _Asked:
     """A job that was sent and has not ended; `losses`: how often its process was lost under it."""
 
-    message: Explain | Predict
+    message: Explain | Predict | MeasureFocus
     losses: int = 0
     cancelled: float | None = None  # when, on the monotonic clock
 
@@ -105,6 +118,10 @@ class Compute:
     def predict(self, start: int = 0, checkpoint: int = 0) -> int:
         """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""
         return self._ask(Predict(next(self._numbers), start, checkpoint))
+
+    def focus(self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int) -> int:
+        """Ask for the focus of an explainer by class; its job number."""
+        return self._ask(MeasureFocus(next(self._numbers), method, parameters, place, regions, per_class))
 
     def cancel(self, job: int) -> None:
         """Stop a job at its next yield; a job that does not stop is ended with its process."""
@@ -235,7 +252,7 @@ class Compute:
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, message: Explain | Predict) -> int:
+    def _ask(self, message: Explain | Predict | MeasureFocus) -> int:
         self._asked[message.job] = _Asked(message)
         if self._ready:
             self._send(message)

@@ -31,8 +31,10 @@ from .messages import (
     Done,
     Explain,
     Failed,
+    Focused,
     Followed,
     Loading,
+    MeasureFocus,
     Message,
     Narration,
     Open,
@@ -48,11 +50,12 @@ if TYPE_CHECKING:
 
 _NARRATE_EVERY = 0.1  # seconds
 _FOLLOW_EVERY = 2.0  # seconds between two looks at the files of the run
+_STEP = 0.2  # seconds of a step of work in the background
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """Work under way: its steps send what they have. rank: 0 the visible explanation, 1 prefetch, 2 predictions."""
+    """Work under way: its steps send what they have. rank: 0 what is seen, 1 prefetch, 2 what covers all images."""
 
     number: int
     rank: int
@@ -118,6 +121,8 @@ class Server:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
                     self._add(_Job(message.job, 2, self._predict(message)))
+                case MeasureFocus() as message:
+                    self._add(_Job(message.job, 2, self._focus(message)))
                 case Cancel(job=number):
                     self._cancel(number)
         return True
@@ -181,6 +186,19 @@ class Server:
             self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
             yield
 
+    def _focus(self, message: MeasureFocus) -> Iterator[None]:
+        from fer_tui.regions import named_regions
+
+        from .focusing import Choice, focus_table
+
+        regions, choice = named_regions(message.regions), Choice(per_class=message.per_class)
+        place, parameters = message.place, message.parameters
+        steps = focus_table(self._opened(), message.method, regions, choice, parameters, place, pause=_STEP)
+        with closing(steps):
+            for progress, table in steps:
+                self._send(Focused(message.job, progress, table))
+                yield
+
     # ---- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, message: Open) -> None:
@@ -229,6 +247,7 @@ class Server:
                 digests=self._told[1],
                 device=str(classifier.device),
                 notes=session.network_notes,
+                fit=classifier.fit,
             )
         )
 

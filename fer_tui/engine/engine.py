@@ -8,10 +8,12 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fer_tui import plugins
 from fer_tui.contract import (
+    Description,
     Explainer,
     Explanation,
     FerTuiError,
@@ -21,6 +23,7 @@ from fer_tui.contract import (
     PluginError,
     Result,
     Subject,
+    Value,
 )
 
 from . import codec
@@ -45,6 +48,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Named:
+    """What a name or an alias means. meant: the alias's parameters."""
+
+    explainer: type[Explainer[Any]]
+    description: Description
+    meant: Mapping[str, Value]
+
+
 class Engine:
     """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
 
@@ -58,21 +70,28 @@ class Engine:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
-        self._explainers: dict[str, type[Explainer[Any]]] = {}
+        self._explainers: dict[str, _Named] = {}
         self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
-    def explainer(self, method: str) -> type[Explainer[Any]]:
-        """The explainer of that name; InputError where none is installed, PluginError where it cannot be loaded."""
+    def described(self, method: str) -> Description:
+        """The explainer of that name or alias; InputError where there is none, PluginError where it fails to load."""
+        return self._named(method).description
+
+    def _named(self, method: str) -> _Named:
         if method not in self._explainers:
-            self._explainers[method] = plugins.load(method)
+            name, meant = plugins.resolve(method)
+            explainer = plugins.load(name)
+            self._explainers[method] = _Named(explainer, plugins.description(explainer), meant)
         return self._explainers[method]
 
     def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
         """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
         checkpoint = place.checkpoint or 0
         classifier = self.classifier.at(checkpoint)
-        task = make_task(self.explainer(method), classifier, self.dataset, place, parameters, image)
+        named = self._named(method)
+        given = plugins.with_alias(method, named.description, named.meant, parameters)
+        task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image)
         if self.dataset is None:
             return task
         digests = classifier.digest, self.dataset.digest, *self.dataset.classes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fer_tui.contract import Description, Layer, Place, Value
+from fer_tui.regions.table import FocusTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,21 @@ class Predict(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureFocus(Message):
+    """Measure the focus of an explainer by class, in the background; answered by Focused, and one Done or Failed.
+
+    regions: their name (regions.SPECS). per_class: images of each class, explained for the predicted class.
+    """
+
+    job: int
+    method: str
+    parameters: Mapping[str, Value]
+    place: Place
+    regions: str
+    per_class: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel(Message):
     """Stop a job at its next yield; answered by Done."""
 
@@ -90,7 +106,7 @@ class DatasetOpened(Message):
 
 @dataclass(frozen=True, slots=True)
 class ClassifierOpened(Message):
-    """The classifier as plain data. digests: one for each checkpoint."""
+    """The classifier as plain data. digests: one for each checkpoint. fit: how pictures are fitted."""
 
     name: str
     classes: tuple[str, ...]
@@ -100,6 +116,7 @@ class ClassifierOpened(Message):
     digests: tuple[str, ...]
     device: str
     notes: tuple[str, ...] = ()
+    fit: str = "stretch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,15 @@ class Predictions(Message):
     start: int
     checkpoint: int
     blob: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Focused(Message):
+    """Focus by class so far (None: not yet), and the share of the job that is done; the last one has intervals."""
+
+    job: int
+    progress: float
+    table: FocusTable | None
 
 
 @dataclass(frozen=True, slots=True)

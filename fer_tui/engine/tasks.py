@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fer_tui import plugins
 from fer_tui.contract import (
     Axis,
     Description,
@@ -83,6 +82,7 @@ class Task:
 
 def make_task(
     explainer: type[Explainer[Any]],
+    description: Description,
     classifier: TorchClassifier,
     dataset: MappedDataset | None,
     place: Place,
@@ -93,7 +93,6 @@ def make_task(
 
     image: explained instead of the dataset's row. InputError names what is wrong. The subject has no scores yet.
     """
-    description = plugins.description(explainer)
     values = parse_parameters(description.name, description.parameters, parameters)
     axes = description.axes_for(values)
     digests = {"classifier": classifier.digest}

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from fer_tui.contract import Classifier, Heatmap, InputError, Subject
+from fer_tui.regions.statistics import ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,17 +150,10 @@ def _area(curve: NDArray[np.float64]) -> float:
 
 def rank_correlation(a: Values, b: Values) -> float | None:
     """Spearman's rank correlation of the absolute values, ties by their mean rank; None where one is constant."""
-    ranks = [_ranks(np.abs(each).ravel()) for each in (a, b)]
-    if any(np.ptp(each) == 0 for each in ranks):
+    ranked = [ranks(np.abs(each).ravel()) for each in (a, b)]
+    if any(np.ptp(each) == 0 for each in ranked):
         return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def _ranks(values: Values) -> NDArray[np.float64]:
-    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (ends - (counts - 1) / 2)[where]
-    return ranks
+    return float(np.corrcoef(ranked[0], ranked[1])[0, 1])
 
 
 def _map(task: Task, subject: Subject) -> Generator[None, None, Heatmap]:

@@ -3,7 +3,7 @@
 from .colours import COLOUR_MAPS, LINE_COLOURS, colour_bar, colour_map
 from .figures import figure, render
 from .files import load, save, save_picture
-from .heatmaps import MODES, Look, Mode, colours_of, heat_picture, in_focus
+from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
 from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale
 from .sheets import cell_box, columns_for, sheet
@@ -14,6 +14,7 @@ __all__ = [
     "COLOUR_MAPS",
     "LINE_COLOURS",
     "MODES",
+    "FocusBy",
     "Look",
     "Mode",
     "Scale",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Unpack, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from PIL import Image, ImageDraw
 
@@ -13,9 +13,13 @@ from .colours import UNSIGNED, colour_bar
 from .heatmaps import Look, colours_of, heat_picture
 from .lettering import cut, font, width_of, wrapped, write
 from .matrices import FAINT, INK, PAPER, matrix_picture
+from .outlines import outlined
 from .scales import Scale, scale_of
 from .sheets import FRAME, MARK, cell_box, columns_for, sheet
 from .twin import words
+
+if TYPE_CHECKING:
+    from .outlines import Labels
 
 _SIDE = 384  # pixels that a heat map's picture has at least in a figure
 _TILE = 96  # the same for each picture of a gallery
@@ -38,10 +42,13 @@ def render(explanation: Explanation, **look: Unpack[Look]) -> Image.Image:
     return matrix_picture(cast(Matrix, explanation), colours=colours or UNSIGNED)
 
 
-def figure(explanation: Explanation, **look: Unpack[Look]) -> Image.Image:
-    """RGB picture at a readable size with colour bar and caption: what was explained, how, and the notes."""
+def figure(explanation: Explanation, *, regions: Labels | None = None, **look: Unpack[Look]) -> Image.Image:
+    """RGB picture at a readable size with colour bar and caption: what was explained, how, and the notes.
+
+    regions: a number for each pixel of a heat map (H, W); a line is drawn between pixels of different ones.
+    """
     if isinstance(explanation, Heatmap):
-        body = _heat_figure(explanation, look)
+        body = _heat_figure(explanation, look, regions)
     elif isinstance(explanation, Gallery):
         body = _gallery_figure(explanation, look)
     else:
@@ -49,7 +56,7 @@ def figure(explanation: Explanation, **look: Unpack[Look]) -> Image.Image:
     return _captioned(body, explanation)
 
 
-def _heat_figure(heatmap: Heatmap, look: Look) -> Image.Image:
+def _heat_figure(heatmap: Heatmap, look: Look, regions: Labels | None) -> Image.Image:
     """The image, beside it the map, beside it the colours' values."""
     height, width = heatmap.values.shape
     zoom = max(1, -(-_SIDE // max(height, width)))
@@ -58,6 +65,8 @@ def _heat_figure(heatmap: Heatmap, look: Look) -> Image.Image:
     if mode != "original":
         panels.append(heat_picture(heatmap, **look))
     panels = [panel.resize((width * zoom, height * zoom), Image.Resampling.NEAREST) for panel in panels]
+    if regions is not None:
+        panels = [outlined(panel, regions) for panel in panels]
     if mode in ("overlay", "map"):
         scale = look.get("scale") or scale_of(heatmap)
         panels.append(_labelled_bar(colours_of(heatmap, look.get("colours")), scale, height * zoom))

@@ -25,21 +25,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from .outlines import Labels
+
 _KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix)}
 _EXTRAS = "extras/"
 
 
-def save(explanation: Explanation, path: str | Path, **look: Unpack[Look]) -> None:
+def save(explanation: Explanation, path: str | Path, *, regions: Labels | None = None, **look: Unpack[Look]) -> None:
     """Write `explanation` to `path`, by its suffix; the file is there whole or not at all.
 
-    .png: the figure (`look`: how a heat map is drawn). .npz: every array under its own name, extras as "extras/NAME",
-    meta as JSON text; `load` reads it back. .json: the same as numbers, null where a number is not finite.
+    .png: the figure (`regions`, `look`: see there). .npz: every array under its own name, extras as "extras/NAME", meta
+    as JSON text; `load` reads it back. .json: the same as numbers, null where a number is not finite.
     InputError where the suffix is none of these, or the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     makers: dict[str, Callable[[], bytes]] = {
-        ".png": lambda: _png(explanation, look),
+        ".png": lambda: _png(explanation, regions, look),
         ".npz": lambda: _npz(explanation),
         ".json": lambda: _json(explanation),
     }
@@ -82,8 +84,8 @@ def load(path: str | Path) -> Explanation:
         raise InputError(path, reason, "give a .npz file that fer-tui wrote") from error
 
 
-def _png(explanation: Explanation, look: Look) -> bytes:
-    return _encoded(figure(explanation, **look))
+def _png(explanation: Explanation, regions: Labels | None, look: Look) -> bytes:
+    return _encoded(figure(explanation, regions=regions, **look))
 
 
 def _encoded(picture: Image.Image) -> bytes:

@@ -182,4 +182,5 @@ def _warm_up() -> None:
     import fer_tui.dataset
     import fer_tui.engine.shelf
     import fer_tui.picture
+    import fer_tui.regions.shares
     import fer_tui.terminal.cells  # noqa: F401

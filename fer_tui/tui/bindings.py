@@ -59,11 +59,15 @@ BINDINGS = (
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding("view", ("o",), "overlay, map, focus, original, what the model saw", "Picture", "xt", "view", counts=True),
     Binding("view-back", ("O",), "the same, backwards", "Picture", "xt", counts=True),
+    Binding("rule", ("F",), "the focus: highest fifth, tenth, above mean + 1σ, 2σ", "Picture", "x", counts=True),
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
+    Binding(
+        "focus", ("f",), "focus by class of the current method; 100f: of 100 images each", "Classes", "c", "focus", True
+    ),
     Binding("list-learned", ("enter",), "images that are right from this checkpoint on", "Timeline", "t", "learned"),
     Binding("list-lost", ("w",), "images that were right one checkpoint before", "Timeline", "t", "lost"),
     Binding(

@@ -80,6 +80,11 @@ class Browser:
         """Take what is known of the run."""
         self.predictions.course, self.checkpoints = course, tuple(checkpoints)
 
+    def renumber(self, before: Sequence[str], now: Sequence[str]) -> None:
+        """Stay at the same weights, by their digests, though the run is numbered otherwise now."""
+        digest = before[self.checkpoint]
+        self.checkpoint = list(now).index(digest) if digest in now else min(self.checkpoint, len(now) - 1)
+
     def renew(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
         self.classes, course = tuple(classes), self.predictions.course

@@ -22,7 +22,8 @@ from fer_tui.engine.messages import (
     Predictions,
 )
 
-from .asking import Asking, Computes
+from .asking import Asking, Computes, Request
+from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .look import Look
 from .project import Project
@@ -52,12 +53,13 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, frames: what Explore, Classes and Timeline show.
-    run: the predictions under all checkpoints.
+    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
+    show. run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
+    focus: Focusing
     frames: Frames
     run: Run
 
@@ -85,6 +87,7 @@ class Desk:
         self._compute = compute
         self.image = Asking(compute, self.project.look_up, _unpacked)
         self.matrix = Asking(compute, self.project.look_up, _unpacked)
+        self.focus = Focusing(compute)
         self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
         self.run = Run(compute, self.project)
 
@@ -103,6 +106,11 @@ class Desk:
             return False
         self._method = known[number].name
         return True
+
+    def choose_alias(self, description: Description, alias: str) -> None:
+        """Use a method under the name that the literature has for it."""
+        self._method = description.name
+        self._given.setdefault(description.name, {}).update(description.aliases[alias])
 
     def parameters(self, description: Description) -> dict[str, Value]:
         """The current parameters of an explainer."""
@@ -181,6 +189,17 @@ class Desk:
         place = Place(checkpoint=self.browser.checkpoint)
         self.matrix.want(self.project.request(known[0], self.parameters(known[0]), place), again=True)
 
+    def focus_request(self, per_class: int) -> FocusRequest | None:
+        """What the focus of the current method would be asked by; None where it has none."""
+        method, browser, regions = self.method, self.browser, self.project.regions
+        if method is None or browser is None or self.project.classifier is None or regions is None:
+            return None
+        if method.kind != "heatmap":
+            return None
+        parameters = self.parameters(method)
+        place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
+        return FocusRequest(Request(method.name, parameters, place), regions, per_class)
+
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
         browser = self.browser
@@ -237,7 +256,9 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        return self.image.stop() | self.matrix.stop() | self.frames.stop() | self.run.stop()
+        asked = (self.image, self.matrix, self.focus, self.frames, self.run)
+        stopped = [each.stop() for each in asked]
+        return any(stopped)
 
     # ---- what comes --------------------------------------------------------------------------------------------------
 
@@ -262,9 +283,11 @@ class Desk:
             case ClassifierOpened():
                 before = self.project.classifier
                 if self.project.open_classifier(message):
-                    self._find_checkpoint(before)
+                    if before is not None and self.browser is not None:
+                        self.browser.renumber(before.digests, message.digests)
                     self.image.want(None)
                     self.matrix.want(None)
+                    self.focus.want(None)
                     self._start_predictions()
                 self._see_run()
                 self.doing = ("loading the explainers", None)
@@ -300,15 +323,6 @@ class Desk:
         self.run.open(len(dataset))
         if before is not None and before.row is not None:
             self.browser.go(before.row)
-
-    def _find_checkpoint(self, before: ClassifierOpened | None) -> None:
-        """Stay at the same weights, though the run may be numbered otherwise now."""
-        browser, now = self.browser, self.project.classifier
-        if browser is None or before is None or now is None:
-            return
-        digest = before.digests[browser.checkpoint]
-        last = len(now.digests) - 1
-        browser.checkpoint = now.digests.index(digest) if digest in now.digests else min(browser.checkpoint, last)
 
     def _predicted(self, message: Predictions) -> Change:
         import numpy as np
@@ -361,7 +375,7 @@ class Desk:
             return Change.EXPLANATION
         if self.image.take(message):
             return Change.EXPLANATION
-        return Change.MATRIX if self.matrix.take(message) else Change(0)
+        return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
 
     def _refused(self, message: Failed) -> Change:
         """Opening failed: the end, unless something is open already."""

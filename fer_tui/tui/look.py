@@ -12,23 +12,36 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from fer_tui.picture import FocusBy
+
+RULES: tuple[tuple[FocusBy, float], ...] = (("quantile", 0.8), ("quantile", 0.9), ("sigma", 1.0), ("sigma", 2.0))
 VIEWS = ("overlay", "map", "focus", "original", "input")
 _STEP = 0.1
 
 
 @dataclass(slots=True)
 class Look:
-    """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's."""
+    """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's.
+
+    rule: what the view `focus` keeps, of RULES.
+    """
 
     view: str = "overlay"
     opacity: float = 0.5
     colours: str | None = None
+    rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
 
     def turn(self, steps: int) -> None:
         """To another view."""
         self.view = VIEWS[(VIEWS.index(self.view) + steps) % len(VIEWS)]
+
+    def turn_rule(self, steps: int) -> None:
+        """To another rule of the focus; to the focus, where something else is looked at."""
+        if self.view == "focus":
+            self.rule = (self.rule + steps) % len(RULES)
+        self.view = "focus"
 
     def fade(self, steps: int) -> None:
         """More (or less) opaque, by tenths, within 0 to 1."""
@@ -56,7 +69,15 @@ class Look:
                 return heat_picture(explanation, mode="original")
             if self.view != "original":
                 colours = self.colours_of(explanation)
-                return heat_picture(explanation, mode=self.view, opacity=self.opacity, colours=colours)  # type: ignore[arg-type]
+                by, focus = RULES[self.rule]
+                return heat_picture(
+                    explanation,
+                    mode=self.view,  # type: ignore[arg-type]
+                    opacity=self.opacity,
+                    colours=colours,
+                    focus=focus,
+                    focus_by=by,
+                )
         elif explanation is not None:
             return render(explanation)
         from PIL import Image
@@ -76,4 +97,5 @@ class Look:
                 return f"overlay {self.opacity:.0%} · {self.colours_of(explanation)}"
             case "map":
                 return f"map · {self.colours_of(explanation)}"
-        return self.view
+        by, focus = RULES[self.rule]
+        return f"focus · highest {1 - focus:.0%}" if by == "quantile" else f"focus · above mean + {focus:g}σ"

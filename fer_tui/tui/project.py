@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fer_tui import plugins
 from fer_tui.contract import Axis, Description, Explanation, Place, Value, plain
@@ -13,8 +13,11 @@ from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described, 
 from .asking import Request
 
 if TYPE_CHECKING:
+    from fer_tui.classifier.fitting import Fit
+    from fer_tui.contract import Heatmap
     from fer_tui.dataset import MappedDataset
     from fer_tui.engine import Settings, Shelf
+    from fer_tui.regions import Focus, Regions
 
 
 class Project:
@@ -32,6 +35,7 @@ class Project:
         self.notes: tuple[str, ...] = ()
         self._opened: DatasetOpened | None = None
         self._shelf: Shelf | None = None
+        self._regions: tuple[Regions | None] | None = None  # None: not looked for yet
 
     @property
     def name(self) -> str:
@@ -54,7 +58,7 @@ class Project:
             return False
         mapped = map_dataset(message.folder, split=message.split, limit=message.limit)
         self.dataset = mapped.aligned(self.classifier.classes) if self.classifier is not None else mapped
-        self._opened = message
+        self._opened, self._regions = message, None
         self._note()
         return True
 
@@ -84,6 +88,35 @@ class Project:
     def methods_for(self, *, dataset: bool) -> tuple[Description, ...]:
         """The explainers of one image, or (dataset) the matrices of the whole dataset."""
         return tuple(each for each in self.methods.values() if (each.kind == "matrix") == dataset)
+
+    @property
+    def aliases(self) -> list[tuple[Description, str]]:
+        """The literature's names for the explainers of one image, under some parameters."""
+        return [(each, alias) for each in self.methods_for(dataset=False) for alias in each.listed_aliases]
+
+    @property
+    def regions(self) -> str | None:
+        """The name of the regions that are known of what is open, if any."""
+        from fer_tui.regions import known_regions
+
+        if self.dataset is None:
+            return None
+        return known_regions(self.settings.data if self.settings is not None else "", self.dataset)
+
+    def focus(self, heatmap: Heatmap, row: int) -> Focus | None:
+        """The shares of a map of a row in the known regions, None where none are known."""
+        from fer_tui.regions import focus, named_regions
+
+        if self.dataset is None or self.classifier is None:
+            return None
+        if self._regions is None:
+            known = self.regions
+            self._regions = (named_regions(known) if known is not None else None,)
+        (regions,) = self._regions
+        if regions is None:
+            return None
+        height, width = self.dataset[row].image.shape[:2]
+        return focus(heatmap, regions, row=row, picture=(height, width), fit=cast("Fit", self.classifier.fit))
 
     def request(self, description: Description, parameters: dict[str, Value], place: Place) -> Request:
         return Request(description.name, parameters, place.on(description.axes_for(parameters)))

@@ -24,6 +24,7 @@ from fer_tui.engine.messages import (
     Described,
     Done,
     Failed,
+    Focused,
     Lost,
     Message,
     Predictions,
@@ -204,3 +205,33 @@ async def test_what_cannot_be_opened_is_told_in_one_line(project: Settings, tmp_
     async with running(missing) as (_, heard):
         failed = await heard.wait(Failed)
         assert failed.job is None and "none.npz" in failed.fault and "\n" not in failed.fault
+
+
+async def test_focus_by_class_comes_as_in_process_gives_way_and_can_be_stopped(project: Settings) -> None:
+    from fer_tui.engine.focusing import Choice, focus_table
+    from fer_tui.regions import named_regions
+
+    await asyncio.to_thread(_masks, Path(str(project.data)).with_name("masks.npz"))
+    masks = str(Path(str(project.data)).with_name("masks.npz"))
+    async with running(project) as (compute, heard):
+        await heard.wait(Described, lambda m: not m.remembered)
+        job = compute.focus("saliency", {"variant": "integrated", "steps": 40}, Place(), regions=masks, per_class=50)
+        await heard.wait(Focused, lambda m: m.job == job and m.table is not None)
+        urgent = compute.explain("saliency", {}, Place(image=3))
+        await heard.wait(Done, lambda m: m.job == urgent)
+        assert not any(m.job == job for m in heard.all(Done))  # it had to wait, and was not ended
+        compute.cancel(job)
+        assert (await heard.wait(Done, lambda m: m.job == job)).cancelled
+        job = compute.focus("saliency", {}, Place(checkpoint=0), regions=masks, per_class=20)
+        await heard.wait(Done, lambda m: m.job == job)
+        final = heard.all(Focused)[-1]
+        failing = compute.focus("confusion", {}, Place(), regions=masks, per_class=20)
+        assert "makes a matrix" in (await heard.wait(Failed, lambda m: m.job == failing)).fault
+    with open_session(project) as session:
+        steps = focus_table(session.engine(), "saliency", named_regions(masks), Choice(per_class=20))
+        *_, (_, expected) = steps
+    assert final.progress == 1 and final.table == expected
+
+
+def _masks(path: Path) -> None:
+    np.savez(path, mouth=np.eye(12, 10, dtype=bool), hand=np.tri(12, 10, -6, dtype=bool))

@@ -18,6 +18,8 @@ from fer_tui.engine.messages import (
     Done,
     Explain,
     Failed,
+    Focused,
+    MeasureFocus,
     Message,
     Narration,
     Open,
@@ -25,6 +27,7 @@ from fer_tui.engine.messages import (
     Quit,
 )
 from fer_tui.engine.settings import Settings
+from fer_tui.regions import ClassFocus, Estimate, FocusTable, Group, RegionFocus, Relation
 
 DESCRIPTION = Description(
     name="lens",
@@ -34,15 +37,37 @@ DESCRIPTION = Description(
     kind="gallery",
     cost="slow",
     needs_dataset=True,
-    parameters=(ParameterInfo("view", "str", "a", choices=("a", "b")), ParameterInfo("k", "float", 0.5, low=0.0)),
+    parameters=(
+        ParameterInfo("view", "str", "a", choices=("a", "b"), aliases={"c": "b"}),
+        ParameterInfo("k", "float", 0.5, low=0.0),
+    ),
     axes=frozenset({Axis.LAYER, Axis.FILTER}),
     axes_by=("view", {"b": frozenset({Axis.IMAGE})}),
     needs_dataset_by=("view", {"b": False}),
+    aliases={"glass": {"view": "b", "k": 0.25}},
     distribution="lens-kit",
 )
+MOUTH = RegionFocus("mouth", 3, Estimate(0.5, 0.25, 0.75), None, 0.125, Estimate(4.0))
+CLASS = ClassFocus("a", 0.5, Group(3, (MOUTH,), MOUTH), None, Group(1, (MOUTH,), MOUTH))
 MESSAGES: list[Message] = [
     Open(Settings(weights=("a.pt", "b.pt"), mean=(0.1, 0.2, 0.3), size=(48, 64)).to_dict(), {"x": "hangs"}),
     Explain(3, "saliency", {"seed": 1, "signed": True, "k": 0.25}, Place(image=5, target=2, layer="a.b"), urgent=False),
+    MeasureFocus(4, "cam", {"variant": "grad"}, Place(layer="a.b", checkpoint=1), "layout", 20),
+    Focused(4, 0.0, None),
+    Focused(
+        4,
+        1.0,
+        FocusTable(
+            "true class",
+            (CLASS, ClassFocus("b", None, None, None, None)),
+            CLASS,
+            None,
+            Relation(0.5, 0.25, 7, True),
+            0.5,
+            None,
+            2,
+        ),
+    ),
     Cancel(3),
     Quit(),
     Narration("reading", None),

@@ -71,9 +71,21 @@ class Choosing(DeskScreen):
     def do_pick_method(self, command: Command) -> None:
         known = self.desk.project.methods_for(dataset=False)
         current = known.index(self.desk.method) if self.desk.method in known else None
+        aliases = self.desk.project.aliases
+        room = max((len(alias) for _, alias in aliases), default=0)
         titles = [method.title for method in known]
+        titles += [f"{alias:{room}}  {method.title}" for method, alias in aliases]
         if known:
-            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_method)
+            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_named)
+
+    def _choose_named(self, number: int | None) -> None:
+        """A method, or one of the aliases listed after them."""
+        beyond = number - len(self.desk.project.methods_for(dataset=False)) if number is not None else -1
+        if beyond < 0:
+            self._choose_method(number)
+        else:
+            self.desk.choose_alias(*self.desk.project.aliases[beyond])
+            self.aimed()
 
     def _choose_method(self, number: int | None) -> None:
         if number is None:

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 
 from fer_tui.contract import Matrix, plain
+from fer_tui.regions.table import FocusTable, RegionFocus
 from fer_tui.tui.asking import Asking
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
@@ -19,6 +20,8 @@ from fer_tui.tui.widgets.picture_pane import wrapped
 from .base import DeskScreen
 
 _WORDS = 3  # lines below the table
+_FOCUS = 4  # more of them where the focus is shown
+_PER_CLASS = 20  # images of each class, where no count is given
 
 
 class ClassesScreen(DeskScreen):
@@ -49,6 +52,7 @@ class ClassesScreen(DeskScreen):
     def on_screen_suspend(self) -> None:
         if not self.is_current:  # else a popup is over it
             self.desk.matrix.stop()
+            self.desk.focus.stop()
 
     def draw(self, change: Change) -> None:
         super().draw(change)
@@ -63,8 +67,47 @@ class ClassesScreen(DeskScreen):
         title = Text.assemble(("true class ↓  predicted →", inks.muted), ("   ", ""), (what, inks.muted))
         self.query_one("#table-title", Lines).show([title])
         if isinstance(answered.explanation, Matrix):
-            self.table.show(answered.explanation, self.desk.look.unsigned)
-        self.query_one("#table-words", Lines).show(list(self._words())[:_WORDS])
+            self.table.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
+        self.set_class(self._focus is not None, "-focus")
+        told = list(self._words())
+        told[1:1] = self._focus_words()
+        self.query_one("#table-words", Lines).show(told[: _WORDS + (_FOCUS if self._focus is not None else 0)])
+
+    @property
+    def _focus(self) -> FocusTable | None:
+        """The focus of the current method, as far as it is measured."""
+        return self.desk.focus.table_for(self.desk.focus_request(_PER_CLASS))
+
+    def _inside(self, matrix: Matrix) -> list[str]:
+        """The share inside the face by class, none where it was not measured."""
+        table = self._focus
+        if table is None or len(table.classes) != len(matrix.classes):
+            return []
+        return [f"{each.every.inside.absolute.value:.0%}" if each.every is not None else "–" for each in table.classes]
+
+    def _focus_words(self) -> Iterable[Text]:
+        """The class at the cursor, and what the table says of recall and focus."""
+        table, method, inks, width = self._focus, self.desk.method, self.inks, self.size.width - 2
+        if table is None or method is None:
+            return
+        row = self.table.cursor[0]
+        if row < len(table.classes) and (every := table.classes[row].every) is not None:
+            parts = [f"{region.name} {region.absolute.value:.0%}{_lift(region)}" for region in every.regions]
+            head = f"{plain(table.classes[row].name)}, inside the face {every.inside.absolute.told()} %"
+            text = f"{head} of {every.images} images: {' · '.join(parts)}"
+            yield from wrapped(text, width, 2, inks.plain)
+        for line in table.words():
+            if "over" in line and "recall" in line:
+                yield from wrapped(f"{plain(method.title)}: {plain(line)}", width, 2, inks.accent)
+
+    def facts(self) -> Iterable[Text]:
+        focus = self.desk.focus
+        if focus.is_working:
+            yield Text(f"measuring the focus {focus.progress:.0%} …  Esc stops", self.inks.accent)
+        elif focus.fault:
+            yield Text(f"focus: {plain(focus.fault)}", self.inks.fault)
+        else:
+            yield from super().facts()
 
     def _words(self) -> Iterable[Text]:
         answered, inks, width = self.desk.matrix.answered, self.inks, self.size.width - 2
@@ -145,6 +188,18 @@ class ClassesScreen(DeskScreen):
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
         self.go("explore", f"{true} {other} hardest")
 
+    def do_focus(self, command: Command) -> None:
+        wanted = self.desk.focus_request(max(1, command.count if command.count is not None else _PER_CLASS))
+        if wanted is None:
+            method = self.desk.method
+            if method is None or method.kind != "heatmap":
+                self.say("the method makes no heat maps: choose another one in Explore")
+            else:
+                self.say("no regions are known of these pictures: fer-tui focus --regions takes masks")
+            return
+        self.desk.focus.want(wanted)
+        self.draw(Change.MATRIX)
+
     def do_explore(self, command: Command) -> None:
         self.go("explore")
 
@@ -154,7 +209,11 @@ class ClassesScreen(DeskScreen):
         self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
-        if self.desk.matrix.stop():
+        if self.desk.focus.stop() or self.desk.matrix.stop():
             self.draw(Change.MATRIX)
         else:
             self.go("explore")
+
+
+def _lift(region: RegionFocus) -> str:
+    return f" ×{region.lift.value:.1f}" if region.lift is not None else ""

@@ -72,6 +72,10 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
         yield colour_bar(desk.look.colours_of(explanation), *scale_of(explanation), inks.muted)
     for note in explanation.notes:
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
+    if isinstance(explanation, Heatmap) and answered.place.image is not None:
+        focus = desk.project.focus(explanation, answered.place.image)
+        if focus is not None:
+            yield Text(focus.brief(width), inks.muted)
     from fer_tui.picture import words
 
     yield from wrapped(words(explanation), width, lines - 2, inks.muted)

@@ -244,6 +244,10 @@ class Explore(Choosing):
         self.desk.look.turn(-command.times)
         self.draw_place()
 
+    def do_rule(self, command: Command) -> None:
+        self.desk.look.turn_rule(command.times)
+        self.draw_place()
+
     def do_more(self, command: Command) -> None:
         self.desk.look.fade(command.times)
         self.draw_place()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 _CELL, _WIDEST = 6, 11  # columns of a cell
 _TALLEST = 3  # lines of a cell
 _NAMES = 14  # columns for the names of rows, at most
-_SUMS = (8, 8)  # recall, rows
+_SUMS = {"recall": 8, "images": 8}  # columns of what is told of a class
+_INSIDE = {"in face": 9}  # the same, where the focus is known
 
 
 class ConfusionTable(Paper, ScrollView, can_focus=False):
-    """Rows are true classes, columns predicted ones; beside them each class's recall and number of images."""
+    """Rows are true classes, columns predicted ones; beside them each class's recall and number of images.
+
+    Where the focus was measured, the share of attribution inside the face stands beside them.
+    """
 
     DEFAULT_CSS = "ConfusionTable { scrollbar-size: 1 1; overflow: auto auto; }"
 
@@ -46,12 +51,13 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
         self._matrix: Matrix | None = None
         self._shares: NDArray[np.float64] | None = None
         self._colours = "viridis"
+        self._inside: Sequence[str] = ()
 
-    def show(self, matrix: Matrix, colours: str) -> None:
-        """Show this matrix; the cursor stays where it is."""
+    def show(self, matrix: Matrix, colours: str, inside: Sequence[str] = ()) -> None:
+        """Show this matrix; the cursor stays where it is. inside: each class's share inside the face, if known."""
         from fer_tui.picture import row_shares
 
-        self._matrix, self._shares, self._colours = matrix, row_shares(matrix), colours
+        self._matrix, self._shares, self._colours, self._inside = matrix, row_shares(matrix), colours, inside
         last = len(matrix.classes) - 1
         self.cursor = (min(self.cursor[0], last), min(self.cursor[1], last))
         self._lay_out()
@@ -76,6 +82,10 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
     # ---- layout ------------------------------------------------------------------------------------------------------
 
     @property
+    def _sums(self) -> dict[str, int]:
+        return {**_SUMS, **_INSIDE} if self._inside else _SUMS
+
+    @property
     def _count(self) -> int:
         return len(self._matrix.classes) if self._matrix is not None else 0
 
@@ -86,7 +96,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
 
     @property
     def _cell_width(self) -> int:
-        room = (self.size.width - self._names_width - sum(_SUMS)) // max(1, self._count)
+        room = (self.size.width - self._names_width - sum(self._sums.values())) // max(1, self._count)
         return max(_CELL, min(_WIDEST, room))
 
     @property
@@ -94,7 +104,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
         return max(1, min(_TALLEST, (self.size.height - 1) // max(1, self._count)))
 
     def _lay_out(self) -> None:
-        width = self._names_width + self._count * self._cell_width + sum(_SUMS)
+        width = self._names_width + self._count * self._cell_width + sum(self._sums.values())
         size = Size(width, 1 + self._count * self._cell_height)
         if size != self.virtual_size:
             self.virtual_size = size
@@ -147,7 +157,7 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
             )
             for column, name in enumerate(self._matrix.classes)
         ]
-        sums = [Segment(f"{name:>{wide}}", inks.muted) for name, wide in zip(("recall", "images"), _SUMS, strict=True)]
+        sums = [Segment(f"{name:>{wide}}", inks.muted) for name, wide in self._sums.items()]
         return Segment(" " * self._names_width), cells + sums
 
     def _row(self, row: int, *, is_middle: bool) -> tuple[Segment, list[Segment]]:
@@ -167,7 +177,8 @@ class ConfusionTable(Paper, ScrollView, can_focus=False):
             cells.append(Segment(f"{text:^{wide}}", style))
         total = int(counts.sum())
         recall = f"{counts[row] / total:.0%}" if total else "–"
-        for text, room in zip((recall, f"{total}"), _SUMS, strict=True):
+        told = (recall, f"{total}", *self._inside[row : row + 1])
+        for text, room in zip(told, self._sums.values(), strict=True):
             cells.append(Segment(f"{text if is_middle else '':>{room}}", inks.plain))
         return Segment(
             cut(f" {name if is_middle else ''}", self._names_width), inks.title if is_current else inks.plain

@@ -1,0 +1,67 @@
+"""What a command asks of an explainer: method, parameters, class."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import InputError, nearest, plain
+
+from . import flags
+from .settings import key_value
+
+if TYPE_CHECKING:
+    from fer_tui.contract import Description, Value
+
+
+def add_parameters(group: Any) -> None:
+    """--seed and -p."""
+    group.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
+    group.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
+
+
+def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """What -p and --seed give."""
+    given: dict[str, str] = {}
+    for key, value in arguments.p:
+        if key in given:
+            raise flags.UsageError(f"error: parameter {key} is given twice")
+        given[key] = value
+    if arguments.seed is not None:
+        if "seed" in given:
+            raise flags.UsageError("error: both --seed and -p seed= are given")
+        given["seed"] = arguments.seed
+    return given
+
+
+def described(method: str, given: dict[str, str]) -> tuple[Description, dict[str, Value]]:
+    """An explainer, and all its parameters; a wrong name or parameter is told before anything slow is opened."""
+    from fer_tui import plugins
+    from fer_tui.contract import parse_parameters
+
+    from . import loading
+
+    description, meant = loading.named(method)
+    return description, parse_parameters(
+        description.name, description.parameters, plugins.with_alias(method, description, meant, given)
+    )
+
+
+def class_of(text: str, classes: Sequence[str]) -> int:
+    """A class by its name (also in other letters' case), else by its index."""
+    if text in classes:
+        return list(classes).index(text)
+    folded = [name.casefold() for name in classes]
+    if folded.count(text.casefold()) == 1:
+        return folded.index(text.casefold())
+    if text.isascii() and text.isdigit() and int(text) < len(classes):
+        return int(text)
+    known = ", ".join(map(plain, classes[:20])) + (", ..." if len(classes) > 20 else "")
+    raise InputError(
+        f"--target {text}", f"there is no such class{nearest(text, classes)}", f"0 to {len(classes) - 1}: {known}"
+    )
+
+
+def _pair(given: object) -> tuple[str, str]:
+    return key_value(str(given))

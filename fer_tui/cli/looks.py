@@ -1,0 +1,71 @@
+"""How a heat map is drawn, and what it is measured in: flags that commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import nearest
+
+from . import flags
+
+if TYPE_CHECKING:
+    from fer_tui.picture import Look
+
+VIEWS = ("overlay", "map", "focus", "original")
+_RULES = ("quantile", "sigma")
+
+
+def add_look(parser: argparse.ArgumentParser) -> None:
+    """--view, --focus-rule, --regions."""
+    group = parser.add_argument_group("how a heat map is shown")
+    group.add_argument("--view", metavar="|".join(VIEWS), type=flags.typed(_view), help="what is drawn of it")
+    group.add_argument(
+        "--focus-rule",
+        metavar="RULE",
+        type=flags.typed(_rule),
+        help="what view=focus keeps: quantile:.8 (the highest fifth), or sigma:1 (above mean + 1 standard deviation)",
+    )
+    add_regions(group)
+
+
+def add_regions(group: Any, default: str | None = None) -> None:
+    """--regions."""
+    group.add_argument(
+        "--regions",
+        metavar="R",
+        default=default,
+        help="tell the shares of attribution in regions: auto, layout, layout:scaled, samples, or a file of masks",
+    )
+
+
+def look_of(arguments: argparse.Namespace) -> Look:
+    """The keywords of `heat_picture` that were given."""
+    look: Look = {}
+    if arguments.view is not None:
+        look["mode"] = arguments.view
+    if arguments.focus_rule is not None:
+        if arguments.view not in (None, "focus"):
+            raise flags.UsageError(f"error: --focus-rule is for the focus, and --view {arguments.view} is given")
+        look["mode"] = "focus"
+        look["focus_by"], look["focus"] = arguments.focus_rule
+    return look
+
+
+def _view(given: object) -> str:
+    if given not in VIEWS:
+        raise ValueError(f"{given!r} is none of {', '.join(VIEWS)}{nearest(str(given), VIEWS)}")
+    return str(given)
+
+
+def _rule(given: object) -> tuple[str, float]:
+    """`quantile:.8` or `sigma:1` as name and amount."""
+    name, _, amount = str(given).partition(":")
+    try:
+        number = float(amount)
+    except ValueError:
+        number = math.nan
+    if name not in _RULES or not math.isfinite(number) or (name == "quantile" and not 0 <= number <= 1):
+        raise ValueError(f"{given!r} is neither quantile:Q, Q from 0 to 1, nor sigma:K{nearest(name, _RULES)}")
+    return name, number

@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
-from . import asked, flags, streams
+from . import asked, flags, looks, streams
 from .progress import Narrator
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fer_tui.engine import Engine
+    from fer_tui.engine import Engine, Session, Settings
     from fer_tui.timeline import Course
 
-    from .through_time import Frame
+    from .focus_over_time import FocusCourse
+    from .through_time import Asked, Frame
 
 EXAMPLES = (
     "fer-tui timeline fer2013.csv --split PublicTest --model nets.py:Net --weights run/",
     "fer-tui timeline --weights 'run/net_*.pt' --between 25 75",
     "fer-tui timeline --weights run/ --image 3 --method cam --out sheet.png",
+    "fer-tui timeline --weights run/ --focus --method saliency",
 )
+_PER_CLASS = 20  # images whose focus is measured
 _MOST_COLUMNS = 10  # classes whose recall is shown in the table
 
 
@@ -38,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     image.add_argument("--target", metavar="C", help="a class, by name or index (the last prediction if absent)")
     image.add_argument("--layer", metavar="L", help="a layer, by name")
     asked.add_parameters(image)
+    focus = parser.add_argument_group("focus, by the same method")
+    focus.add_argument(
+        "--focus", metavar="N", nargs="?", const=_PER_CLASS, type=flags.typed(flags.whole),
+        help=f"how the share of attribution in each region moves, over N images of each class ({_PER_CLASS})",
+    )  # fmt: skip
+    looks.add_regions(focus, default="auto")
     image.add_argument("--shared-scale", action="store_true", help="one scale of colours, not one for each map")
     image.add_argument("-o", "--out", metavar="FILE", type=Path, help="write the sheet: .png")
     flags.add_settings(parser)
@@ -54,14 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         from . import through_time
 
-        wanted = through_time.asked(arguments) if wants_image else None
+        wanted = through_time.asked(arguments) if wants_image or arguments.focus else None
         session = open_session(settings, tell)
         engine = session.engine()
         names = engine.classifier.checkpoints
         if len(names) < 2:
             raise InputError("--weights", "there is one checkpoint", "name several, a folder of them, or 'run/*.pt'")
         between = _between(arguments.between, names)
-        frames = through_time.frames(session, wanted, settings, tell) if wanted is not None else []
+        moved = _focus(session, arguments, wanted, settings, tell) if arguments.focus and wanted is not None else None
+        frames = through_time.frames(session, wanted, settings, tell) if wanted is not None and wants_image else []
         course = course_of(engine, tell)
         told = facts(course, between)
         session.close()
@@ -71,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     for note in session.notes:
         streams.say(note)
     if arguments.json:
-        streams.put_json(_data(course, engine.classifier.digests, told, frames))
+        streams.put_json(_data(course, engine.classifier.digests, told, frames, moved))
     else:
-        _show(course, told, frames)
+        _show(course, told, frames, moved)
     return 0
 
 
@@ -97,6 +107,22 @@ def course_of(engine: Engine, tell: Narrator | None = None) -> Course:
     return Course(names, classifier.classes, labels, predicted)
 
 
+def _focus(
+    session: Session, arguments: argparse.Namespace, wanted: Asked, settings: Settings, tell: Narrator
+) -> FocusCourse:
+    """Each class's focus under every checkpoint."""
+    from fer_tui.engine.focusing import Choice
+    from fer_tui.regions import open_regions
+
+    from .focus_over_time import focus_course
+
+    regions = open_regions(arguments.regions, settings.data, session.dataset)
+    if wanted.layer is not None:
+        session.classifier.layer(wanted.layer)
+    choice = Choice(per_class=arguments.focus, seed=int(wanted.parameters["seed"]))
+    return focus_course(session.engine(), wanted, regions, choice, tell)
+
+
 def _between(given: Sequence[str] | None, names: Sequence[str]) -> tuple[int, int] | None:
     from fer_tui.timeline import number_of
 
@@ -111,7 +137,9 @@ def _between(given: Sequence[str] | None, names: Sequence[str]) -> tuple[int, in
     return before, after
 
 
-def _data(course: Course, digests: Sequence[str], told: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:
+def _data(
+    course: Course, digests: Sequence[str], told: Sequence[str], frames: Sequence[Frame], moved: FocusCourse | None
+) -> dict[str, Any]:
     import numpy as np
 
     points = [
@@ -136,13 +164,14 @@ def _data(course: Course, digests: Sequence[str], told: Sequence[str], frames: S
         "flips": course.flips,
         "facts": told,
         "image": [frame.to_dict() for frame in frames] or None,
+        "focus": moved.to_dict() if moved is not None else None,
     }
 
 
 # ---- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(course: Course, told: Sequence[str], frames: Sequence[Frame]) -> None:
+def _show(course: Course, told: Sequence[str], frames: Sequence[Frame], moved: FocusCourse | None) -> None:
     import sys
 
     from rich.text import Text
@@ -155,6 +184,12 @@ def _show(course: Course, told: Sequence[str], frames: Sequence[Frame]) -> None:
         console.print(_table(course))
     for line in told:
         console.print(Text(line))
+    if moved is not None:
+        from .focus_over_time import table_of
+
+        console.print(table_of(moved))
+        for line in moved.facts():
+            console.print(Text(line))
     if frames:
         from .through_time import show
 

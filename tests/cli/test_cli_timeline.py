@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
+import fer_tui_samples
 from fer_tui.cli import main
 from fer_tui.engine import Settings, open_session
 
 NET = """
+from safetensors.torch import load_file
 from torch import nn
 class Net(nn.Module):
     def __init__(self):
@@ -146,3 +149,28 @@ def test_wrong_use_is_one_line(
 def test_one_checkpoint_is_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["timeline", "--limit", "7"]) == 2
     assert capsys.readouterr().err.startswith("fer-tui: --weights: there is one checkpoint (name several, a folder")
+
+
+def test_focus_through_time_is_that_of_each_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with np.load(Path(fer_tui_samples.faces_path())) as stored:
+        np.savez(tmp_path / "faces.npz", images=stored["images"][:28], labels=stored["labels"][:28],
+                 class_names=stored["class_names"])  # fmt: skip
+    state = load_file(fer_tui_samples.weights_path())
+    for epoch, scale in ((1, 0.8), (2, 1.0)):
+        torch.save({name: scale * value for name, value in state.items()}, tmp_path / f"n{epoch}.pt")
+    words = ["--weights", str(tmp_path / "n*.pt"), "--device", "cpu", "--cache", str(tmp_path / "cache"), "--json"]
+    data = str(tmp_path / "faces.npz")
+    more = ["--regions", "layout", "--seed", "3"]
+    assert main(["timeline", data, *words, "--focus", "3", "--method", "saliency", *more]) == 0
+    found = json.loads(capsys.readouterr().out)["focus"]
+    assert [each["name"] for each in found["checkpoints"]] == ["n1.pt", "n2.pt"]
+    for number, each in enumerate(found["checkpoints"]):
+        assert main(["focus", "saliency", data, *words, "--per-class", "3", *more, "--checkpoint", str(number)]) == 0
+        alone = json.loads(capsys.readouterr().out)
+        assert each["classes"] == alone["classes"] and each["whole"] == alone["whole"]
+    assert found["checkpoints"][0]["classes"] != found["checkpoints"][1]["classes"]
+    assert main(["timeline", data, *words[:-1], "--focus", "3", "--method", "saliency", *more]) == 0
+    table = capsys.readouterr().out.partition("inside the face, %")[2]
+    inside = found["checkpoints"][1]["classes"][3]["every"]["inside"]["absolute"]["value"]
+    row = next(line for line in table.splitlines() if line.startswith("n2.pt"))
+    assert row.split()[4] == f"{inside * 100:.1f}" and ("moved beyond its interval" in table or " % at 1, " in table)

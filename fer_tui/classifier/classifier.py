@@ -74,7 +74,7 @@ class TorchClassifier:
         self._twins: OrderedDict[int, tuple[object, TorchClassifier]] = OrderedDict()
         self._known: dict[int, tuple[object, str]] = {}
         if self._series is not None:
-            self._twins[0] = self._series.stamp(0), self
+            self._twins[self.default] = self._series.stamp(self.default), self
 
     def _take(self, module: nn.Module) -> None:
         self._module, self._modules = module, tuple(module.modules())
@@ -208,6 +208,11 @@ class TorchClassifier:
     def checkpoints(self) -> tuple[str, ...]:
         """Names of the weights that were opened together; one entry where there is only one."""
         return self._series.names if self._series else (self.name,)
+
+    @property
+    def default(self) -> int:
+        """The number of this classifier's own weights among the checkpoints: those that count where none is named."""
+        return self._series.default if self._series else 0
 
     @property
     def digests(self) -> tuple[str, ...]:

@@ -68,8 +68,8 @@ def open_classifier(
     paths = run.paths
     prepared = _prepared(mean, std, equalise, transform, fit, size)
     head = _function(output, "output")
-    checkpoint = read_checkpoint(paths[0], trust) if paths else None
-    for path in paths[1:]:
+    checkpoint = read_checkpoint(paths[run.default], trust) if paths else None
+    for path in paths:
         refuse_archives(path, sniffed(path))
     with same_randomness():
         source = _built(model, dict(model_args or {}), checkpoint, weights_key)
@@ -98,7 +98,7 @@ def open_classifier(
     series = None
     if paths:
         blueprint = module if paths == given and len(paths) == 1 else copy.deepcopy(module).cpu()
-        series = Series(paths, weights_key, source.name, blueprint, Watch(given, paths), trust)
+        series = Series(paths, weights_key, source.name, blueprint, Watch(given, paths), run.default, trust)
     return TorchClassifier(
         module,
         name=source.name,

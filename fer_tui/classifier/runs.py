@@ -23,10 +23,15 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files of a run in their order, and what was left out, in words."""
+    """The files of a run in their order, and what was left out, in words.
+
+    default: the number of the one that counts where none is named: the first of files that were named one by one, the
+    last of a folder or pattern, which has been trained longest.
+    """
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    default: int = 0
 
 
 def snapshots(given: Sequence[Path]) -> Found:
@@ -51,7 +56,8 @@ def snapshots(given: Sequence[Path]) -> Found:
         half = [path.name for path in listed if path not in whole]
         notes += [*said, *([f"not whole, and left out: {_some(half)}"] if half else [])]
         paths += whole
-    return Found(tuple(dict.fromkeys(paths)), tuple(notes))
+    found = tuple(dict.fromkeys(paths))
+    return Found(found, tuple(notes), len(found) - 1 if any(map(is_open, given)) else 0)
 
 
 def is_open(given: Path) -> bool:

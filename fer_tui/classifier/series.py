@@ -22,7 +22,7 @@ class Series:
     """Weights files in their order. key: where the weights are in them; model: the network's name.
 
     blueprint: the network that is copied and filled; no explainer's hooks are ever on it where there are several files.
-    watch: tells of new ones.
+    watch: tells of new ones. default: the number of the weights that count where none is named.
     """
 
     paths: tuple[Path, ...]
@@ -30,6 +30,7 @@ class Series:
     model: str
     blueprint: nn.Module
     watch: Watch
+    default: int = 0
     trust: bool = False
 
     @cached_property

@@ -247,6 +247,7 @@ class Server:
                 digests=self._told[1],
                 device=str(classifier.device),
                 notes=session.network_notes,
+                default=classifier.default,
                 fit=classifier.fit,
             )
         )

@@ -87,7 +87,7 @@ class Engine:
 
     def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
         """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
-        checkpoint = place.checkpoint or 0
+        checkpoint = place.checkpoint if place.checkpoint is not None else self.classifier.default
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
         given = plugins.with_alias(method, named.description, named.meant, parameters)
@@ -176,8 +176,9 @@ class Engine:
             for n, task in enumerate(tasks):
                 yield Result(task.place, found[n], True, 1.0) if n in found else next(made)
 
-    def scores(self, checkpoint: int = 0, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def scores(self, checkpoint: int | None = None, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
+        checkpoint = checkpoint if checkpoint is not None else self.classifier.default
         if self.dataset is None:
             raise InputError("dataset", "none is open", "name one with --data")
         digests = self.classifier.digests

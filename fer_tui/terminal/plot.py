@@ -93,7 +93,8 @@ class _Grid:
         for n, value in known:
             self._dot(self.x(n), self.y(value), curve.style)
         for (n, value), (after, next_value) in pairwise(known):
-            self._line((self.x(n), self.y(value)), (self.x(after), self.y(next_value)), curve.style)
+            if after == n + 1:  # no line over what is not known
+                self._line((self.x(n), self.y(value)), (self.x(after), self.y(next_value)), curve.style)
 
     def _line(self, begin: tuple[int, int], end: tuple[int, int], style: Style) -> None:
         far = max(abs(end[0] - begin[0]), abs(end[1] - begin[1]), 1)

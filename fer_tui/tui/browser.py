@@ -15,6 +15,7 @@ from .predictions import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.engine.messages import ClassifierOpened
     from fer_tui.timeline import Course
 
 Target = int | Literal["predicted", "true"]
@@ -80,10 +81,10 @@ class Browser:
         """Take what is known of the run."""
         self.predictions.course, self.checkpoints = course, tuple(checkpoints)
 
-    def renumber(self, before: Sequence[str], now: Sequence[str]) -> None:
-        """Stay at the same weights, by their digests, though the run is numbered otherwise now."""
-        digest = before[self.checkpoint]
-        self.checkpoint = list(now).index(digest) if digest in now else min(self.checkpoint, len(now) - 1)
+    def renumber(self, before: Sequence[str], now: ClassifierOpened) -> None:
+        """Stay at the same weights, by their digests, though the run may be numbered otherwise now; or begin."""
+        known = before[self.checkpoint] if before else ""
+        self.checkpoint = now.digests.index(known) if known in now.digests else now.default
 
     def renew(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""

@@ -283,8 +283,8 @@ class Desk:
             case ClassifierOpened():
                 before = self.project.classifier
                 if self.project.open_classifier(message):
-                    if before is not None and self.browser is not None:
-                        self.browser.renumber(before.digests, message.digests)
+                    if self.browser is not None:
+                        self.browser.renumber(before.digests if before is not None else (), message)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)

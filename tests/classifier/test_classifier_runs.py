@@ -116,6 +116,7 @@ def test_an_open_run_grows_at_its_end_and_numbers_never_shift(tmp_path: Path) ->
         save(tmp_path / name)
     run = open_classifier(Tiny(), tmp_path)
     before = run.digests
+    assert run.default == 1 and run.digest == run.at(1).digest == before[1] and run.at(1) is run
     save(tmp_path / "e6.pt"), save(tmp_path / "e8.pt")
     (tmp_path / "e9.pt").write_bytes(b"PK\x03\x04 half")
     torch.save(

@@ -92,6 +92,17 @@ def test_the_table_has_a_row_for_each_checkpoint(small: list[str], capsys: pytes
     assert lines[5].startswith("accuracy 0.") and "of 40 images" in told and "\x1b" not in told
 
 
+def test_a_folder_counts_by_its_last_checkpoint(small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["timeline", *small, "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["checkpoints"]
+    assert main(["evaluate", *small, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["confusion"] == points[2]["confusion"] != points[0]["confusion"]
+    assert main(["evaluate", *small, "--checkpoint", "0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["confusion"] == points[0]["confusion"]
+    assert main(["explain", "confusion", "--data", *small, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["summary"]["counts"] == points[2]["confusion"]
+
+
 def test_one_image_through_time(small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "sheet.png"
     words = ["timeline", *small, "--image", "7", "--method", "saliency", "--target", "dog"]

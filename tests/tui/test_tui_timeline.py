@@ -48,7 +48,9 @@ async def test_curves_and_frames_follow_the_keys(opened: Opened, run: Settings) 
         await sight.explained()
         await sight.type("gt")
         assert isinstance(sight.app.screen, TimelineScreen)
+        assert sight.browser.checkpoint == 2  # a folder's last
         await known(sight, 3)
+        await sight.type("hh")
         screen = sight.app.screen
         course = screen.course
         assert course is not None and course.checkpoints == ("epoch1.pt", "epoch2.pt", "epoch10.pt")
@@ -82,6 +84,9 @@ async def test_curves_and_frames_follow_the_keys(opened: Opened, run: Settings) 
         assert "▸ dog" in sight.text("#legend")
         await sight.type("y")
         assert "--checkpoint 1" in sight.text().replace("\n", " ")
+        await sight.type("{escape},y")
+        assert "--checkpoint 0" in sight.text().replace("\n", " ")
+        await sight.type("{escape}.")
         await sight.type("{escape}q")
         assert isinstance(sight.app.screen, Explore)
         await sight.explained()
@@ -93,9 +98,8 @@ async def test_a_click_goes_to_a_checkpoint(opened: Opened, run: Settings) -> No
         await sight.explained()
         await sight.type("gt")
         await known(sight, 3)
-        plot = sight.app.screen.query_one(CurvePlot)
-        await sight.pilot.click(CurvePlot, offset=(plot.size.width - 2, 3))
-        await sight.until(lambda: sight.browser.checkpoint == 2, "the last checkpoint")
+        await sight.pilot.click(CurvePlot, offset=(6, 3))
+        await sight.until(lambda: sight.browser.checkpoint == 0, "the first checkpoint")
         await sight.pilot.click(sight.app.screen.query(Frame)[1])
         await sight.until(lambda: sight.browser.checkpoint == 1, "the middle one")
 
@@ -138,7 +142,7 @@ async def test_a_run_that_is_trained_grows_and_nothing_is_made_twice(
 ) -> None:
     async with opened(run) as sight:
         await sight.explained()
-        await sight.type("gtl")
+        await sight.type("gth")
         await known(sight, 3)
         before = sight.app.desk.run.digests
         half = tmp_path / "run" / "epoch11.pt"

@@ -121,11 +121,11 @@ def _listed(given: Path) -> tuple[list[Path], list[str]]:
         return sorted((path for path in found if path.suffix in SUFFIXES and path.is_file()), key=natural), []
     try:
         inside = [path for path in given.iterdir() if path.suffix in SUFFIXES and path.name[0] != "."]
-        kept = _written_by_train(given)
+        written = _written_by_train(given)
     except OSError as error:
         raise InputError(given, f"cannot be read: {error.strerror}") from error
-    if kept is not None:
-        return [path for path in kept if path in inside], []  # snapshots may have been deleted since
+    if written is not None:
+        return [path for path in written[0] if path in inside], [written[1]]  # some may have been deleted since
     rows: defaultdict[str, list[Path]] = defaultdict(list)
     for path in sorted(inside, key=natural):
         rows[re.sub(r"\d+", "#", path.name)].append(path)
@@ -137,8 +137,8 @@ def _listed(given: Path) -> tuple[list[Path], list[str]]:
     return longest, [said] if others else []
 
 
-def _written_by_train(folder: Path) -> list[Path] | None:
-    """The snapshots that `fer-tui train` says it wrote, in the order of their epochs; None where it was not at work."""
+def _written_by_train(folder: Path) -> tuple[list[Path], str] | None:
+    """The snapshots that `fer-tui train` says it wrote, by epoch, and how far it is; None where it was not at work."""
     file = folder / RUN_FILE
     if not file.exists():
         return None
@@ -147,7 +147,10 @@ def _written_by_train(folder: Path) -> list[Path] | None:
         if told["format"] != "fer-tui-run":
             return None
         names = [each["snapshot"] for each in told["epochs"]]
-        return [folder / name for name in names if name is not None and Path(name).name == name]
+        paths = [folder / name for name in names if name is not None and Path(name).name == name]
+        state, planned = str(told.get("state", "of unknown state")), told.get("planned")
+        of = f" of {planned}" if isinstance(planned, int) else ""
+        return paths, f"a run of fer-tui train, {state}: epoch {max(0, len(names) - 1)}{of}"
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(file, "is damaged, or none of ours", "name the snapshots themselves: 'RUN/*.pt'") from error
 

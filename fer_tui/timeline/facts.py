@@ -69,7 +69,7 @@ def _from_to(course: Course, before: int, after: int) -> str:
     gained, lost = int((right[after] & ~right[before]).sum()), int((right[before] & ~right[after]).sum())
     return (
         f"accuracy {course.accuracy[before]:.4f} at {plain(names[before])}, {course.accuracy[after]:.4f} at "
-        f"{plain(names[after])}: {gained} images became right, {lost} became wrong"
+        f"{plain(names[after])}; became right: {gained}, became wrong: {lost}"
     )
 
 
@@ -98,8 +98,8 @@ def _learned(course: Course) -> Iterator[str]:
     always, later = int((course.learned == 0).sum()), int((course.learned > 0).sum())
     forgotten, never = int(course.forgotten.sum()), int(course.never.sum())
     yield (
-        f"of {total} images {always} are right all through, {later} were learned on the way and stayed, "
-        f"{forgotten} were right once and are wrong at the end, {never} were never right"
+        f"of {total} images: right all through {always}, learned on the way and kept {later}, "
+        f"forgotten (right once, wrong at the end) {forgotten}, never right {never}"
     )
     if last < 1:
         return
@@ -111,5 +111,5 @@ def _learned(course: Course) -> Iterator[str]:
         name = plain(course.classes[worst])
         yield (
             f"{name} was forgotten most: {lost[worst]} of {course.support[worst]} ({shares[worst]:.1%}); "
-            f"{often} images went to and fro more than once"
+            f"went to and fro: {often} images"
         )

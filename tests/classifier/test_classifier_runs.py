@@ -69,8 +69,10 @@ def test_a_run_of_fer_tui_train_is_what_its_file_lists(tmp_path: Path) -> None:
         "../epoch-0002.safetensors",
     ]
     epochs = [{"epoch": n, "snapshot": name} for n, name in enumerate(told)]
-    (tmp_path / "run.json").write_text(json.dumps({"format": "fer-tui-run", "version": 1, "epochs": epochs}))
+    about = {"format": "fer-tui-run", "version": 1, "state": "running", "planned": 60, "epochs": epochs}
+    (tmp_path / "run.json").write_text(json.dumps(about))
     assert names(tmp_path) == ["epoch-0000.safetensors", "epoch-0001.safetensors"]
+    assert snapshots([tmp_path]).notes == ("a run of fer-tui train, running: epoch 4 of 60",)
     (tmp_path / "run.json").write_text('{"format": "fer-tui-run"')
     with pytest.raises(InputError, match=r"run.json: is damaged"):
         names(tmp_path)

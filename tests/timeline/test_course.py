@@ -58,11 +58,14 @@ def test_what_happened_to_a_class_is_told_from_its_confusion() -> None:
     )
     assert moved(run, 1, 0, 1).endswith("(-0.5000 of 4 images); more often taken for a (0 → 1), c (0 → 1)")
     assert moved(run, 2, 0, 1) == "c: no image has this class"
-    assert facts(run, (0, 1))[0] == ("accuracy 0.5833 at 0, 0.6667 at 1: 4 images became right, 3 became wrong")
+    assert facts(run, (0, 1))[0] == ("accuracy 0.5833 at 0, 0.6667 at 1; became right: 4, became wrong: 3")
     told = facts(run)
     assert told[0] == "accuracy 0.5833 at 0, 0.6667 at 1, which is the best"
     assert told[1].startswith("b: recall 1.0000") and told[2].startswith("a: recall 0.3750")
-    assert "of 12 images 4 are right all through, 4 were learned on the way and stayed, 3 were right once" in told[3]
+    assert (
+        "of 12 images: right all through 4, learned on the way and kept 4, forgotten (right once, wrong at the end) 3"
+        in told[3]
+    )
     assert "b was forgotten most: 2 of 4 (50.0%)" in told[4]
 
 

@@ -202,9 +202,9 @@ class TimelineScreen(Choosing):
         since = f" · wrong since the one before: {lost}" if here else ""
         yield Text(f" {first}{since} · forgotten at the end: {end}   (Enter, w, f list them)", self.inks.muted)
         if self.target is not None and here:
-            yield from wrapped(
-                f" {moved(course, self.target, here - 1, here)}", self.size.width - 2, _WORDS - 1, self.inks.plain
-            )
+            told = moved(course, self.target, here - 1, here)
+            for line in wrapped(told, self.size.width - 2, _WORDS - 1, self.inks.plain):
+                yield Text(" ").append_text(line)
 
     def _draw_film(self) -> None:
         if self.is_left:

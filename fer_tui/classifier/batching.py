@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 _FIRST = 16  # small inputs: near the best on every CPU that was tried
 _FIRST_VALUES = 4 * 3 * 224 * 224  # input values of a first pass at most, so that one over large pictures ends soon
-_ACCELERATED = 8  # times as many on an accelerator
+_ACCELERATED, _ACCELERATED_VALUES = 16, 8  # times as many on an accelerator
+_NEW_SHAPE = 32  # passes that must be to come for a new size to be tried there: its libraries take long over the first
 _LONGEST = 0.2  # seconds that a pass may take: nothing else can be done meanwhile
 _TRIALS = 3  # passes of one size, the first of which only warms up
 _BETTER = 0.97  # of the time for one input: less of a gain is chance
@@ -26,8 +27,11 @@ class Batching:
 
     def __init__(self, shape: tuple[int, int, int], device: torch.device, *, together: bool = True) -> None:
         channels, height, width = shape
-        first = max(1, min(_FIRST, _FIRST_VALUES // (channels * height * width)))
-        self._first = first if device.type == "cpu" else first * _ACCELERATED
+        most, values = _FIRST, _FIRST_VALUES
+        if device.type != "cpu":
+            most, values = most * _ACCELERATED, values * _ACCELERATED_VALUES
+        self._first = max(1, min(most, values // (channels * height * width)))
+        self._worth = 1 if device.type == "cpu" else _NEW_SHAPE
         self._together = together
         self._searches: dict[str, _Search] = {}
 
@@ -42,7 +46,7 @@ class Batching:
             search = self._searches.setdefault(kind, _Search(self._first))
         start = 0
         while start < count:
-            size = search.size
+            size = search.size_for(count - start, self._worth)
             stop = min(start + size, count)
             began = time.perf_counter()
             try:
@@ -56,7 +60,7 @@ class Batching:
                 torch.cuda.empty_cache()
                 continue
             if stop - start == size:
-                search.took(time.perf_counter() - began)
+                search.took(size, time.perf_counter() - began)
             yield start, stop, made[0]
             start = stop
 
@@ -71,14 +75,18 @@ class _Search:
         self._least = float("inf")  # seconds for one input at the fastest size
         self._trials: list[float] = []
 
+    def size_for(self, left: int, worth: int) -> int:
+        """The size of the next pass. A new one is only tried where `worth` passes of it are left to be made."""
+        return self.size if self._trials or left >= worth * self.size else self._fastest
+
     def exceeded(self, size: int) -> None:
         """A pass of `size` did not fit into the memory: no larger one is tried again."""
         self.size = self._fastest = max(1, size // 2)
         self._searching = False
 
-    def took(self, seconds: float) -> None:
-        """A pass of the present size took so long."""
-        if not self._searching:
+    def took(self, size: int, seconds: float) -> None:
+        """A pass of `size` took so long."""
+        if not self._searching or size != self.size:
             return
         self._trials.append(seconds)
         if len(self._trials) < _TRIALS:

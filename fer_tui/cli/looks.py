@@ -13,8 +13,8 @@ from . import flags
 if TYPE_CHECKING:
     from fer_tui.picture import Look
 
-VIEWS = ("overlay", "map", "focus", "original")
-_RULES = ("quantile", "sigma")
+VIEWS = ("overlay", "map", "focus", "outline", "original")
+_AMOUNTS, _PARTS = ("quantile", "sigma"), ("chosen", "for")
 
 
 def add_look(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,8 @@ def add_look(parser: argparse.ArgumentParser) -> None:
         "--focus-rule",
         metavar="RULE",
         type=flags.typed(_rule),
-        help="what view=focus keeps: quantile:.8 (the highest fifth), or sigma:1 (above mean + 1 standard deviation)",
+        help="what is in focus: quantile:.8 (the highest fifth), sigma:1 (above mean + 1 standard deviation); of lime "
+        "also chosen (its strongest segments), for (those that speak for the class)",
     )
     add_regions(group)
 
@@ -46,9 +47,9 @@ def look_of(arguments: argparse.Namespace) -> Look:
     if arguments.view is not None:
         look["mode"] = arguments.view
     if arguments.focus_rule is not None:
-        if arguments.view not in (None, "focus"):
+        if arguments.view not in (None, "focus", "outline"):
             raise flags.UsageError(f"error: --focus-rule is for the focus, and --view {arguments.view} is given")
-        look["mode"] = "focus"
+        look["mode"] = arguments.view or "focus"
         look["focus_by"], look["focus"] = arguments.focus_rule
     return look
 
@@ -60,12 +61,17 @@ def _view(given: object) -> str:
 
 
 def _rule(given: object) -> tuple[str, float]:
-    """`quantile:.8` or `sigma:1` as name and amount."""
-    name, _, amount = str(given).partition(":")
+    """`quantile:.8` or `sigma:1` as name and amount; `chosen` and `for` have none."""
+    name, colon, amount = str(given).partition(":")
+    if name in _PARTS and not colon:
+        return name, 0.0
     try:
         number = float(amount)
     except ValueError:
         number = math.nan
-    if name not in _RULES or not math.isfinite(number) or (name == "quantile" and not 0 <= number <= 1):
-        raise ValueError(f"{given!r} is neither quantile:Q, Q from 0 to 1, nor sigma:K{nearest(name, _RULES)}")
+    if name not in _AMOUNTS or not math.isfinite(number) or (name == "quantile" and not 0 <= number <= 1):
+        known = (*_AMOUNTS, *_PARTS)
+        raise ValueError(
+            f"{given!r} is neither quantile:Q, Q from 0 to 1, nor sigma:K, chosen or for{nearest(name, known)}"
+        )
     return name, number

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from fer_tui.picture import FocusBy
 
 RULES: tuple[tuple[FocusBy, float], ...] = (("quantile", 0.8), ("quantile", 0.9), ("sigma", 1.0), ("sigma", 2.0))
-VIEWS = ("overlay", "map", "focus", "original", "input")
+PARTS: tuple[tuple[FocusBy, float], ...] = (("chosen", 0.0), ("for", 0.0))  # where the method chose some itself
+VIEWS = ("overlay", "map", "focus", "outline", "original", "input")
 _STEP = 0.1
 
 
@@ -23,7 +24,7 @@ _STEP = 0.1
 class Look:
     """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's.
 
-    rule: what the view `focus` keeps, of RULES.
+    rule: what is in focus, of the rules that the explanation has: PARTS, where its method chose parts, and RULES.
     """
 
     view: str = "overlay"
@@ -39,9 +40,15 @@ class Look:
 
     def turn_rule(self, steps: int) -> None:
         """To another rule of the focus; to the focus, where something else is looked at."""
-        if self.view == "focus":
-            self.rule = (self.rule + steps) % len(RULES)
-        self.view = "focus"
+        if self.view in ("focus", "outline"):
+            self.rule = (self.rule + steps) % (len(PARTS) + len(RULES))
+        else:
+            self.view = "focus"
+
+    def rule_of(self, explanation: Explanation) -> tuple[FocusBy, float]:
+        """What is in focus."""
+        known = (*PARTS, *RULES) if "mask" in explanation.extras else RULES
+        return known[self.rule % len(known)]
 
     def fade(self, steps: int) -> None:
         """More (or less) opaque, by tenths, within 0 to 1."""
@@ -69,7 +76,7 @@ class Look:
                 return heat_picture(explanation, mode="original")
             if self.view != "original":
                 colours = self.colours_of(explanation)
-                by, focus = RULES[self.rule]
+                by, focus = self.rule_of(explanation)
                 return heat_picture(
                     explanation,
                     mode=self.view,  # type: ignore[arg-type]
@@ -97,5 +104,10 @@ class Look:
                 return f"overlay {self.opacity:.0%} · {self.colours_of(explanation)}"
             case "map":
                 return f"map · {self.colours_of(explanation)}"
-        by, focus = RULES[self.rule]
-        return f"focus · highest {1 - focus:.0%}" if by == "quantile" else f"focus · above mean + {focus:g}σ"
+        by, focus = self.rule_of(explanation)
+        told = {
+            "quantile": f"highest {1 - focus:.0%}",
+            "sigma": f"above mean + {focus:g}σ",
+            "chosen": "chosen segments",
+        }
+        return f"{self.view} · {told.get(by, 'segments for the class')}"

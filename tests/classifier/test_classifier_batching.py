@@ -75,8 +75,18 @@ def test_a_slow_first_pass_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> N
     assert sizes[-2] == 64
 
 
+def test_an_accelerator_tries_new_sizes_only_for_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    clock, found = Clock(monkeypatch), Batching(SMALL, torch.device("cuda"))
+    list(found.run(5000, clock.work(lambda n: 1e-3, sizes), "any"))
+    assert sizes == [256] * 19 + [136]
+    del sizes[:]
+    list(found.run(40000, clock.work(lambda n: 1e-3, sizes), "any"))
+    assert sizes[0] == 512 and 1024 in sizes and 2048 not in sizes
+
+
 def test_first_sizes() -> None:
-    for shape, device, first in ((SMALL, "cpu", 16), (LARGE, "cpu", 4), (SMALL, "cuda", 128), (LARGE, "cuda", 32)):
+    for shape, device, first in ((SMALL, "cpu", 16), (LARGE, "cpu", 4), (SMALL, "cuda", 256), (LARGE, "cuda", 32)):
         sizes: list[int] = []
         list(Batching(shape, torch.device(device)).run(1000, lambda a, b, s=sizes: s.append(b - a), "any"))
         assert sizes[0] == first

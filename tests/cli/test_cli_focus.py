@@ -157,7 +157,7 @@ def test_the_focus_picture_by_quantile_and_by_sigma(capsys: pytest.CaptureFixtur
         assert (drawn[4::8, 4::8] == wanted).all()
     capsys.readouterr()
     for wrong, told in (
-        (["--focus-rule", "sigma"], "'sigma' is neither quantile:Q, Q from 0 to 1, nor sigma:K"),
+        (["--focus-rule", "sigma"], "'sigma' is neither quantile:Q, Q from 0 to 1, nor sigma:K, chosen or for"),
         (["--focus-rule", "quantile:2"], "'quantile:2' is neither"),
         (["--focus-rule", "sgima:1"], "did you mean sigma?"),
         (["--view", "fokus"], "did you mean focus?"),

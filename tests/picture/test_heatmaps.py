@@ -159,3 +159,37 @@ def test_pictures_need_neither_torch_nor_matplotlib() -> None:
     code = "import sys, fer_tui.picture; print(*{'torch', 'matplotlib', 'skimage', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# ---- parts that a method chose, outlines -----------------------------------------------------------------------------
+
+
+def segmented() -> Heatmap:
+    """Three columns of two: for, against, neither."""
+    values = np.repeat(np.array([[2, 2, -1, -1, 0.5, 0.5]], np.float32), 6, 0)
+    mask = np.repeat(np.array([[1, 1, -1, -1, 0, 0]], np.int8), 6, 0)
+    return Heatmap(values=values, image=np.full((6, 6), 100, np.uint8), signed=True, extras={"mask": mask})
+
+
+def test_chosen_parts_are_in_focus() -> None:
+    assert in_focus(segmented(), by="chosen")[0].tolist() == [True] * 4 + [False] * 2
+    assert in_focus(segmented(), by="for")[0].tolist() == [True] * 2 + [False] * 4
+    hidden = np.asarray(render(segmented(), mode="focus", focus_by="for"))
+    assert (hidden[:, :2] == 100).all() and (hidden[:, 2:] != 100).any(-1).all()
+    with pytest.raises(InputError, match="the method chooses no parts"):
+        in_focus(heatmap([[1, 2], [3, 4]]), by="chosen")
+
+
+def test_an_outline_is_drawn_on_the_parts_that_it_surrounds() -> None:
+    table = colour_map("blue-orange")
+    drawn = np.asarray(render(segmented(), mode="outline", focus_by="chosen"))
+    assert (drawn[:, :2] == table[190]).all() and (drawn[:, 2:4] == table[60]).all()  # two wide: all of it is edge
+    assert (drawn[:, 4:] == 100).all()
+    values = np.zeros((7, 7), np.float32)
+    values[1:6, 1:6] = 1
+    lone = Heatmap(values=values, image=np.full((7, 7), 9, np.uint8))
+    drawn = np.asarray(render(lone, mode="outline", focus=0.5))
+    edge = np.zeros((7, 7), bool)
+    edge[1:6, 1:6] = True
+    edge[2:5, 2:5] = False
+    assert ((drawn == colour_map("viridis")[-1]).all(-1) == edge).all() and (drawn[~edge] == 9).all()

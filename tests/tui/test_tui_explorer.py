@@ -214,7 +214,14 @@ async def test_ways_to_look_at_it(opened: Opened, samples: Settings, truth: Trut
             assert np.abs(shown() - wanted).max() <= 1, view
             seen.append(sight.text("#caption").splitlines()[0])
             await sight.type("o")
-        assert [line.split(" · ")[1].split()[0] for line in seen] == ["overlay", "map", "focus", "original", "what"]
+        assert [line.split(" · ")[1].split()[0] for line in seen] == [
+            "overlay",
+            "map",
+            "focus",
+            "outline",
+            "original",
+            "what",
+        ]
         await sight.type("O2o")
         assert sight.app.desk.look.view == "map"
         await sight.type("O")

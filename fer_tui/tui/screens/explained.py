@@ -64,13 +64,14 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
-    heading = Text.assemble((title, inks.accent), (f" · {view}" if view else "", inks.muted))
-    yield heading.append_text(_badge(explanation, inks))
+    heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))
+    yield heading.append(f" · {view}" if view else "", inks.muted)
     if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
         from fer_tui.picture import scale_of
 
         yield colour_bar(desk.look.colours_of(explanation), *scale_of(explanation), inks.muted)
-    for note in explanation.notes:
+    answers = tuple(f"{question}: " for question, ok in _verdicts(explanation).items() if ok)  # the badge tells them
+    for note in (each for each in explanation.notes if not (answers and each.startswith(answers))):
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
     if isinstance(explanation, Heatmap) and answered.place.image is not None:
         focus = desk.project.focus(explanation, answered.place.image)
@@ -83,14 +84,17 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
 
 def _badge(explanation: Explanation, inks: Inks) -> Text:
     """A mark for each question that was put to the map (the notes tell which), nothing where none was."""
+    badge = Text()
+    for ok in _verdicts(explanation).values():
+        badge.append("✓" if ok else "✗", inks.right if ok else inks.wrong)
+    return Text(" · trust ", inks.muted).append_text(badge) if badge else badge
+
+
+def _verdicts(explanation: Explanation) -> dict[str, bool]:
+    """What was asked of the map, and whether the answer speaks for it; empty where nothing was."""
     found = explanation.meta.get("trust")
     verdicts = found.get("verdicts") if isinstance(found, dict) else None
-    if not isinstance(verdicts, dict) or not verdicts:
-        return Text()
-    badge = Text(" · trust ", inks.muted)
-    for ok in verdicts.values():
-        badge.append("✓" if ok else "✗", inks.right if ok else inks.wrong)
-    return badge
+    return verdicts if isinstance(verdicts, dict) else {}
 
 
 def _at(answered: Answered) -> str:

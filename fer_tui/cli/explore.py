@@ -17,7 +17,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_data(parser)
-    flags.add_settings(parser, json=False)
+    flags.add_settings(parser, json=False, screen=True)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -68,11 +68,14 @@ def whole(given: object) -> int:
     return int(text)
 
 
-def add_settings(parser: argparse.ArgumentParser, *names: str, json: bool = True) -> None:
-    """The flags of these settings (all, where none is named), in their groups; what is not given is not set."""
+def add_settings(parser: argparse.ArgumentParser, *names: str, json: bool = True, screen: bool = False) -> None:
+    """The flags of these settings (all, where none is named), in their groups; what is not given is not set.
+
+    screen: those of the explorer, too.
+    """
     groups: dict[str, Any] = {}
     for setting in SETTINGS:
-        if not names or setting.name in names:
+        if (not names or setting.name in names) and (screen or not setting.screen):
             if setting.group not in groups:
                 groups[setting.group] = parser.add_argument_group(TITLES[setting.group])
             _add(groups[setting.group], setting)

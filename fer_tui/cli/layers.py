@@ -1,7 +1,8 @@
-"""Where settings come from: the user's own configuration, fer-tui.toml, the flags; the later wins."""
+"""Where settings come from: the user's own configuration, fer-tui.toml, the environment, the flags; the later wins."""
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -11,17 +12,18 @@ from typing import Any
 
 from fer_tui.contract import InputError, nearest
 from fer_tui.engine.settings import Settings
+from fer_tui.terminal.facts import VARIABLE
 
 from .settings import BUILTIN, BY_NAME, Setting
 
 FILE_NAME = "fer-tui.toml"
-OWN = ("device", "cache")  # what a user's own configuration may set: nothing that names data or a model
+OWN = ("device", "cache", "graphics")  # what a user's own configuration may set: nothing that names data or a model
 _DATA = ("split", "limit")  # these belong to the data that they stand beside
 
 
 @dataclass(frozen=True, slots=True)
 class Layered:
-    """Settings with the origin of each that was given: a file, or "flags"."""
+    """Settings with the origin of each that was given: a file, a variable of the environment, or "flags"."""
 
     settings: Settings
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +54,8 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
     file = project_file(config)
     if file is not None:
         layers.append((str(file), read(file)))
+    if os.environ.get(VARIABLE):
+        layers.append((VARIABLE, {"graphics": _from_environment()}))
     layers.append(("flags", flags))
 
     values: dict[str, Any] = {}
@@ -65,6 +69,14 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
             values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
             origins[name] = origin
     return Layered(Settings(**values), origins)
+
+
+def _from_environment() -> object:
+    setting = BY_NAME["graphics"]
+    try:
+        return setting.read(os.environ[VARIABLE])
+    except ValueError as error:
+        raise InputError(VARIABLE, error) from None
 
 
 def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any]:

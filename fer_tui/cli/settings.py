@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fer_tui.contract import nearest
+from fer_tui.terminal.facts import WAYS
 
 BUILTIN = "builtin:"  # before the name of a dataset that needs no file
 FITS = ("stretch", "crop", "pad")
@@ -22,6 +23,7 @@ class Setting:
     """One setting. `read` takes a flag's text or a TOML value, and raises ValueError with the fault.
 
     names: what a text of it names: nothing, a file, or `file.py:name`; relative ones follow the file they stand in.
+    screen: it is the explorer's alone, and a flag of no other command.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Setting:
     read: Reads
     names: Literal["", "file", "code"] = ""
     several: bool = False
+    screen: bool = False
 
     @property
     def key(self) -> str:
@@ -107,6 +110,12 @@ def _fit(given: object) -> str:
     return str(given)
 
 
+def _graphics(given: object) -> str:
+    if given not in WAYS:
+        raise ValueError(f"{given!r} is none of {', '.join(WAYS)}{nearest(str(given), WAYS)}")
+    return str(given)
+
+
 def _classes(given: object) -> tuple[str, ...]:
     """Names, or the one name of a file that holds them."""
     if isinstance(given, str) and "," in given and not Path(given).is_file():
@@ -177,5 +186,6 @@ SETTINGS = (
     Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
     Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
     Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
+    Setting("graphics", "run", "|".join(WAYS), "how pictures are drawn in the terminal", _graphics, screen=True),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}

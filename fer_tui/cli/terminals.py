@@ -1,4 +1,4 @@
-"""The terminal as the environment tells of it: size, colours, pictures, tmux, ssh, characters. Nothing is queried."""
+"""The terminal as it and the environment tell of it: size, colours, pictures, tmux, ssh, characters."""
 
 from __future__ import annotations
 
@@ -8,23 +8,35 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 
+from fer_tui.terminal import VARIABLE, WAYS, Probe, Terminal
+from fer_tui.terminal.facts import true_colour_by_name
+
 from .findings import Finding
 
 _SMALLEST = (40, 12)  # columns, lines: below it the explorer has no room for a picture and a list
 _WANTED = (80, 24)
+_WAYS = {"kitty": "kitty's protocol", "sixel": "sixel", "blocks": "blocks", "none": "none, as FER_TUI_GRAPHICS asks"}
 _ESCAPE_TIME = 50  # ms that tmux may hold an Esc back before it feels stuck
 
 
 def findings() -> Iterator[Finding]:
     """Everything about the terminal, in the order in which it is read."""
-    env = os.environ
+    env, terminal = os.environ, _asked(os.environ)
     yield _terminal(env)
     yield _size()
     yield _link(env)
     yield from _tmux(env)
-    yield _colours(env)
-    yield _graphics(env)
+    yield _colours(env, terminal)
+    yield _graphics(terminal)
     yield _characters()
+
+
+def _asked(env: Mapping[str, str]) -> Terminal:
+    """What the terminal answers, which takes a little more than a second where it answers nothing."""
+    wanted = env.get(VARIABLE, "auto")
+    with Probe(wanted if wanted in WAYS else "auto") as probe:
+        probe.gather()
+    return probe.terminal
 
 
 def _terminal(env: Mapping[str, str]) -> Finding:
@@ -85,7 +97,7 @@ def _ask_tmux(*words: str) -> str:
     return asked.stdout.decode(errors="replace").strip() if asked.returncode == 0 else ""
 
 
-def _colours(env: Mapping[str, str]) -> Finding:
+def _colours(env: Mapping[str, str], terminal: Terminal) -> Finding:
     from rich.console import Console
 
     if env.get("NO_COLOR"):
@@ -93,6 +105,8 @@ def _colours(env: Mapping[str, str]) -> Finding:
     names = {"truecolor": "true colour", "256": "256", "standard": "16", "windows": "16", None: "none"}
     system = Console(force_terminal=True).color_system
     value = f"{names[system]} (COLORTERM={env.get('COLORTERM', '(unset)')})"
+    if system == "256" and (terminal.true_colour or true_colour_by_name(env.get("TERM", ""))):
+        return Finding("colours", f"{value}; the terminal has true colour, which the explorer uses")
     if system == "256":
         return Finding("colours", value, mend="where the terminal has true colour: export COLORTERM=truecolor")
     if system != "truecolor":
@@ -101,16 +115,20 @@ def _colours(env: Mapping[str, str]) -> Finding:
     return Finding("colours", value)
 
 
-def _graphics(env: Mapping[str, str]) -> Finding:
-    term, program = env.get("TERM", ""), env.get("TERM_PROGRAM", "")
-    known = "no protocol that the environment tells of"
-    if env.get("KITTY_WINDOW_ID") or "kitty" in term:
-        known = "kitty"
-    elif program in ("ghostty", "WezTerm") or "ghostty" in term:
-        known = "kitty and sixel" if program == "WezTerm" else "kitty"
-    elif term.startswith(("foot", "mlterm", "contour")) or program == "iTerm.app":
-        known = "sixel"
-    return Finding("graphics", f"half-cells are used; the terminal has: {known}")
+def _graphics(terminal: Terminal) -> Finding:
+    answers, outer = terminal.answers, terminal.outer
+    told = [_WAYS.get(terminal.way, terminal.way)]
+    if not sys.stdin.isatty() or not sys.stderr.isatty():
+        told.append("the terminal was not asked: stdin or stderr is none")
+    elif not answers.complete:
+        told.append("the terminal answers nothing")
+    else:
+        told += [name for name in (outer.termtype if outer is not None else "", answers.name) if name]
+        told.append("cell {} x {} px".format(*terminal.cell))
+        if terminal.way == "sixel" and answers.registers:
+            told.append(f"{answers.registers} colours")
+    mend = f"for pictures in pixels: {terminal.hint}, also in ~/.tmux.conf" if terminal.hint else ""
+    return Finding("graphics", ", ".join(told), mend=mend)
 
 
 def _characters() -> Finding:

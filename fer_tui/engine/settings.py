@@ -16,6 +16,7 @@ class Settings:
     weights: one file, or the snapshots of a training run in order (the checkpoint axis).
     size: (height, width) of the network's input. classes: names in the order of the network's outputs.
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
+    graphics: how the explorer draws pictures, one of `fer_tui.terminal.WAYS`.
     """
 
     data: str | None = None
@@ -35,6 +36,7 @@ class Settings:
     classes: tuple[str, ...] = ()
     device: str = "auto"
     cache: str | None = None
+    graphics: str = "auto"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-like data: lists, not tuples."""

@@ -1,33 +1,32 @@
-"""Pixels as terminal cells: two pixels a cell, one above the other, drawn with the upper half block."""
+"""Pictures as lines of terminal cells: scaled, drawn in block characters, and written with the fewest bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from rich._palettes import EIGHT_BIT_PALETTE
 from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from .blocks import Blocks, Cells, cells_of
+from .pens import RESET, TOLERANCE, Pen
+from .shades import LETTERS, RAMP, shaded
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_HALF = "▀"
-_RAMP = np.array(list(" .:-=+*#%@"))  # for terminals without colour, dark to light
-_LUMA = np.array((0.299, 0.587, 0.114))
-_STEPS = np.array((0, 95, 135, 175, 215, 255))  # the six levels of the 256-colour cube
-
 
 def fitted_size(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """The size in pixels (width, height) of a picture that fills `columns` x `rows` cells without being bent.
+    """The size in half cells (width, height) of a picture that fills `columns` x `rows` cells without being bent.
 
-    A cell is two pixels high. The height is even, so that no cell is half empty; never less than 1 x 2.
+    A cell is two half cells high, which are taken for square. The height is even, so that no cell is half empty; never
+    less than 1 x 2.
     """
     scale = min(columns / width, 2 * rows / height)
     if scale >= 1 and scale - int(scale) < 0.12:
@@ -35,159 +34,159 @@ def fitted_size(width: int, height: int, columns: int, rows: int) -> tuple[int, 
     return max(1, min(columns, round(width * scale))), max(2, min(2 * rows, 2 * round(height * scale / 2)))
 
 
-def scaled(picture: Image.Image, columns: int, rows: int) -> NDArray[np.uint8]:
-    """`picture` scaled to fit `columns` x `rows` cells: uint8 (2 * h, w, 3)."""
-    size = fitted_size(picture.width, picture.height, columns, rows)
+def scaled(picture: Image.Image, columns: int, rows: int, blocks: Blocks = Blocks.HALVES) -> NDArray[np.uint8]:
+    """`picture` scaled to fit `columns` x `rows` cells: uint8 (down * h, across * w, 3) with the pixels of a cell."""
+    wide, high = fitted_size(picture.width, picture.height, columns, rows)
+    across, down = blocks.value
+    size = wide * across, high // 2 * down
     enlarged = size[0] >= picture.width
     whole = enlarged and size[0] % picture.width == 0 and size[1] % picture.height == 0
     how = Image.Resampling.NEAREST if whole else Image.Resampling.BICUBIC if enlarged else Image.Resampling.BOX
     return np.asarray(picture.convert("RGB").resize(size, how))
 
 
-def lines_of(pixels: NDArray[np.uint8], columns: int, rows: int, around: Style, *, colour: bool = True) -> list[Strip]:
-    """`pixels` (2 * h, w, 3) in the middle of `columns` x `rows` cells; `around` styles the cells beside it."""
-    height, width = len(pixels) // 2, pixels.shape[1]
-    above, left = (rows - height) // 2, (columns - width) // 2
-    margins = (left, columns - width - left)
-    blank = Strip([Segment(" " * columns, around)], columns)
-    if colour:
-        drawn: Iterator[Strip] = (
-            CellStrip(top, bottom, margins, around) for top, bottom in zip(pixels[::2], pixels[1::2], strict=True)
-        )
+def drawn(
+    picture: Image.Image,
+    columns: int,
+    rows: int,
+    around: Style,
+    *,
+    blocks: Blocks = Blocks.HALVES,
+    tolerance: int = TOLERANCE,
+    colour: bool = True,
+    letters: bool = False,
+) -> list[Strip]:
+    """`picture` in the middle of `columns` x `rows` cells.
+
+    around: style of the cells beside it. tolerance: what a channel (0 to 255) may be off in true colour, for fewer
+    bytes. colour: False draws shades; letters: where only ASCII can be shown.
+    """
+    if not columns or not rows:
+        return [Strip.blank(columns, around)] * rows
+    if not colour or letters:
+        lines = shaded(scaled(picture, columns, rows), LETTERS if letters else RAMP)
+        middle: list[Strip] = [Strip([Segment(text.center(columns))], columns) for text in lines]
     else:
-        drawn = (Strip([Segment(" " * margins[0] + text + " " * margins[1])], columns) for text in _shaded(pixels))
-    return [*[blank] * above, *drawn, *[blank] * (rows - height - above)]
+        cells = cells_of(scaled(picture, columns, rows, blocks), blocks)
+        left = (columns - len(cells[0])) // 2
+        margins = left, columns - len(cells[0]) - left
+        middle = [CellStrip(line, margins, around, tolerance) for line in cells]
+    above = (rows - len(middle)) // 2
+    blank = Strip.blank(columns, around)
+    return [*[blank] * above, *middle, *[blank] * (rows - above - len(middle))]
 
 
 class CellStrip(Strip):
-    """A line of pictures' cells. It writes its escape sequences itself; segments are made only for who asks for them.
+    """A line of a picture. It writes its escape sequences itself; segments are made only for who asks for them.
 
-    top, bottom: uint8 (w, 3), the two pixel rows. margins: cells left and right of them, in the style `around`.
+    margins: cells left and right of the picture's, in the style `around`.
     """
 
-    __slots__ = ("_around", "_bottom", "_made", "_margins", "_top")
+    __slots__ = ("_around", "_made", "_margins", "_tolerance", "cells")
 
-    def __init__(
-        self, top: NDArray[np.uint8], bottom: NDArray[np.uint8], margins: tuple[int, int], around: Style
-    ) -> None:
-        self._top, self._bottom, self._margins, self._around = top, bottom, margins, around
-        super().__init__((), sum(margins) + len(top))
+    def __init__(self, cells: Cells, margins: tuple[int, int], around: Style, tolerance: int = TOLERANCE) -> None:
+        self.cells, self._margins, self._around, self._tolerance = cells, margins, around, tolerance
+        super().__init__((), sum(margins) + len(cells))
         self._made: list[Segment] | None = None
 
     @property
     def _segments(self) -> list[Segment]:
         if self._made is None:
             left, right = (Segment(" " * count, self._around) for count in self._margins)
-            self._made = [part for part in (left, *_segments(self._top, self._bottom), right) if part.text]
+            self._made = [part for part in (left, *_segments(self.cells), right) if part.text]
         return self._made
 
     @_segments.setter
     def _segments(self, segments: list[Segment]) -> None:
         self._made = segments
 
-    def same_as(self, other: Strip) -> bool:
-        """Whether both show the same."""
-        return (
-            isinstance(other, CellStrip)
-            and self._margins == other._margins
-            and self._around == other._around
-            and np.array_equal(self._top, other._top)
-            and np.array_equal(self._bottom, other._bottom)
+    def fits(self, other: Strip) -> bool:
+        """Whether both have the picture at the same cells, with the same around them."""
+        return isinstance(other, CellStrip) and (self._margins, self._around, len(self.cells)) == (
+            other._margins,
+            other._around,
+            len(other.cells),
         )
 
+    def same_as(self, other: Strip) -> bool:
+        """Whether both show the same."""
+        return self is other or (isinstance(other, CellStrip) and self.fits(other) and not self.changes(other).any())
+
+    def changes(self, other: CellStrip) -> NDArray[np.bool_]:
+        """Which cells of the picture differ, of a strip that fits: bool (w,)."""
+        return self.cells.differ(other.cells)
+
+    def crop(self, start: int, end: int | None = None) -> Strip:
+        start = max(0, min(start, self.cell_length))
+        end = max(start, self.cell_length if end is None else min(end, self.cell_length))
+        if (start, end) == (0, self.cell_length):
+            return self
+        left, right = self._margins[0], self._margins[0] + len(self.cells)
+        first, last = min(max(start, left), right), min(max(end, left), right)
+        if first == last:
+            return Strip([Segment(" " * (end - start), self._around)] if end > start else [], end - start)
+        margins = max(0, left - start), max(0, end - right)
+        return CellStrip(self.cells[first - left : last - left], margins, self._around, self._tolerance)
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        ends = list(cuts)
+        return [self.crop(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
     def render(self, console: Console) -> str:
-        system = console._color_system or ColorSystem.TRUECOLOR
-        if system not in _CODES:
+        system = console._color_system
+        if system not in _SYSTEMS:
             return super().render(console)
         if self._render_cache is None:
-            numbers = _packed if system is ColorSystem.TRUECOLOR else _nearest_256
             left, right = (self.render_style(self._around, " " * n, system) if n else "" for n in self._margins)
-            cells = _written(numbers(self._top).tolist(), numbers(self._bottom).tolist(), _CODES[system])
-            self._render_cache = f"{left}{cells}\x1b[0m{right}"
+            pen = Pen(system, self._tolerance)
+            pen.draw(self.cells)
+            self._render_cache = f"{left}{pen.text}{RESET}{right}"
         return self._render_cache
 
-
-def _written(tops: Sequence[int], bottoms: Sequence[int], code: Callable[[int], tuple[str, str]]) -> str:
-    """The cells with as few changes of colour as they need; `code`: a colour's codes as ink and as paper."""
-    out: list[str] = []
-    ink = paper = -1
-    for top, bottom in zip(tops, bottoms, strict=True):
-        if top == bottom:
-            out.append(" " if bottom == paper else f"\x1b[{code(bottom)[1]}m ")
-        elif top == ink:
-            out.append(_HALF if bottom == paper else f"\x1b[{code(bottom)[1]}m{_HALF}")
-        else:
-            codes = code(top)[0] if bottom == paper else f"{code(top)[0]};{code(bottom)[1]}"
-            out.append(f"\x1b[{codes}m{_HALF}")
-            ink = top
-        paper = bottom
-    return "".join(out)
+    def patch(self, old: CellStrip, pen: Pen, column: int, row: int) -> None:
+        """Write what turns `old`, which fits and is shown from a cell of the screen on, into this strip."""
+        changed = self.changes(old)
+        edges = np.flatnonzero(np.diff(changed, prepend=False, append=False)).tolist()
+        at = None
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if at is None:
+                pen.move(column + self._margins[0] + start, row)
+            else:
+                pen.skip(start - at)
+            pen.draw(self.cells[start:stop])
+            at = stop
 
 
-@lru_cache(1 << 15)
-def _true_codes(colour: int) -> tuple[str, str]:
-    name = f"{colour >> 16};{colour >> 8 & 255};{colour & 255}"
-    return "38;2;" + name, "48;2;" + name
+def patch(new: Sequence[Strip], old: Sequence[Strip], column: int, row: int, console: Console) -> str | None:
+    """What turns the lines `old`, shown from a cell of the screen on, into `new`; None where it can't be told by cells.
+
+    Only cells that differ are sent. The cursor is put back, and the colours are reset.
+    """
+    system = console._color_system
+    if system not in _SYSTEMS or len(new) != len(old):
+        return None
+    tolerance = next((line._tolerance for line in new if isinstance(line, CellStrip)), TOLERANCE)
+    pen = Pen(system, tolerance)
+    for y, (line, was) in enumerate(zip(new, old, strict=True)):
+        if isinstance(line, CellStrip) and isinstance(was, CellStrip) and line.fits(was):
+            line.patch(was, pen, column, row + y)
+        elif line != was:
+            return None
+    return f"\x1b7{pen.text}{RESET}\x1b8" if pen.text else ""
 
 
-@lru_cache(256)
-def _indexed_codes(colour: int) -> tuple[str, str]:
-    return f"38;5;{colour}", f"48;5;{colour}"
+_SYSTEMS = (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT, ColorSystem.STANDARD)
 
 
-@lru_cache(256)
-def _standard_codes(colour: int) -> tuple[str, str]:
-    found = Color.from_rgb(*EIGHT_BIT_PALETTE[colour]).downgrade(ColorSystem.STANDARD)
-    return ";".join(found.get_ansi_codes()), ";".join(found.get_ansi_codes(foreground=False))
-
-
-_CODES = {
-    ColorSystem.TRUECOLOR: _true_codes,
-    ColorSystem.EIGHT_BIT: _indexed_codes,
-    ColorSystem.STANDARD: _standard_codes,
-}
-
-
-def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Each pixel as one number, 0xRRGGBB."""
-    numbers: NDArray[np.int64] = pixels.astype(np.int64) @ np.array((1 << 16, 1 << 8, 1))
-    return numbers
-
-
-def _nearest_256(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Each pixel as the nearest of the 256 colours."""
-    red, green, blue = np.moveaxis(pixels.astype(np.int64) >> 3, -1, 0)
-    found: NDArray[np.int64] = _table_256()[red, green, blue]
-    return found
-
-
-@cache
-def _table_256() -> NDArray[np.int64]:
-    """(32, 32, 32): the colour of the 6 x 6 x 6 cube, or of the 24 grays, that is nearest to a colour of 15 bits."""
-    exact = np.stack(np.meshgrid(*[np.arange(32) * 255 // 31] * 3, indexing="ij"), -1)
-    levels = np.abs(exact[..., None] - _STEPS).argmin(-1)
-    gray = np.clip((exact.mean(-1) - 3) // 10, 0, 23).astype(np.int64)
-    far_cube = np.square(exact - _STEPS[levels]).sum(-1)
-    far_gray = np.square(exact - (8 + 10 * gray)[..., None]).sum(-1)
-    table: NDArray[np.int64] = np.where(far_gray < far_cube, 232 + gray, 16 + levels @ np.array((36, 6, 1)))
-    return table
-
-
-def _segments(top: NDArray[np.uint8], bottom: NDArray[np.uint8]) -> Iterable[Segment]:
+def _segments(cells: Cells) -> Iterable[Segment]:
     """The cells as segments, equal neighbours together."""
-    pairs = np.concatenate((top, bottom), axis=1)
-    starts = np.flatnonzero(np.any(pairs[1:] != pairs[:-1], axis=1)) + 1
-    for start, stop in zip((0, *starts.tolist()), (*starts.tolist(), len(pairs)), strict=True):
-        yield Segment(_HALF * (stop - start), _style(tuple(pairs[start].tolist())))
+    differ = cells[1:].differ(cells[:-1]) if len(cells) else np.zeros(0, bool)
+    starts = [0, *(np.flatnonzero(differ) + 1).tolist()]
+    for start, stop in zip(starts, [*starts[1:], len(cells)], strict=True):
+        pair = (*cells.ink[start].tolist(), *cells.paper[start].tolist())
+        yield Segment(cells.text[start:stop], _style(pair))
 
 
 @lru_cache(1 << 14)
 def _style(pair: tuple[int, ...]) -> Style:
     return Style.from_color(Color.from_rgb(*pair[:3]), Color.from_rgb(*pair[3:]))
-
-
-def _shaded(pixels: NDArray[np.uint8]) -> Iterator[str]:
-    """Lines of characters that are the denser the brighter the cell."""
-    light = (pixels @ _LUMA).reshape(len(pixels) // 2, 2, -1).mean(1)
-    for row in _RAMP[np.minimum(light * len(_RAMP) / 256, len(_RAMP) - 1).astype(int)]:
-        yield "".join(row.tolist())

@@ -21,10 +21,21 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
     stream: a connected socket whose other end computes on live objects; `settings` is then None.
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
-    from .app import Explorer
+    from fer_tui.terminal import VARIABLE, Probe
 
-    app = Explorer(settings, stream)
-    app.run()
+    graphics = settings.graphics if settings is not None else os.environ.get(VARIABLE, "auto")
+    if graphics == "textual-image" and not os.environ.get("NO_COLOR"):
+        from fer_tui.terminal.fallback import prepare
+
+        prepare()
+    with Probe(graphics) as probe:  # it answers while all that follows is imported
+        from .app import Explorer
+
+        probe.gather()
+        if probe.has_true_colour:
+            os.environ.setdefault("COLORTERM", "truecolor")  # ssh does not pass it on
+        app = Explorer(settings, stream, probe)
+        app.run()
     if app.refusal:
         print(f"fer-tui: {plain(app.refusal)}", file=sys.stderr)
         return 2

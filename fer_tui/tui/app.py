@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from socket import socket
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import events
@@ -20,8 +22,11 @@ from textual.widgets import Static
 from . import theme
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from fer_tui.engine import Settings
     from fer_tui.engine.client import Compute
+    from fer_tui.terminal import PictureDriver, Probe, TerminalChanged
 
     from .desk import Change, Desk
     from .screens.base import DeskScreen, Go, Restart
@@ -44,6 +49,7 @@ class Opening(Screen[None]):
 class Explorer(App[int]):
     """The explorer. settings: what to open; stream: the other end computes, on objects that it holds already.
 
+    probe: of the terminal that shows it; without one pictures are blocks.
     desk, compute: there as soon as the first frame is.
     """
 
@@ -55,8 +61,8 @@ class Explorer(App[int]):
     desk: Desk
     compute: Compute
 
-    def __init__(self, settings: Settings | None, stream: socket | None = None) -> None:
-        super().__init__()
+    def __init__(self, settings: Settings | None, stream: socket | None = None, probe: Probe | None = None) -> None:
+        super().__init__(driver_class=_driver(probe))
         self._settings, self._stream = settings, stream
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
@@ -132,6 +138,25 @@ class Explorer(App[int]):
                 await _settled(node)  # has done what the key asks for
                 await _settled(node)  # and has told those above it
 
+    @property
+    def pictures(self) -> PictureDriver | None:
+        """What draws pictures on the terminal, where they are more than text."""
+        from fer_tui.terminal import PictureDriver
+
+        return self._driver if isinstance(self._driver, PictureDriver) else None
+
+    def on_terminal_changed(self, message: TerminalChanged) -> None:
+        for screen in self._screens():
+            screen.draw_status()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.pictures is not None:
+            self.pictures.resized(event.size)
+
+    def on_app_focus(self) -> None:
+        if self.pictures is not None:
+            self.pictures.ask_tmux()
+
     def action_leave(self) -> None:
         self.exit(0)
 
@@ -165,6 +190,15 @@ class Explorer(App[int]):
     def on_restart(self, message: Restart) -> None:
         self.desk.given_up = False
         self._begin_computing()
+
+
+def _driver(probe: Probe | None) -> type[Driver] | None:
+    """Textual's own driver where there is no probe, or where the user names another one."""
+    if probe is None or os.environ.get("TEXTUAL_DRIVER"):
+        return None
+    from fer_tui.terminal import PictureDriver
+
+    return cast("type[Driver]", partial(PictureDriver, probe=probe))
 
 
 async def _settled(node: MessagePump) -> None:

@@ -109,7 +109,19 @@ def test_a_users_own_file_names_no_data(capsys: pytest.CaptureFixture[str]) -> N
     own_file().parent.mkdir(parents=True)
     own_file().write_text('data = "x.csv"\n')
     assert main(["config"]) == 2
-    assert "data: belongs in fer-tui.toml (here only device, cache)" in capsys.readouterr().err
+    assert "data: belongs in fer-tui.toml (here only device, cache, graphics)" in capsys.readouterr().err
+
+
+def test_graphics_from_file_environment_and_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert layered({}).settings.graphics == "auto"
+    _toml('graphics = "sixel"\n')
+    assert layered({}).settings.graphics == "sixel"
+    monkeypatch.setenv("FER_TUI_GRAPHICS", "blocks")
+    assert layered({}).settings.graphics == "blocks" and layered({}).origins["graphics"] == "FER_TUI_GRAPHICS"
+    assert layered({"graphics": "kitty"}).settings.graphics == "kitty"
+    monkeypatch.setenv("FER_TUI_GRAPHICS", "kity")
+    with pytest.raises(InputError, match=r"FER_TUI_GRAPHICS: 'kity' is none of .*did you mean kitty"):
+        layered({})
 
 
 def test_show_as_json(capsys: pytest.CaptureFixture[str]) -> None:

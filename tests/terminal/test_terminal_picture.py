@@ -93,7 +93,7 @@ async def test_without_colour_there_are_letters(monkeypatch: pytest.MonkeyPatch)
         app.picture.show(Image.fromarray(np.full((12, 10), 255, np.uint8)))
         await pilot.pause()
         lines: list[Strip] = app.screen._compositor.render_strips()
-        assert [line.text for line in lines[1:7]] == ["  " + "@" * 10 + "  "] * 6
+        assert [line.text for line in lines[1:7]] == ["  " + "█" * 10 + "  "] * 6
 
 
 async def test_no_room_is_no_fault() -> None:

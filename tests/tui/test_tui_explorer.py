@@ -428,7 +428,7 @@ async def test_sizes(
             assert all(
                 c is None or c.is_default or len(set(c.get_truecolor())) == 1 for s in styles for c in (s.color,)
             )
-            assert "▀" not in sight.text() and re.search(r"[=+*#%@]{8}", sight.text())
+            assert "▀" not in sight.text() and re.search(r"[░▒▓█]{8}", sight.text())
             return
         await sight.type("gc")
         await sight.until(lambda: sight.app.desk.matrix.answered.final, "the matrix")

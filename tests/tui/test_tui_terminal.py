@@ -212,6 +212,14 @@ def test_it_follows_the_size_of_the_window(on_terminal: Callable[..., Terminal])
     assert terminal.ends() == 0
 
 
+def test_a_terminal_without_a_size_is_no_fault(on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal(size=(0, 0))
+    terminal.shows("accuracy")
+    terminal.type("q")
+    assert terminal.ends() == 0
+    check_left_as_it_was(terminal)
+
+
 def test_what_cannot_be_opened_is_one_line(on_terminal: Callable[..., Terminal], tmp_path: Path) -> None:
     bad = tmp_path / "bad\x1b[31m.npz"
     bad.write_bytes(b"no archive")

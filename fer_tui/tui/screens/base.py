@@ -14,6 +14,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from fer_tui.contract import plain
+from fer_tui.terminal import Picture
+from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
 from fer_tui.tui.bindings import bindings_of
 from fer_tui.tui.command import command_for
@@ -42,7 +44,7 @@ class Go(Message):
         super().__init__()
 
 
-class DeskScreen(Screen[None], inherit_bindings=False):
+class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     """A screen of the explorer. Every binding is a method `do_...` that takes the command.
 
     Classes say how large the terminal is: -wide (and -broad), -medium, -narrow; -low; -tiny: nothing can be shown.
@@ -169,6 +171,10 @@ class DeskScreen(Screen[None], inherit_bindings=False):
             yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
+        driver = getattr(self.app, "pictures", None)
+        if driver is not None:
+            reduced = next((picture.words for picture in self.query(Picture) if picture.words), "")
+            yield f" {reduced}{' · ' if reduced else ''}{driver.terminal.words} ", inks.muted
 
     def say(self, text: str, *, fault: bool = False) -> None:
         """Tell something in the status line, until the next key."""
@@ -206,6 +212,10 @@ class DeskScreen(Screen[None], inherit_bindings=False):
             self.say("there is no fault to tell of")
 
     def do_redraw(self, command: Command) -> None:
+        driver = getattr(self.app, "pictures", None)
+        if driver is not None:
+            driver.draw_again()
+            driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
 
     def do_leave(self, command: Command) -> None:

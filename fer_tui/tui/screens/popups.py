@@ -12,13 +12,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from fer_tui.contract import InputError, ParameterInfo, Value, plain
+from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.bindings import bindings_of, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines
 
 _PAGE = 84  # columns of a text to read, where there is room
 
 
-class Choice(ModalScreen[int | None], inherit_bindings=False):
+class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
     """A list of names: j and k move, a number or Enter chooses, Esc leaves. Gives the chosen index."""
 
     def __init__(self, title: str, names: Sequence[str], current: int | None, *, first: int = 0) -> None:
@@ -97,7 +98,7 @@ class Page(Lines):
         self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])
 
 
-class Entry(ModalScreen[Value | None], inherit_bindings=False):
+class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
     """A parameter's new value, typed: Enter takes it where it is one, Esc leaves. Gives the value."""
 
     def __init__(self, info: ParameterInfo, value: Value) -> None:
@@ -131,7 +132,7 @@ class Entry(ModalScreen[Value | None], inherit_bindings=False):
             self.dismiss(None)
 
 
-class Reading(ModalScreen[None], inherit_bindings=False):
+class Reading(Paced, ModalScreen[None], inherit_bindings=False):
     """A text that can be scrolled; any key that does not scroll leaves."""
 
     def __init__(self, title: str) -> None:

@@ -1,0 +1,20 @@
+"""Screens that wait for the terminal: what changes meanwhile is drawn once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    _Base = Screen[Any]
+else:
+    _Base = object
+
+
+class Paced(_Base):
+    """Goes before Screen among the bases: draws nothing while the terminal is behind, and looks again soon."""
+
+    def _on_timer_update(self) -> None:
+        if not getattr(self.app._driver, "is_busy", False):
+            super()._on_timer_update()

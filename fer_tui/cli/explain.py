@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
 
 EXAMPLES = (
-    "fer-tui explain saliency --image 3 --target fear",
     "fer-tui explain saliency --image photo.jpg --face",
     "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
 )

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from .through_time import Asked, Frame
 
 EXAMPLES = (
-    "fer-tui timeline fer2013.csv --split PublicTest --model nets.py:Net --weights run/",
-    "fer-tui timeline --weights 'run/net_*.pt' --between 25 75",
-    "fer-tui timeline --weights run/ --image 3 --method cam --out sheet.png",
-    "fer-tui timeline --weights run/ --focus --method saliency",
+    "fer-tui timeline fer2013.csv --split PublicTest --model nets.py:Net --weights run/ --between 25 75",
+    "fer-tui timeline --weights 'run/net_*.pt' --image 3 --method cam --out sheet.png",
 )
 _PER_CLASS = 20  # images whose focus is measured
 _MOST_COLUMNS = 10  # classes whose recall is shown in the table

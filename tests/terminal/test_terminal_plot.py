@@ -32,6 +32,7 @@ def test_the_last_curve_lies_on_top_and_gaps_stay_gaps() -> None:
     colours = {span.style for line in top[:8] for span in line.spans if line.plain[span.start : span.end].strip()}
     assert BLUE in colours and RED not in colours
     assert sum(cell > "\u2800" for cell in "".join(drawn(Curve([math.nan, 0.4, math.nan], RED)))) == 1
+    assert sum(cell > "\u2800" for cell in "".join(drawn(Curve([0.1, math.nan, 0.9], RED)))) == 2  # not bridged
 
 
 def test_the_cursor_marks_each_curve() -> None:

@@ -17,7 +17,7 @@ from fer_tui.terminal.plot import Curve
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
-from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Still
+from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
@@ -221,9 +221,9 @@ class TimelineScreen(Choosing):
         view = self.desk.look.words(self.asking.answered.explanation)
         line.append(f"  {plain(method.title)}{of}", inks.accent).append(f" · {view}" if view else "", inks.muted)
         title.show([line])
-        self.query_one(Film).show([self._still(browser, number) for number in self.window])
+        self.query_one(Film).show([self._shot(browser, number) for number in self.window])
 
-    def _still(self, browser: Browser, number: int) -> Still:
+    def _shot(self, browser: Browser, number: int) -> Shot:
         from fer_tui.timeline import short_names
 
         desk, inks, row = self.desk, self.inks, browser.row or 0
@@ -241,7 +241,7 @@ class TimelineScreen(Choosing):
         elif answered.explanation is None and answered.request is not None:
             lines.append(Text("stopped" if answered.cancelled else "…", inks.muted))
         picture = desk.look.picture(answered.explanation, desk.project.dataset[row].image)
-        return Still(
+        return Shot(
             Text(f"▸ {name}" if is_current else name, inks.accent if is_current else inks.muted), picture, lines
         )
 

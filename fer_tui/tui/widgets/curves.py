@@ -66,7 +66,7 @@ class CurvePlot(Lines):
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class Shot:
     """What a frame shows: a name, a picture, and two lines."""
 
     name: Text
@@ -99,12 +99,12 @@ class Frame(Vertical):
         yield Picture()
         yield Lines(classes="below")
 
-    def show(self, still: Still) -> None:
+    def show(self, shot: Shot) -> None:
         width = self.content_region.width
         name, below = self.query(Lines)
-        name.show([_centred(still.name, width)])
-        self.query_one(Picture).show(still.picture)  # type: ignore[arg-type]
-        below.show([_centred(line, width) for line in still.lines])
+        name.show([_centred(shot.name, width)])
+        self.query_one(Picture).show(shot.picture)  # type: ignore[arg-type]
+        below.show([_centred(line, width) for line in shot.lines])
 
     def on_click(self) -> None:
         self.post_message(self.Chosen(self._number))
@@ -130,11 +130,11 @@ class Film(Horizontal):
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Resized())
 
-    def show(self, stills: Sequence[Still]) -> None:
+    def show(self, shots: Sequence[Shot]) -> None:
         for number, frame in enumerate(self.query(Frame)):
-            frame.display = number < len(stills)
-            if number < len(stills):
-                frame.show(stills[number])
+            frame.display = number < len(shots)
+            if number < len(shots):
+                frame.show(shots[number])
 
 
 def _centred(text: Text, width: int) -> Text:

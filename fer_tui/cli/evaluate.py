@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--expect", metavar="ACCURACY", type=_decimal, help="exit 1 unless it is this, to its digits")
     group.add_argument("--tolerance", metavar="T", type=_decimal, help="by how much it may differ from --expect")
     group.add_argument(
-        "--checkpoint", metavar="N", type=flags.typed(flags.whole), default=0, help="which weights, from 0"
+        "--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights, from 0"
     )
     flags.add_settings(parser)
 
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
 
 
-def evaluate(engine: Engine, checkpoint: int = 0, tell: Narrator | None = None) -> Evaluation:
+def evaluate(engine: Engine, checkpoint: int | None = None, tell: Narrator | None = None) -> Evaluation:
     """Scores of the whole dataset, counted."""
     import numpy as np
 

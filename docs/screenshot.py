@@ -16,7 +16,7 @@ from fer_tui.tui.app import Explorer
 from fer_tui.tui.screens.explore import Explore
 
 SIZE = (124, 36)
-KEYS = ("1", "1", "g", "g")  # to the first mistake: sad, taken for neutral
+KEYS = ("n",)  # to the first mistake: surprise, taken for fear
 
 
 async def draw(file: Path) -> None:

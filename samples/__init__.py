@@ -1,4 +1,4 @@
-"""The samples that come with fer-tui: 350 drawn faces, where everything in them is, and a network that knows them."""
+"""What comes with fer-tui: 350 drawn faces, where everything in them is, a network that reads faces, and a training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MASKS", "faces_path", "load_masks", "weights_path"]
+__all__ = ["MASKS", "faces_path", "load_masks", "run_path", "weights_path"]
 
 MASKS = ("eyes", "brows", "nose", "mouth", "face", "hand")
 
@@ -20,9 +20,16 @@ def faces_path() -> Path:
     return Path(str(files(__name__) / "faces.npz"))
 
 
-def weights_path() -> Path:
-    """The weights of the bundled network `fer-gap`, trained on drawn faces: safetensors, float16."""
-    return Path(str(files(__name__) / "fer-gap.safetensors"))
+def weights_path(network: str = "fer-res") -> Path:
+    """The weights of a bundled network, safetensors, float16: those of `fer-gap` are the last of the training."""
+    if network == "fer-gap":
+        return max(run_path().glob("epoch-*.safetensors"))
+    return Path(str(files(__name__) / f"{network}.safetensors"))
+
+
+def run_path() -> Path:
+    """The folder of a training of the small network `fer-gap`: run.json, and snapshots in the order of their names."""
+    return Path(str(files(__name__) / "run"))
 
 
 def load_masks() -> dict[str, NDArray[np.bool_]]:

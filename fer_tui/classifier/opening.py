@@ -7,7 +7,6 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +17,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from fer_tui.contract import InputError, nearest
 from fer_tui.specs import importable, load_named, user_code
 
-from .checkpoints import output_count
+from .checkpoints import input_channels, output_count
 from .classifier import TorchClassifier
 from .device import choose_device
 from .fitting import FITS
@@ -32,10 +31,11 @@ from .runs import Watch, snapshots
 from .series import Series
 from .sources import modules_in
 from .untouched import same_randomness
-from .weights import Checkpoint, read_checkpoint
+from .weights import Checkpoint, State, read_checkpoint
 
 Model = nn.Module | Callable[..., nn.Module] | str | None
 Weights = str | Path | Sequence[str | Path]
+_WIDEST = 16.0  # that a weights file may make a bundled network
 
 
 def open_classifier(
@@ -175,15 +175,30 @@ def _bundled(model: str | None, arguments: dict[str, Any], checkpoint: Checkpoin
     makers = {model: NETWORKS[model]} if model is not None else dict(NETWORKS)
     assert checkpoint is not None  # `_shipped` stands in where none was given
     state = checkpoint.state(key)[1]
-    count = output_count(state)
-    options = arguments if count is None else {"classes": count, **arguments}
+    told = _told_arguments(checkpoint, state)
     for name, maker in makers.items():
         _check_arguments(name, maker, arguments)
-        module = maker(**options)
+        taken = inspect.signature(maker).parameters
+        module = maker(**{name: value for name, value in told.items() if name in taken} | arguments)
         if model is not None or matched(state, module).fits:
             return _Source(module, name)
     mend = f"give --model file.py:Class; `fer-tui init {checkpoint.path}` looks for it"
     raise InputError(checkpoint.path, f"these weights fit no bundled network ({', '.join(NETWORKS)})", mend)
+
+
+def _told_arguments(checkpoint: Checkpoint, state: State) -> dict[str, Any]:
+    """How a bundled network was made, as its tensors tell and, where that makes sense, its weights file says."""
+    told: dict[str, Any] = {"classes": output_count(state), "channels": input_channels(state)}
+    size, width = (checkpoint.facts.get(f"arguments.{name}") for name in ("size", "width"))
+    if (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int) and 0 < side < 4096 for side in size)
+    ):
+        told["size"] = size
+    if isinstance(width, int | float) and 0 < width <= _WIDEST:
+        told["width"] = width
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _shipped(model: Model) -> tuple[Path, ...]:
@@ -192,8 +207,9 @@ def _shipped(model: Model) -> tuple[Path, ...]:
         return ()
     import fer_tui_samples
 
-    own = Path(str(resources.files(fer_tui_samples))) / f"{model}.safetensors"
-    return (own if own.is_file() else Path(fer_tui_samples.weights_path()),)
+    from .networks import NETWORKS
+
+    return (Path(fer_tui_samples.weights_path(*[model] if model in NETWORKS else [])),)
 
 
 def _paths(weights: Weights | None) -> tuple[Path, ...]:

@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights, from 0"
     )
+    parser.add_argument("--flip", action="store_true", help="average the scores with those of the mirrored picture")
     flags.add_settings(parser)
 
 
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         from fer_tui.engine import open_session
 
         session = open_session(settings, tell)
-        evaluation = evaluate(session.engine(), arguments.checkpoint, tell)
+        evaluation = evaluate(session.engine(), arguments.checkpoint, tell, flip=arguments.flip)
     if evaluation.accuracy is None and arguments.expect is not None:
         where = settings.data or "the data"
         raise InputError("--expect", f"{where} has no labels, so there is no accuracy", "leave --expect out")
@@ -103,8 +104,10 @@ def run(arguments: argparse.Namespace) -> int:
     return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
 
 
-def evaluate(engine: Engine, checkpoint: int | None = None, tell: Narrator | None = None) -> Evaluation:
-    """Scores of the whole dataset, counted."""
+def evaluate(
+    engine: Engine, checkpoint: int | None = None, tell: Narrator | None = None, *, flip: bool = False
+) -> Evaluation:
+    """Scores of the whole dataset, counted. flip: of each picture and its mirror image, averaged."""
     import numpy as np
 
     classes = engine.classifier.classes
@@ -114,7 +117,12 @@ def evaluate(engine: Engine, checkpoint: int | None = None, tell: Narrator | Non
     confusion = np.zeros((count, count), np.int64)
     predicted = np.zeros(count, np.int64)
     seen = broken = 0
+    number = engine.classifier.default if checkpoint is None else checkpoint
+    mirrored = engine.classifier.at(number) if flip else None
     for start, scores in engine.scores(checkpoint):
+        if mirrored is not None:
+            pictures = engine.dataset.images(start, start + len(scores))
+            scores = (scores + mirrored.predict([picture[:, ::-1] for picture in pictures])) / np.float32(2)
         finite = np.isfinite(scores).all(1)
         truth = labels[start : start + len(scores)]
         guess = scores.argmax(1)

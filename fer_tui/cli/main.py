@@ -19,6 +19,7 @@ COMMANDS = {  # name: (module, what it does)
     "open": ("explore", "explore explanations in the terminal (also: explore; a bare fer-tui does the same)"),
     "init": ("init", "look at a checkpoint and data, and write fer-tui.toml"),
     "explain": ("explain", "make one explanation: shown in the terminal, or written to a file"),
+    "train": ("train", "train a network: snapshots and curves in a folder; goes on where it was interrupted"),
     "evaluate": ("evaluate", "accuracy, recall by class and confusion"),
     "focus": ("focus", "where a network looks: attribution by region and class, beside recall, with intervals"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),

@@ -97,6 +97,12 @@ class MappedDataset:
         """int64 (classes,): rows of each class."""
         return np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))
 
+    @property
+    def source_rows(self) -> NDArray[np.int64]:
+        """int64 (n,): where each row is in the whole source."""
+        whole: NDArray[np.int64] = np.arange(self._files.count)
+        return whole[self._rows]
+
     def __len__(self) -> int:
         return len(self.labels)
 

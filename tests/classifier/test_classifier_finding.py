@@ -161,12 +161,14 @@ def test_an_edited_file_is_read_again(net_file: Path):
 def test_the_bundled_network():
     classifier = open_classifier()
     assert classifier.input_shape == (1, 48, 48) and len(classifier.classes) == 7
-    assert classifier.digest == open_classifier("fer-gap").digest
+    assert classifier.digest == open_classifier("fer-res").digest != open_classifier("fer-gap").digest
     assert classifier.predict(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)
 
 
 def test_foreign_weights_without_a_model(shared: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=r"these weights fit no bundled network \(fer-gap\).*--model file\.py:Class"):
+    with pytest.raises(
+        InputError, match=r"these weights fit no bundled network \(fer-res, fer-gap\).*--model file\.py:Class"
+    ):
         open_classifier(None, shared / "models" / "hhccode_mobilenetv1.pt")
 
 

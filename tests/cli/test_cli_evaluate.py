@@ -50,6 +50,30 @@ def test_published_accuracy_of_real_networks(
     assert main([*words, "--expect", ".6", "--tolerance", ".07"]) == 0
 
 
+def test_flip_averages_with_the_mirrored_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By --flip a network that looks at one side only answers for a picture as for its mirror image."""
+    model = tmp_path / "half.py"
+    model.write_text(
+        "import torch\n"
+        "class Half(torch.nn.Module):\n"
+        "    input_shape = (1, 8, 8)\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.scale = torch.nn.Parameter(torch.ones(1))\n"
+        "    def forward(self, x):\n"
+        "        left = x[..., :4].mean((1, 2, 3)) * self.scale\n"
+        "        return torch.stack([left, 0 * left + 0.4], 1)\n"
+    )
+    bright = np.zeros((1, 8, 8), np.uint8)
+    bright[..., :4] = 255
+    for picture, plain, flipped in ((bright, [1, 0], [1, 0]), (bright[..., ::-1], [0, 1], [1, 0])):
+        np.savez(tmp_path / "data.npz", images=picture, labels=[0], class_names=["left", "none"])
+        words = ["evaluate", str(tmp_path / "data.npz"), "--model", f"{model}:Half", "--cache", "none", "--json"]
+        for flags, expected in (([], plain), (["--flip"], flipped)):
+            assert main([*words, *flags]) == 0
+            assert list(json.loads(capsys.readouterr().out)["predicted"].values()) == expected
+
+
 def test_table_of_the_samples(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--limit", "70", "--cache", "none"]) == 0
     table = capsys.readouterr().out

@@ -110,8 +110,8 @@ def test_confusion_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         (["saliency", "--image", "0", "--target", "7"], "--target 7: there is no such class"),
         (["saliency", "--image", "0", "--layer", "features.conv99"], "layer features.conv99: "),
         (
-            ["saliency", "--image", "0", "--layer", "features.conv1", "--filter", "16"],
-            "--filter 16: layer features.conv1 has",
+            ["saliency", "--image", "0", "--layer", "features.conv1", "--filter", "32"],
+            "--filter 32: layer features.conv1 has",
         ),
         (["saliency", "--image", "0", "--filter", "1"], "--filter 1: of which layer? (name it with --layer)"),
         (["saliency", "--image", "0", "--checkpoint", "3"], "checkpoint 3: there is no such checkpoint"),

@@ -16,7 +16,7 @@ from fer_tui.classifier import TorchClassifier, open_classifier
 from fer_tui.contract import Heatmap, InputError, Place, Result, Subject
 from fer_tui_plugins.saliency import Saliency, SaliencyParameters
 from fer_tui_plugins.saliency_regions import grid
-from fer_tui_samples import faces_path, load_masks, weights_path
+from fer_tui_samples import faces_path, load_masks
 
 attr = pytest.importorskip("captum.attr")
 
@@ -251,7 +251,7 @@ def test_the_samples_own_masks_make_the_claim_on_hands_a_number(tmp_path: Path) 
         images, labels = file["images"], file["labels"]
     masks = load_masks()
     rows = np.flatnonzero(masks["hand"].any((1, 2)))[:30].tolist()
-    classifier = open_classifier("fer-gap", weights_path(), classes=[f"c{n}" for n in range(7)], device="cpu")
+    classifier = open_classifier(classes=[f"c{n}" for n in range(7)], device="cpu")
     subjects = [Subject(classifier, Place(image=row, target=int(labels[row])), images[row]) for row in rows]
     own = SaliencyParameters(variant="occlusion", regions=str(faces_path()), baseline="mean")
     made = [each.explanation for each in Saliency().explain_many(subjects, own) if each.final]

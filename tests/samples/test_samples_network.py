@@ -1,27 +1,20 @@
-"""The bundled networks: shapes, an exact class activation map, and that training trains."""
+"""The bundled networks: shapes, an exact class activation map, what they were trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 from torch import nn
 
-from fer_tui.classifier.networks import NETWORKS, FerGap
-from fer_tui_samples import train, weights_path
+import fer_tui
+from fer_tui.classifier.networks import NETWORKS
+from fer_tui_samples import run_path, weights_path
+from fer_tui_samples.expressions import CLASSES
 
-
-@pytest.fixture(autouse=True)
-def one_thread_and_the_old_random_state() -> Iterator[None]:
-    """Small networks gain nothing from threads, and a busy machine loses much."""
-    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.random.set_rng_state(state)
+SIZES = {"fer-res": 3_000_000, "fer-gap": 300_000}
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
@@ -31,60 +24,44 @@ def test_shapes(name: str, classes: int) -> None:
     assert network(torch.rand(3, *network.input_shape)).shape == (3, classes)
 
 
-def test_small_and_made_of_plain_parts() -> None:
-    network = FerGap()
-    assert sum(p.numel() for p in network.parameters()) <= 120_000
-    assert not [m for m in network.modules() if isinstance(m, nn.Dropout | nn.Dropout2d)]
-    assert all(not m.inplace for m in network.modules() if isinstance(m, nn.ReLU))
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_made_of_plain_parts(name: str) -> None:
+    network = NETWORKS[name]()
+    assert not [each for each in network.modules() if isinstance(each, nn.Dropout | nn.Dropout2d)]
+    assert all(not each.inplace for each in network.modules() if isinstance(each, nn.ReLU))
 
 
-def test_plain_cam_is_exact() -> None:
+@pytest.mark.parametrize(("name", "side"), [("fer-res", 6), ("fer-gap", 12)])
+def test_plain_cam_is_exact(name: str, side: int) -> None:
     """A class's score is the mean of its weighted sum of the last maps, plus its bias."""
-    network = FerGap().eval()
-    network.load_state_dict(load_file(weights_path()))
-    images = torch.rand(4, 1, 48, 48)
+    network = fer_tui.open_classifier(name, device="cpu").module
+    images = torch.rand(4, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         maps = network.features(images)
         cam = torch.einsum("nchw,kc->nkhw", maps, network.fc.weight)
-        assert cam.shape == (4, 7, 12, 12)
+        assert cam.shape == (4, 7, side, side)
         torch.testing.assert_close(cam.mean((2, 3)) + network.fc.bias, network(images))
 
 
-def test_drawn_training_data_is_none_of_the_shipped() -> None:
-    from fer_tui_samples.build import FACES
-
-    assert train.FIRST_SEED > FACES
-    images, labels = train.draw(7)
-    assert images.shape == (7, 1, 48, 48) and images.min() >= 0 and images.max() <= 1
-    assert labels.tolist() == list(range(7))
-
-
-def test_augmentation_keeps_shape_and_range() -> None:
-    torch.manual_seed(0)
-    images = torch.rand(8, 1, 48, 48)
-    changed = train.augmented(images)
-    assert changed.shape == images.shape and changed.min() >= 0 and changed.max() <= 1
-    assert not torch.equal(changed, images)
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_weights_say_what_they_are(name: str) -> None:
+    path = weights_path(name)
+    with safe_open(path, "pt") as stored:
+        about = stored.metadata()
+        kinds = {stored.get_tensor(key).dtype for key in stored.keys() if "batches" not in key}  # noqa: SIM118
+    assert kinds == {torch.float16} and path.stat().st_size <= SIZES[name]
+    assert about["network"] == name and tuple(json.loads(about["classes"])) == CLASSES
+    assert json.loads(about["settings"])["input_shape"] == [1, 48, 48]
 
 
-def test_training_is_seeded_and_lowers_the_loss() -> None:
-    images, labels = train.draw(64)
-    first, again = (train.train(images, labels, 3, seed=5) for _ in range(2))
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
-    torch.manual_seed(5)
-    untrained = NETWORKS[train.NETWORK](classes=7).train()
-    trained = first.train()
-    with torch.no_grad():
-        assert nn.functional.cross_entropy(trained(images), labels) < nn.functional.cross_entropy(
-            untrained(images), labels
-        )
-
-
-def test_export_and_read_back(tmp_path: Path) -> None:
-    out = tmp_path / "w.safetensors"
-    network = FerGap().eval()
-    train.export(network, out, {"faces": 0})
-    other = FerGap().eval()
-    other.load_state_dict(load_file(out))
-    images = torch.rand(2, 1, 48, 48)
-    torch.testing.assert_close(network(images), other(images), atol=2e-3, rtol=2e-2)
+def test_the_training_is_small_and_whole() -> None:
+    """Every snapshot that run.json names is there, opens, and gets better; three megabytes in all."""
+    files = sorted(run_path().iterdir())
+    assert sum(each.stat().st_size for each in files) <= 3_000_000
+    record = json.loads((run_path() / "run.json").read_text())
+    kept = [each for each in record["epochs"] if each["snapshot"]]
+    assert [each["snapshot"] for each in kept] == [each.name for each in files if each.suffix == ".safetensors"]
+    assert len(kept) >= 10 and kept[0]["epoch"] == 0 and kept[-1] == record["epochs"][-1]
+    opened = fer_tui.open_classifier(None, [run_path() / each["snapshot"] for each in kept], device="cpu")
+    assert len(set(opened.checkpoints)) == len(kept)
+    assert kept[-1]["validation"]["accuracy"] > 0.55 > kept[0]["validation"]["accuracy"]

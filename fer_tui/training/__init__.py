@@ -1,0 +1,34 @@
+"""Train a network. Importing this door loads no torch; using it does."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .beginning import fresh_classifier
+    from .material import Material, gather
+    from .processes import Processes
+    from .recipe import Recipe
+    from .runs import Run
+    from .trainer import Epoch, Step, Trainer
+
+_ROOMS = {
+    "Epoch": "trainer",
+    "Material": "material",
+    "Processes": "processes",
+    "Recipe": "recipe",
+    "Run": "runs",
+    "Step": "trainer",
+    "Trainer": "trainer",
+    "fresh_classifier": "beginning",
+    "gather": "material",
+}
+
+__all__ = ["Epoch", "Material", "Processes", "Recipe", "Run", "Step", "Trainer", "fresh_classifier", "gather"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)

@@ -1,7 +1,7 @@
 """Pictures on a terminal, fer-tui's beside textual-image's own widgets: python benchmarks/terminal.py [--part ...]
 
 Each app runs under a pseudo-terminal that a modelled terminal reads (tests/terminal/terminal_model), which answers as
-kitty, xterm with and without sixels, or not at all (then there are 256 colours). It decodes what it was sent, so that
+kitty or as xterm with and without sixels. It decodes what it was sent, so that
 the picture that is seen can be compared with the one that is meant. A link has a round trip of 50 ms and 5 Mbit/s, and
 times are to the last byte at the terminal's end. In turn; medians.
 """
@@ -14,7 +14,7 @@ import platform
 import statistics
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from terminal_model import AppRun, Frame, recorded
 
 APP = Path(__file__).with_name("terminal_app.py")
 LINK = {"round_trip": 0.05, "kbit": 5000.0}
-TERMINALS = {"kitty": "kitty", "sixel": "xterm-sixel", "blocks": "xterm", "blocks, 256 colours": "mute"}
+TERMINALS = {"kitty": "kitty", "sixel": "xterm-sixel", "blocks": "xterm", "blocks, 256 colours": "xterm"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,12 @@ class Contender:
 
     def start(self, what: str, **link: float) -> AppRun:
         way = self.how.partition(",")[0]
-        environment = {"TEXTUAL_FPS": "120"} | ({} if "256" in self.how else {"COLORTERM": "truecolor"})
+        terminal = recorded(TERMINALS[self.how])
+        if "256" in self.how:  # it does not tell that it has more
+            told = {name: answer for name, answer in terminal.replies.items() if name != "DECRQSS SGR"}
+            terminal = replace(terminal, replies=told, environment={"TERM": "xterm-256color"})
         command = [sys.executable, str(APP), self.who, what, way]
-        run = AppRun(command, recorded(TERMINALS[self.how]), environment=environment, **link)
+        run = AppRun(command, terminal, environment={"TEXTUAL_FPS": "120"}, **link)
         run.wait_for("ready")
         run.settle(1.0)
         return run

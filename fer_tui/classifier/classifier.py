@@ -6,9 +6,7 @@ import copy
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,17 +19,17 @@ from fer_tui.contract import InputError, Layer, nearest
 from .batching import Batching
 from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
-from .matching import fitting_state, load
 from .names import told_of_placeholder
 from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
 from .untouched import evaluating, untouched
-from .weights import State, read_checkpoint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .fitting import Fit, Image
+    from .series import Series
+    from .weights import State
 
 T = TypeVar("T")
 
@@ -76,7 +74,7 @@ class TorchClassifier:
         self._twins: OrderedDict[int, tuple[object, TorchClassifier]] = OrderedDict()
         self._known: dict[int, tuple[object, str]] = {}
         if self._series is not None:
-            self._twins[0] = self._series.stamp(0), self
+            self._twins[self.default] = self._series.stamp(self.default), self
 
     def _take(self, module: nn.Module) -> None:
         self._module, self._modules = module, tuple(module.modules())
@@ -212,21 +210,45 @@ class TorchClassifier:
         return self._series.names if self._series else (self.name,)
 
     @property
+    def default(self) -> int:
+        """The number of this classifier's own weights among the checkpoints: those that count where none is named."""
+        return self._series.default if self._series else 0
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """The digest of every checkpoint, in order; the file of one that is not in memory is read once."""
         if self._series is None:
             return (self.digest,)
-        found = []
-        for index in range(len(self._series.names)):
-            stamp = self._series.stamp(index)
-            known = self._known.get(index)
+        return tuple(self._digest_at(self._series, index) for index in range(len(self._series.paths)))
+
+    def _digest_at(self, series: Series, index: int) -> str:
+        known = self._known.get(index)
+        try:
+            stamp = series.stamp(index)
             if known is None or known[0] != stamp:
                 twin = self._twins.get(index)
                 fresh = twin is not None and twin[0] == stamp
-                made = twin[1].digest if twin and fresh else self._digest_with(self._series.tensors(index))
+                made = twin[1].digest if twin and fresh else self._digest_with(series.tensors(index))
                 known = self._known[index] = stamp, made
-            found.append(known[1])
-        return tuple(found)
+        except InputError:
+            if known is None:
+                raise  # else the file was deleted, or is being written: what is known of it stays
+        return known[1]
+
+    def follow(self) -> bool:
+        """Take the snapshots that have come to the run's folder since: at the end, so that numbers never shift.
+
+        A file that is no checkpoint of this network is passed over. False where there are no files to look at.
+        """
+        for path in self._series.watch.look() if self._series is not None else ():
+            assert self._series is not None
+            grown = self._series.with_path(path)
+            try:
+                self._digest_at(grown, len(grown.paths) - 1)
+            except InputError:
+                continue
+            self._series = grown
+        return self._series is not None
 
     def at(self, index: int) -> TorchClassifier:
         """This classifier with the weights of checkpoint `index`; read again where the file has changed."""
@@ -246,41 +268,3 @@ class TorchClassifier:
         while len(self._twins) > _KEPT:
             self._twins.popitem(last=False)
         return held[1]
-
-
-@dataclass(frozen=True)
-class Series:
-    """The files of weights for one architecture. key: where the weights are in them; model: the network's name.
-
-    blueprint: the network that is copied and filled; no explainer's hooks are ever on it where there are several files.
-    """
-
-    paths: tuple[Path, ...]
-    names: tuple[str, ...]
-    key: str | None
-    model: str
-    blueprint: nn.Module
-    trust: bool = False
-
-    def module(self, index: int, device: torch.device) -> nn.Module:
-        """A network with weights `index`."""
-        module = copy.deepcopy(self.blueprint)
-        load(module, self._state(index))
-        return module.to(device)
-
-    def tensors(self, index: int) -> State:
-        """The tensors that `module` would have."""
-        own = module_tensors(self.blueprint)
-        return own | {name: tensor.to(own[name].dtype) for name, tensor in self._state(index).items()}
-
-    def stamp(self, index: int) -> tuple[int, int]:
-        """Changes when the file does."""
-        try:
-            about = self.paths[index].stat()
-        except OSError as error:
-            raise InputError(self.paths[index], f"cannot be read: {error.strerror}") from error
-        return about.st_mtime_ns, about.st_size
-
-    def _state(self, index: int) -> State:
-        checkpoint = read_checkpoint(self.paths[index], self.trust)
-        return fitting_state(checkpoint, self.key, self.blueprint, self.model)[1].state

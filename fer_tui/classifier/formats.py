@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zipfile
 from enum import StrEnum
@@ -54,6 +55,20 @@ def refuse_archives(path: Path, kind: Format) -> None:
     if kind in _REFUSED:
         mend = "save model.state_dict() and open it with the model's Python class"
         raise InputError(path, f"is a {kind} archive, which is refused: {_REFUSED[kind]}", mend)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file is one of weights that was written to its end, as far as its format tells."""
+    try:
+        if sniffed(path) is not Format.SAFETENSORS:
+            return True  # a torch.save archive has its list of contents at its end, and without that was refused
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            entries = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
+        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
+    except (InputError, OSError, ValueError, KeyError, TypeError, IndexError, struct.error):
+        return False
 
 
 def _head(path: Path) -> tuple[bytes, int]:

@@ -18,7 +18,7 @@ from fer_tui.contract import InputError, nearest
 from fer_tui.specs import importable, load_named, user_code
 
 from .checkpoints import input_channels, output_count
-from .classifier import Series, TorchClassifier
+from .classifier import TorchClassifier
 from .device import choose_device
 from .fitting import FITS
 from .formats import refuse_archives, sniffed
@@ -27,6 +27,8 @@ from .names import names_in, parse_classes, placeholder
 from .outputs import Output
 from .preprocessing import Preprocessing
 from .probing import Trial, tried
+from .runs import Watch, snapshots
+from .series import Series
 from .sources import modules_in
 from .untouched import same_randomness
 from .weights import Checkpoint, State, read_checkpoint
@@ -57,14 +59,17 @@ def open_classifier(
     """A classifier; InputError names what does not fit, and the mend.
 
     model: a live module, a class, `file.py:Class`, `pkg.mod:factory`, a bundled network's name, or None (bundled).
-    weights: a file, several files (the checkpoint axis), None (the module's own). size: (height, width) of the input;
+    weights: a file; several files, a folder or a pattern such as `run/*.pt` (the checkpoint axis); None (the module's
+    own). size: (height, width) of the input;
     size_hint: the pictures' own size, used where the network does not say. A live module is never moved or changed.
     """
-    paths = _paths(weights) or _shipped(model)
+    given = _paths(weights) or _shipped(model)
+    run = snapshots(given)
+    paths = run.paths
     prepared = _prepared(mean, std, equalise, transform, fit, size)
     head = _function(output, "output")
-    checkpoint = read_checkpoint(paths[0], trust) if paths else None
-    for path in paths[1:]:
+    checkpoint = read_checkpoint(paths[run.default], trust) if paths else None
+    for path in paths:
         refuse_archives(path, sniffed(path))
     with same_randomness():
         source = _built(model, dict(model_args or {}), checkpoint, weights_key)
@@ -88,12 +93,12 @@ def open_classifier(
     if not source.live:
         module = module.to(target).eval()
     trial = tried(module, source.name, prepared, head, size, size_hint, target)
-    given = parse_classes(classes) if classes else None
-    names, assumed, said = _names(given, checkpoint, module, trial.outputs)
+    told = parse_classes(classes) if classes else None
+    names, assumed, said = _names(told, checkpoint, module, trial.outputs)
     series = None
     if paths:
-        blueprint = module if len(paths) == 1 else copy.deepcopy(module).cpu()
-        series = Series(paths, _short(paths), weights_key, source.name, blueprint, trust)
+        blueprint = module if paths == given and len(paths) == 1 else copy.deepcopy(module).cpu()
+        series = Series(paths, weights_key, source.name, blueprint, Watch(given, paths), run.default, trust)
     return TorchClassifier(
         module,
         name=source.name,
@@ -103,7 +108,7 @@ def open_classifier(
         classes=names,
         classes_assumed=assumed,
         output=head,
-        notes=(*notes, *_found(trial), *said),
+        notes=(*run.notes, *notes, *_found(trial), *said),
         series=series,
     )
 
@@ -212,15 +217,6 @@ def _paths(weights: Weights | None) -> tuple[Path, ...]:
         return ()
     given = [weights] if isinstance(weights, str | Path) else weights
     return tuple(Path(each).expanduser() for each in given)
-
-
-def _short(paths: tuple[Path, ...]) -> tuple[str, ...]:
-    """File names, with their folders where names alone would be the same."""
-    for parts in range(1, max(len(path.parts) for path in paths) + 1):
-        names = tuple("/".join(path.parts[-parts:]) for path in paths)
-        if len(set(names)) == len(set(paths)):
-            return names
-    return tuple(map(str, paths))
 
 
 def _check_arguments(model: str, maker: Callable[..., Any], arguments: Mapping[str, Any]) -> None:

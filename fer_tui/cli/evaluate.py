@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--expect", metavar="ACCURACY", type=_decimal, help="exit 1 unless it is this, to its digits")
     group.add_argument("--tolerance", metavar="T", type=_decimal, help="by how much it may differ from --expect")
     group.add_argument(
-        "--checkpoint", metavar="N", type=flags.typed(flags.whole), default=0, help="which weights, from 0"
+        "--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights, from 0"
     )
     parser.add_argument("--flip", action="store_true", help="average the scores with those of the mirrored picture")
     flags.add_settings(parser)
@@ -104,7 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
 
 
-def evaluate(engine: Engine, checkpoint: int = 0, tell: Narrator | None = None, *, flip: bool = False) -> Evaluation:
+def evaluate(
+    engine: Engine, checkpoint: int | None = None, tell: Narrator | None = None, *, flip: bool = False
+) -> Evaluation:
     """Scores of the whole dataset, counted. flip: of each picture and its mirror image, averaged."""
     import numpy as np
 
@@ -115,7 +117,8 @@ def evaluate(engine: Engine, checkpoint: int = 0, tell: Narrator | None = None, 
     confusion = np.zeros((count, count), np.int64)
     predicted = np.zeros(count, np.int64)
     seen = broken = 0
-    mirrored = engine.classifier.at(checkpoint) if flip else None
+    number = engine.classifier.default if checkpoint is None else checkpoint
+    mirrored = engine.classifier.at(number) if flip else None
     for start, scores in engine.scores(checkpoint):
         if mirrored is not None:
             pictures = engine.dataset.images(start, start + len(scores))

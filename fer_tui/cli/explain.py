@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_tui.contract import Value
+    from fer_tui.dataset import MappedDataset
+    from fer_tui.dataset.faces import Face
     from fer_tui.engine import Session, Settings
     from fer_tui.regions import Focus
 
     Image = NDArray[np.uint8]
 
 EXAMPLES = (
-    "fer-tui explain saliency --image 3 --target fear",
+    "fer-tui explain saliency --image photo.jpg --face",
     "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
 )
 SUFFIXES = (".png", ".npz", ".json")
@@ -37,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("where")
     whole = flags.typed(flags.whole)
     place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
+    place.add_argument(
+        "--face",
+        metavar="N",
+        nargs="?",
+        const=0,
+        type=flags.typed(flags.whole),
+        help="find the face in the picture file and explain its crop; which one, from 1, where there are several",
+    )
     place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
     place.add_argument("--layer", metavar="L", help="a layer, by name")
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
@@ -60,12 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
-        file = _picture_file(arguments.image)
-        alone = file is not None and settings.data is None and not needs_dataset
+        file = picture_file(arguments.image)
+        if arguments.face is not None and file is None:
+            raise flags.UsageError("error: --face finds a face in a picture file: name that with --image")
+        image, found = picture_of(file, settings, arguments.face, tell) if file is not None else (None, None)
+        alone = image is not None and settings.data is None and not needs_dataset
         opened = dataclasses.replace(settings, data=str(file)) if alone else settings
-        session = open_session(opened, tell)
-        image = _picture(file, settings) if file is not None and not alone else None
-        row = 0 if alone else None if image is not None else _row(arguments.image, session)
+        session = open_session(settings, tell, dataset=_dataset_of(file, found, image, settings) if alone else None)
+        image = None if alone else image
+        row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
         explanation, place = _make(session, arguments, place, values, image, tell)
     focus, labels = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
@@ -74,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         save(explanation, arguments.out, regions=labels, **look)
         streams.say(f"written: {arguments.out}")
+    if found is not None:
+        streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):
         streams.say(note)
     if arguments.json:
@@ -181,7 +196,7 @@ def _check_out(out: Path) -> None:
         raise InputError(out, f"folder {folder} cannot be written to")
 
 
-def _picture_file(image: str | None) -> Path | None:
+def picture_file(image: str | None) -> Path | None:
     """The file that --image names, None where it is a row's number."""
     if image is None or (image.isascii() and image.lstrip("-").isdigit()):
         return None
@@ -191,13 +206,31 @@ def _picture_file(image: str | None) -> Path | None:
     return file
 
 
-def _picture(file: Path, settings: Settings) -> Image:
+def picture_of(
+    file: Path, settings: Settings, face: int | None = None, tell: Narrator | None = None
+) -> tuple[Image, Face | None]:
+    """The picture; with `face` the crop of that face (0: of the only one), and where it is."""
     from fer_tui.dataset import open_dataset
 
-    return open_dataset(str(file), cache=settings.cache)[0].image
+    picture = open_dataset(str(file), cache=settings.cache)[0].image
+    if face is None:
+        return picture, None
+    from fer_tui.dataset.faces import chosen_face, crop_face
+
+    if tell is not None:
+        tell("looking for faces")
+    found = chosen_face(picture, face or None, str(file))
+    return crop_face(picture, found), found
 
 
-def _row(image: str | None, session: Session) -> int:
+def _dataset_of(file: Path | None, face: Face | None, image: Image | None, settings: Settings) -> MappedDataset:
+    """The one picture, or the crop of its face, as the dataset that the network is opened for."""
+    from fer_tui.dataset import open_dataset
+
+    return open_dataset(str(file) if face is None else {"images": [image]}, cache=settings.cache)
+
+
+def row_of(image: str | None, session: Session) -> int:
     row, rows = int(image or 0), len(session.dataset)
     if not 0 <= row < rows:
         raise InputError(f"--image {row}", "there is no such row", f"rows are 0 to {rows - 1}")

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
     what.add_argument("--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute")
     what.add_argument("--layer", metavar="L", help="a layer, by name")
-    what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), default=0, help="which weights")
+    what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which weights")
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE.csv", type=Path, help="write the table as CSV")

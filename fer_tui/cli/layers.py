@@ -14,7 +14,7 @@ from fer_tui.contract import InputError, nearest
 from fer_tui.engine.settings import Settings
 from fer_tui.terminal.facts import VARIABLE
 
-from .settings import BY_NAME, Setting
+from .settings import BUILTIN, BY_NAME, Setting
 
 FILE_NAME = "fer-tui.toml"
 OWN = ("device", "cache", "graphics")  # what a user's own configuration may set: nothing that names data or a model
@@ -127,7 +127,7 @@ def _anchored(setting: Setting, value: object, folder: Path) -> object:
         return [_anchored(setting, item, folder) for item in value]
     if not isinstance(value, str) or not value.strip() or not setting.names:
         return value
-    if setting.name == "cache" and value == "none":
+    if (setting.name == "cache" and value == "none") or (setting.name == "data" and value.startswith(BUILTIN)):
         return value
     file = Path(value).expanduser()
     if setting.names == "code" and not value.rpartition(":")[0].endswith(".py"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from fer_tui.contract import InputError, plain
 from fer_tui.engine.settings import Settings
 
-from .settings import SETTINGS, Setting
+from .settings import BUILTIN, SETTINGS, Setting
 
 
 def toml(settings: Settings, folder: Path, reasons: Mapping[str, str]) -> str:
@@ -67,7 +67,7 @@ def _relative(setting: Setting, value: object, folder: Path) -> object:
     """`value` with each name of a file told from `folder`, where it lies below it."""
     if isinstance(value, tuple) and setting.name == "weights":
         return tuple(_relative(setting, item, folder) for item in value)
-    if not setting.names or not isinstance(value, str) or value == "none":
+    if not setting.names or not isinstance(value, str) or value == "none" or value.startswith(BUILTIN):
         return value
     before, _, name = value.rpartition(":")
     if setting.names == "code" and not before.endswith(".py"):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from fer_tui.contract import nearest
 from fer_tui.terminal.facts import WAYS
 
+BUILTIN = "builtin:"  # before the name of a dataset that needs no file
 FITS = ("stretch", "crop", "pad")
 Reads = Callable[[object], Any]
 
@@ -157,7 +158,7 @@ SETTINGS = (
         "data",
         "data",
         "D",
-        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name",
+        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name, builtin:faces",
         _text,
         "file",
     ),
@@ -166,7 +167,15 @@ SETTINGS = (
     Setting("classes", "data", "A,B,...|FILE", "class names in the order of the network's outputs", _classes, "file"),
     Setting("model", "model", "M", "file.py:Class, pkg.mod:factory or a bundled network", _text, "code"),
     Setting("model_args", "model", "K=V", "a keyword argument of the model (again for more)", _keywords),
-    Setting("weights", "model", "W", "weights; several are the snapshots of a run, in order", _texts, "file", True),
+    Setting(
+        "weights",
+        "model",
+        "W",
+        "weights; several, or a folder of them, are the snapshots of a run, in order",
+        _texts,
+        "file",
+        True,
+    ),
     Setting("weights_key", "model", "KEY", "which part of the checkpoint, such as ema", _text),
     Setting("mean", "model", "F[,F,F]", "subtracted from x/255, one number or one a channel", _numbers),
     Setting("std", "model", "F[,F,F]", "x/255 - mean is divided by it", _spread),

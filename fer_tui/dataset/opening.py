@@ -17,13 +17,13 @@ from fer_tui.contract import InputError, nearest
 from fer_tui.folders import cache_folder
 from fer_tui.specs import load_named
 
-from . import live, npz, path_csv, picture_files, pixel_csv, tables
+from . import builtin, live, npz, path_csv, picture_files, pixel_csv, tables
 from .classes import are_numbers
 from .layout import FOLDER, VERSION, NoRoom, Rows, Tell, Writer
 from .mapped import MappedDataset, map_dataset
 from .pictures import SUFFIXES, read_picture
 
-_UNDERSTOOD = "understood are .csv, .npz, .npy, pictures, folders of them, and file.py:name"
+_UNDERSTOOD = "understood are .csv, .npz, .npy, pictures, folders of them, file.py:name, and builtin:faces"
 _SCRATCH = re.compile(r"parsing-(\d+)-\w+")
 
 
@@ -39,7 +39,8 @@ def open_dataset(
     """Open images with their labels.
 
     source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, a picture, a folder of pictures or of
-    class folders, `file.py:name`; or a live torch dataset, arrays (images, labels), a mapping of both.
+    class folders, `file.py:name`, `builtin:faces`, `builtin:samples`; or a live torch dataset, arrays (images, labels),
+    a mapping of both.
     split, limit: only the first `limit` rows of that split. classes: names for labels that are mere numbers, else the
     order that labels are to have. cache: a folder instead of the user's cache folder; "none": nothing stays on disk.
     InputError names file, row or key, and the mend.
@@ -67,6 +68,8 @@ class _Opening:
         if not isinstance(source, str | Path):
             self.name = "live dataset"
             self._parse = lambda writer: live.parse(source, self.name, limit, writer, tell)
+        elif (name := builtin.builtin_name(source)) is not None:
+            self._open_builtin(str(source), name)
         elif re.search(r"\.py:[\w.]+$", str(source)):
             self.name = str(source)
             self._parse = lambda writer: live.parse(load_named(self.name, "data"), self.name, limit, writer, tell)
@@ -90,6 +93,16 @@ class _Opening:
             return map_dataset(parsed)
         return self._temporary()  # the file has changed since, and another process has deleted what was parsed
 
+    def _open_builtin(self, source: str, name: str) -> None:
+        if name == "samples":
+            self._open_file(builtin.samples())
+            return
+        self.name = source
+        self._parse, self._stamp = (
+            lambda writer: builtin.parse_faces(writer, self._tell),
+            _stamp(source, builtin.stamp()),
+        )
+
     def _open_file(self, path: Path) -> None:
         if not path.exists():
             beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -98,19 +111,22 @@ class _Opening:
         suffix = path.suffix.lower()
         if path.is_dir():
             rows = picture_files.parse_folder(path, self._tell)
-            self._parse, self._stamp = self._pictures(rows), _stamp(path, rows.stamp.hex())
+            self._parse, self._stamp = self._pictures(rows), _stamp(path.resolve(), rows.stamp.hex())
             return
         if path.stat().st_size == 0:
             raise InputError(path, "is empty", "get the file again")
         stat = path.stat()
-        self._stamp = _stamp(path, f"{stat.st_size} {stat.st_mtime_ns}")
+        self._stamp = _stamp(path.resolve(), f"{stat.st_size} {stat.st_mtime_ns}")
         if suffix == ".csv":
             header = tables.read_header(path)
             if "pixels" in header.columns:
                 self._parse = lambda writer: pixel_csv.parse(path, header, writer, self._tell)
             else:
                 rows = path_csv.parse(path, header, self._tell)
-                self._parse, self._stamp = self._pictures(rows), _stamp(path, rows.stamp.hex() + str(stat.st_mtime_ns))
+                self._parse, self._stamp = (
+                    self._pictures(rows),
+                    _stamp(path.resolve(), rows.stamp.hex() + str(stat.st_mtime_ns)),
+                )
         elif suffix in (".npz", ".npy"):
             self._parse = lambda writer: npz.parse(path, writer, self._tell)
         elif suffix in SUFFIXES:
@@ -156,9 +172,9 @@ class _Opening:
         return target
 
 
-def _stamp(path: Path, contents: str) -> str:
-    """The name of the folder with the parsed files: of the path, then of what is there now."""
-    of_path = blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+def _stamp(source: Path | str, contents: str) -> str:
+    """The name of the folder with the parsed files: of the path or name, then of what is there now."""
+    of_path = blake2b(os.fsencode(source), digest_size=8).hexdigest()
     return f"{of_path}-{blake2b(f'{VERSION} {contents}'.encode(), digest_size=8).hexdigest()}"
 
 

@@ -32,6 +32,7 @@ from .messages import (
     Explain,
     Failed,
     Focused,
+    Followed,
     Loading,
     MeasureFocus,
     Message,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 _NARRATE_EVERY = 0.1  # seconds
+_FOLLOW_EVERY = 2.0  # seconds between two looks at the files of the run
 _STEP = 0.2  # seconds of a step of work in the background
 
 
@@ -70,6 +72,8 @@ class Server:
         self._engine: Engine | None = None
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._jobs: list[_Job] = []
+        self._told: tuple[tuple[str, ...], tuple[str, ...]] | None = None  # names and digests of the checkpoints
+        self._looked = 0.0
 
     def serve(self) -> None:
         """Work until Quit or the end of the stream."""
@@ -101,8 +105,14 @@ class Server:
 
     def _take(self) -> bool:
         """Handle all messages that have come; wait for one where there is no work. False at the end."""
+        self._follow()
         while self._inbox.qsize() or not self._jobs:
-            match self._inbox.get():
+            try:
+                message = self._inbox.get(timeout=_FOLLOW_EVERY)
+            except queue.Empty:
+                self._follow()
+                continue
+            match message:
                 case None | Quit():
                     return False
                 case Open() as message:
@@ -226,19 +236,37 @@ class Server:
 
     def _tell_classifier(self, session: Session) -> None:
         classifier = session.classifier
+        self._told = classifier.checkpoints, classifier.digests
         self._send(
             ClassifierOpened(
                 name=classifier.name,
                 classes=classifier.classes,
                 input_shape=classifier.input_shape,
                 layers=classifier.layers,
-                checkpoints=classifier.checkpoints,
-                digests=classifier.digests,
+                checkpoints=self._told[0],
+                digests=self._told[1],
                 device=str(classifier.device),
                 notes=session.network_notes,
+                default=classifier.default,
                 fit=classifier.fit,
             )
         )
+
+    def _follow(self) -> None:
+        """Look, now and then, whether the run has grown, and tell."""
+        if self._told is None or self._session is None or time.monotonic() - self._looked < _FOLLOW_EVERY:
+            return
+        self._looked = time.monotonic()
+        try:
+            classifier = self._session.classifier
+            if not classifier.follow():
+                return
+            now = classifier.checkpoints, classifier.digests
+        except FerTuiError:  # the folder cannot be read just now
+            return
+        if now != self._told:
+            self._told = now
+            self._send(Followed(*now))
 
     def _describe(self, message: Open) -> Described:
         """Load every explainer, each announced first: one that hangs or ends the process is known by that."""

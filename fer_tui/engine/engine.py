@@ -71,7 +71,7 @@ class Engine:
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
         self._explainers: dict[str, _Named] = {}
-        self._scores: dict[int, Scores] = {}
+        self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
     def described(self, method: str) -> Description:
@@ -87,7 +87,7 @@ class Engine:
 
     def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
         """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
-        checkpoint = place.checkpoint or 0
+        checkpoint = place.checkpoint if place.checkpoint is not None else self.classifier.default
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
         given = plugins.with_alias(method, named.description, named.meant, parameters)
@@ -176,13 +176,18 @@ class Engine:
             for n, task in enumerate(tasks):
                 yield Result(task.place, found[n], True, 1.0) if n in found else next(made)
 
-    def scores(self, checkpoint: int = 0, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def scores(self, checkpoint: int | None = None, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
+        checkpoint = checkpoint if checkpoint is not None else self.classifier.default
         if self.dataset is None:
             raise InputError("dataset", "none is open", "name one with --data")
-        if checkpoint not in self._scores:
-            self._scores[checkpoint] = Scores(self.classifier.at(checkpoint), self.dataset, self.store)
-        return self._scores[checkpoint].stream(start)
+        digests = self.classifier.digests
+        if not 0 <= checkpoint < len(digests):
+            self.classifier.at(checkpoint)  # says what there is
+        scores = Scores(
+            lambda: self.classifier.at(checkpoint), digests[checkpoint], self.dataset, self.store, self._chunks
+        )
+        return scores.stream(start)
 
     def _batches(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
         """Final results of `tasks` in order; neighbours with the same weights run together."""

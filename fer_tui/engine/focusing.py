@@ -61,7 +61,7 @@ def focus_table(
     regions.check_rows(len(dataset), limited=dataset.limit is not None)
     place = place or Place()
     predicted = np.full(len(dataset), -1, np.int64)
-    for start, scores in engine.scores(place.checkpoint or 0):
+    for start, scores in engine.scores(place.checkpoint):
         finite = np.isfinite(scores).all(1)
         predicted[start : start + len(scores)] = np.where(finite, scores.argmax(1), -1)
         yield 0.0, None

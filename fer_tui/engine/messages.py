@@ -106,7 +106,10 @@ class DatasetOpened(Message):
 
 @dataclass(frozen=True, slots=True)
 class ClassifierOpened(Message):
-    """The classifier as plain data. digests: one for each checkpoint. fit: how pictures are fitted."""
+    """The classifier as plain data. digests: one for each checkpoint; default: the one to begin with.
+
+    fit: how pictures are fitted.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -117,6 +120,15 @@ class ClassifierOpened(Message):
     device: str
     notes: tuple[str, ...] = ()
     fit: str = "stretch"
+    default: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Followed(Message):
+    """The run has grown, or a file of it has changed: all its checkpoints as they are now, the new ones at the end."""
+
+    checkpoints: tuple[str, ...]
+    digests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 CHUNK = 512  # rows for each entry of the store
 _STEP = 64  # rows predicted at a time, at first
 _SOON = 0.05  # seconds: twice as many while they take less, for that is how long another job waits
-_MEMORY = 256 << 20  # bytes of scores kept at most where there is no store
+_MEMORY = 256 << 20  # bytes of scores that are kept in memory at most
 
 
 class Scores:
-    """The scores of one classifier on one dataset, chunk by chunk."""
+    """The scores of one checkpoint on one dataset, chunk by chunk.
 
-    def __init__(self, classifier: Classifier, dataset: MappedDataset, store: Store | None) -> None:
-        self._classifier, self._dataset, self._store = classifier, dataset, store
-        self._chunks: dict[int, NDArray[np.float32]] = {}
+    classifier: opens the checkpoint, when a chunk is not known. chunks: what is in memory, by the chunk's key.
+    """
+
+    def __init__(
+        self,
+        classifier: Callable[[], Classifier],
+        digest: str,
+        dataset: MappedDataset,
+        store: Store | None,
+        chunks: dict[str, NDArray[np.float32]],
+    ) -> None:
+        self._classifier, self._digest = classifier, digest
+        self._dataset, self._store, self._chunks = dataset, store, chunks
         self._step = _STEP
 
     def stream(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -45,11 +55,11 @@ class Scores:
             yield start, known
             return
         parts: list[NDArray[np.float32]] = []
-        row = start
+        row, classifier = start, self._classifier()
         while row < stop:
             began = time.perf_counter()
             images = self._dataset.images(row, min(row + self._step, stop))
-            parts.append(self._classifier.predict(images))
+            parts.append(classifier.predict(images))
             if len(images) == self._step < CHUNK and time.perf_counter() - began < _SOON:
                 self._step *= 2
             yield row, parts[-1]
@@ -57,9 +67,10 @@ class Scores:
         self._keep(start, stop, np.concatenate(parts))
 
     def _known(self, start: int, stop: int) -> NDArray[np.float32] | None:
-        if start in self._chunks:
-            return self._chunks[start]
-        blob = self._store.get(self._key(start, stop)) if self._store is not None else None
+        key = self._key(start, stop)
+        if key in self._chunks:
+            return self._chunks[key]
+        blob = self._store.get(key) if self._store is not None else None
         if blob is None:
             return None
         return np.frombuffer(blob, "<f4").reshape(stop - start, -1)
@@ -68,7 +79,7 @@ class Scores:
         if self._store is not None:
             self._store.put(self._key(start, stop), scores.astype("<f4").tobytes(), method="scores")
         if (len(self._chunks) + 1) * scores.nbytes <= _MEMORY:
-            self._chunks[start] = scores
+            self._chunks[self._key(start, stop)] = scores
 
     def _key(self, start: int, stop: int) -> str:
-        return scores_key(self._classifier.digest, self._dataset.key, start, stop)
+        return scores_key(self._digest, self._dataset.key, start, stop)

@@ -53,9 +53,14 @@ class Session:
         self.close()
 
 
-def open_session(settings: Settings, progress: Progress | None = None) -> Session:
-    """Open all that `settings` name; the bundled samples and network for what they do not."""
-    dataset = open_data(settings, progress)
+def open_session(
+    settings: Settings, progress: Progress | None = None, *, dataset: MappedDataset | None = None
+) -> Session:
+    """Open all that `settings` name; the bundled samples and network for what they do not.
+
+    dataset: one that is open already, instead of theirs.
+    """
+    dataset = dataset if dataset is not None else open_data(settings, progress)
     classifier = open_network(settings, dataset, progress)
     return Session(dataset, classifier, open_store(settings))
 

@@ -1,21 +1,24 @@
 """Explanations as pictures, as files and in words. NumPy and Pillow only."""
 
-from .colours import COLOUR_MAPS, colour_bar, colour_map
+from .colours import COLOUR_MAPS, LINE_COLOURS, colour_bar, colour_map
 from .figures import figure, render
-from .files import load, save
+from .files import load, save, save_picture
 from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
 from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale
 from .sheets import cell_box, columns_for, sheet
+from .strips import Still, strip
 from .twin import table, words
 
 __all__ = [
     "COLOUR_MAPS",
+    "LINE_COLOURS",
     "MODES",
     "FocusBy",
     "Look",
     "Mode",
     "Scale",
+    "Still",
     "cell_box",
     "colour_bar",
     "colour_map",
@@ -29,9 +32,11 @@ __all__ = [
     "render",
     "row_shares",
     "save",
+    "save_picture",
     "scale_of",
     "shared_scale",
     "sheet",
+    "strip",
     "table",
     "words",
 ]

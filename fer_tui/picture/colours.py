@@ -36,6 +36,9 @@ _ANCHORS = {
 }
 COLOUR_MAPS = tuple(_ANCHORS)
 
+# Tell lines apart on light and on dark: Okabe and Ito 2008, its yellow and blue made to be seen on either.
+LINE_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a200", "#5b8cff", "#8f8f8f")
+
 
 @cache
 def colour_map(name: str) -> NDArray[np.uint8]:

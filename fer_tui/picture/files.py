@@ -23,6 +23,7 @@ from .heatmaps import Look
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image
 
     from .outlines import Labels
 
@@ -47,13 +48,17 @@ def save(explanation: Explanation, path: str | Path, *, regions: Labels | None =
     if suffix not in makers:
         fault = f"explanations are not written as {suffix}" if suffix else "the name has no suffix"
         raise InputError(path, fault, f"end it in {', '.join(makers)}")
-    content = makers[suffix]()
-    try:
-        _check_folder(path)
-        _write(path, content)
-    except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else None
-        raise InputError(path, f"cannot be written: {told or error}", "choose another place") from error
+    _put(path, makers[suffix]())
+
+
+def save_picture(picture: Image.Image, path: str | Path) -> None:
+    """Write a picture as .png; the file is there whole or not at all. InputError where that cannot be."""
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(
+            path, f"pictures are not written as {path.suffix or 'a file without a suffix'}", "end it in .png"
+        )
+    _put(path, _encoded(picture))
 
 
 def load(path: str | Path) -> Explanation:
@@ -80,8 +85,12 @@ def load(path: str | Path) -> Explanation:
 
 
 def _png(explanation: Explanation, regions: Labels | None, look: Look) -> bytes:
+    return _encoded(figure(explanation, regions=regions, **look))
+
+
+def _encoded(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    figure(explanation, regions=regions, **look).save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
@@ -150,6 +159,15 @@ def _numbers(array: NDArray[Any]) -> Any:
         return array.tolist()
     short = array.astype("U").astype(np.float64) if array.dtype.itemsize < 8 else array
     return np.where(np.isfinite(short), short, None).tolist() if array.size else array.tolist()  # type: ignore[call-overload]
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        _check_folder(path)
+        _write(path, content)
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) else None
+        raise InputError(path, f"cannot be written: {told or error}", "choose another place") from error
 
 
 def _check_folder(path: Path) -> None:

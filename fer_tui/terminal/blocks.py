@@ -25,11 +25,10 @@ class Blocks(Enum):
 
     HALVES = (1, 2)
     QUADRANTS = (2, 2)
-    SEXTANTS = (
-        2,
-        3,
-    )  # drawn by kitty, foot, wezterm and Windows Terminal themselves; elsewhere the font must have them
-    OCTANTS = (2, 4)  # from Unicode 16 (2024): kitty 0.40, foot 1.20, ghostty
+    # Drawn by kitty, foot, wezterm and Windows Terminal themselves; elsewhere the font must have them.
+    SEXTANTS = (2, 3)
+    # Since Unicode 16 (2024): kitty, foot, ghostty.
+    OCTANTS = (2, 4)
 
     @classmethod
     def of(cls, name: str) -> Blocks:

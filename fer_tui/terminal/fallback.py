@@ -53,7 +53,7 @@ class _Boxed:
 
     def __init__(self, cell: tuple[int, int]) -> None:
         self._cell = cell
-        self.quality = Quality((Grade(256),), sys.maxsize)  # it sends what it sends
+        self.quality = Quality((Grade(256),), {})  # it sends what it sends
 
     def box(self, size: tuple[int, int], columns: int, rows: int) -> Box:
         columns_at_most, rows_at_most = min(columns, kitty.MOST_CELLS), min(rows, kitty.MOST_CELLS)

@@ -16,7 +16,8 @@ from .quantising import with_palette
 _MARGIN = 0.12  # of a step: a whole number of pixels is taken where it costs no more than this
 _KITTY = (Grade(256), Grade(64), Grade(32), Grade(16), Grade(16, 1 / 2), Grade(16, 1 / 4))
 _SIXEL = (Grade(64), Grade(32), Grade(16), Grade(8), Grade(8, 1 / 2), Grade(8, 1 / 4))
-_KITTY_ENOUGH, _SIXEL_ENOUGH = 25_000, 64_000  # bytes
+_KITTY_ENOUGH = {"L": 25_000, "RGB": 64_000}  # bytes: a few grays do where a few colours show bands
+_SIXEL_ENOUGH = {"L": 64_000, "RGB": 160_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class KittyPainter:
                 image = with_palette(image, grade.colours)
             return self._slot.send(image, box.columns, box.rows)
 
-        return self.quality.encoded(send, rate)
+        return self.quality.encoded(send, picture.mode, rate)
 
     def free(self) -> str:
         return self._slot.free()
@@ -122,7 +123,7 @@ class SixelPainter:
         def draw(grade: Grade) -> str:
             return sixel.encoded(with_palette(grade.of(picture), grade.colours), width, height, background)
 
-        return self.quality.encoded(draw, rate)
+        return self.quality.encoded(draw, picture.mode, rate)
 
     def free(self) -> str:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .painters import Box, Painter
 
 _HELD = 0.12  # seconds: pictures that follow one another faster belong to a key that is held
+_HEAVY = 16_000  # pixels of a picture: more are not encoded while the screen waits
 _REST = 0.03  # seconds without another picture, after which the last one is drawn in full
 
 
@@ -52,8 +54,10 @@ class Picture(Widget):
         self._painter: Painter | None = None
         self._box: Box | None = None  # where it lies in pixels; None while the cells show blocks
         self._is_due = False  # the terminal lacks the picture
-        self._sent_for: object = None
-        self._data, self._data_for = "", None  # type: tuple[str, object]
+        self._sent_for: tuple[int, Box | None] | None = None
+        self._data = ""  # what shows a picture, which `_data_for` names
+        self._data_for: tuple[int, Box | None] | None = None
+        self._encoder: asyncio.Task[None] | None = None
         self._is_coarse = False  # blocks, until the key that is held rests
         self._shown_at = 0.0
         self._rest: Timer | None = None
@@ -80,7 +84,7 @@ class Picture(Widget):
         box = self._new_box()
         if box is not None:
             return box.left, box.columns
-        from .cells import fitted_size
+        from .scaling import fitted_size
 
         columns, _ = fitted_size(*self._picture.size, *self.size)
         return (self.size.width - columns) // 2, columns
@@ -149,17 +153,39 @@ class Picture(Widget):
             return self._changes()
         if not self._is_due or painter is None or box is None or picture is None or not self._is_on_top:
             return ""
-        self._is_due, self._sent_for = False, (self._version, box)
         if self._data_for != (self._version, box):
-            from .quantising import drawable
-
-            rate = self._driver.link.rate if self._driver is not None else None
-            self._data = painter.picture(drawable(picture), box, self._background, rate)
-            self._data_for = (self._version, box)
+            if picture.width * picture.height > _HEAVY:
+                if self._encoder is None:
+                    self._encoder = asyncio.create_task(self._encode())
+                if self._data_for is None or self._data_for[1] != box or self._data_for == self._sent_for:
+                    return ""  # nothing newer is at hand
+            else:
+                self._data, self._data_for = self._encoded(painter, picture, box), (self._version, box)
+        self._is_due, self._sent_for = self._data_for != (self._version, box), self._data_for
         if not painter.over_cells:
             return self._data
         x, y = self.region.offset
         return Control.move_to(x + box.left, y + box.top).segment.text + self._data
+
+    def _encoded(self, painter: Painter, picture: Image, box: Box) -> str:
+        from .quantising import drawable
+
+        rate = self._driver.link.rate if self._driver is not None else None
+        return painter.picture(drawable(picture), box, self._background, rate)
+
+    async def _encode(self) -> None:
+        """Encode a large picture beside; the newest one again, when it has changed meanwhile."""
+        try:
+            while (painter := self._painter) is not None and (picture := self._picture) is not None:
+                key = (self._version, self._box)
+                if self._box is None or self._data_for == key:
+                    break
+                data = await asyncio.to_thread(self._encoded, painter, picture, self._box)
+                if painter is self._painter:
+                    self._data, self._data_for = data, (key[0], key[1])
+                    self._want()
+        finally:
+            self._encoder = None
 
     def _changes(self) -> str:
         """What makes the blocks on the screen those of the picture; drawn by Textual where that cannot be told."""

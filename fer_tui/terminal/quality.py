@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PIL import Image
@@ -29,17 +30,18 @@ class Grade:
 class Quality:
     """Finds the best grade that is small enough, from what the pictures before it took.
 
-    grades: from the best to the least. enough: bytes that a picture may take on any link.
+    grades: from the best to the least. enough: bytes that a picture of each mode may take on any link.
     """
 
-    def __init__(self, grades: tuple[Grade, ...], enough: int) -> None:
+    def __init__(self, grades: tuple[Grade, ...], enough: Mapping[str, int]) -> None:
         self._grades, self._enough = grades, enough
         self._sizes: dict[Grade, int] = {}  # of the last picture in each grade
         self.words = ""  # what a slow link takes away, '' where it does not
 
-    def encoded(self, encode: Callable[[Grade], str], rate: float | None) -> str:
+    def encoded(self, encode: Callable[[Grade], str], mode: str, rate: float | None) -> str:
         """What `encode` makes of the best grade that fits. rate: bytes a second, None where it is not known."""
-        limit = self._enough if rate is None else min(self._enough, rate * _MOMENT)
+        enough = self._enough.get(mode, sys.maxsize)
+        limit = enough if rate is None else min(enough, rate * _MOMENT)
         for grade in self._grades:
             if self._sizes.get(grade, 0) > limit and grade != self._grades[-1]:
                 continue
@@ -47,7 +49,7 @@ class Quality:
             self._note(grade, len(data))
             if len(data) <= limit:
                 break
-        self.words = _told(grade) if limit < self._enough and grade != self._grades[0] else ""
+        self.words = _told(grade) if limit < enough and grade != self._grades[0] else ""
         return data
 
     def _note(self, grade: Grade, size: int) -> None:

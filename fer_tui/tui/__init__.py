@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from socket import socket
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import plain
+from fer_tui.contract import InputError, plain
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
@@ -21,13 +22,9 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
     stream: a connected socket whose other end computes on live objects; `settings` is then None.
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
-    from fer_tui.terminal import VARIABLE, Probe
+    from fer_tui.terminal import Probe
 
-    graphics = settings.graphics if settings is not None else os.environ.get(VARIABLE, "auto")
-    if graphics == "textual-image" and not os.environ.get("NO_COLOR"):
-        from fer_tui.terminal.fallback import prepare
-
-        prepare()
+    graphics = _graphics(settings)
     with Probe(graphics) as probe:  # it answers while all that follows is imported
         from .app import Explorer
 
@@ -40,3 +37,19 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
         print(f"fer-tui: {plain(app.refusal)}", file=sys.stderr)
         return 2
     return app.return_code or app.return_value or 0
+
+
+def _graphics(settings: Settings | None) -> str:
+    """How pictures shall be drawn; InputError where that cannot be."""
+    from fer_tui.terminal import VARIABLE, WAYS
+
+    graphics = settings.graphics if settings is not None else os.environ.get(VARIABLE) or "auto"
+    if graphics not in WAYS:
+        raise InputError(VARIABLE, f"{graphics!r} is none of {', '.join(WAYS)}")
+    if graphics == "textual-image" and not os.environ.get("NO_COLOR"):
+        if importlib.util.find_spec("textual_image") is None:
+            raise InputError("graphics", "textual-image is not installed", "pip install textual-image")
+        from fer_tui.terminal.fallback import prepare
+
+        prepare()
+    return graphics

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from fer_tui.terminal import PictureDriver, Probe, TerminalChanged
 
     from .desk import Change, Desk
-    from .screens.base import DeskScreen, Restart
-    from .screens.classes import ClassesScreen
+    from .screens.base import DeskScreen, Go, Restart
     from .screens.explore import Explore
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -67,6 +66,7 @@ class Explorer(App[int]):
         self._settings, self._stream = settings, stream
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
+        self._hinted = False
         self._skin = theme.load(theme.DEFAULT)
         self.register_theme(self._skin.theme)
         self.theme = self._skin.theme.name
@@ -104,11 +104,14 @@ class Explorer(App[int]):
         await asyncio.sleep(0)  # the process is started before more is imported here
         from .screens.classes import ClassesScreen
         from .screens.explore import Explore
+        from .screens.timeline import TimelineScreen
 
         self.desk.look.unsigned, self.desk.look.signed = self._skin.unsigned, self._skin.signed
         self.install_screen(Explore(self.desk), "explore")
         self.install_screen(ClassesScreen(self.desk), "classes")
+        self.install_screen(TimelineScreen(self.desk), "timeline")
         self.switch_screen("explore")
+        self.call_after_refresh(self._tell_hint)
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
         self.run_worker(self._take_keys(), group="keys")
 
@@ -147,6 +150,15 @@ class Explorer(App[int]):
     def on_terminal_changed(self, message: TerminalChanged) -> None:
         for screen in self._screens():
             screen.draw_status()
+        self._tell_hint()
+
+    def _tell_hint(self) -> None:
+        """Say once what the user could set for better pictures."""
+        hint = self.pictures.terminal.hint if self.pictures is not None else ""
+        for screen in self._screens():
+            if hint and not self._hinted:
+                self._hinted = True
+                screen.say(f"for pictures in pixels: {hint}")
 
     def on_resize(self, event: events.Resize) -> None:
         if self.pictures is not None:
@@ -179,15 +191,12 @@ class Explorer(App[int]):
             if isinstance(screen, DeskScreen) and screen.is_mounted and not screen.is_left:
                 yield screen
 
-    def on_explore_classes(self) -> None:
-        self.switch_screen("classes")
-
-    def on_classes_screen_leave(self) -> None:
-        self.switch_screen("explore")
-
-    def on_classes_screen_open(self, message: ClassesScreen.Open) -> None:
-        self.switch_screen("explore")
-        self.explore.open_cell(message.narrowing)
+    def on_go(self, message: Go) -> None:
+        self.switch_screen(message.screen)
+        if message.screen == "explore":
+            self.desk.aim()
+            if message.narrowing is not None:
+                self.explore.open_cell(message.narrowing)
 
     def on_restart(self, message: Restart) -> None:
         self.desk.given_up = False

@@ -1,7 +1,7 @@
 """The one table of keys: it feeds what the keys do, the line of hints and the help.
 
 A key is a character (`j`, `/`), or Textual's name for one without (`pageup`, `ctrl+l`); `g e` is g, then e. Digits
-before a key are its count. Screens: `x` Explore, `c` Classes. An action is the screen's method `do_...`.
+before a key are its count. Screens: `x` Explore, `c` Classes, `t` Timeline. An action is the screen's method `do_...`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Binding:
     keys: tuple[str, ...]
     help: str
     group: str
-    screens: str = "xc"
+    screens: str = "xct"
     hint: str = ""
     counts: bool = False
 
@@ -25,8 +25,12 @@ class Binding:
 BINDINGS = (
     Binding("down", ("j", "down"), "down; 5j: five down", "Move", counts=True),
     Binding("up", ("k", "up"), "up", "Move", counts=True),
-    Binding("left", ("h", "left"), "class before; in the table: cell to the left", "Move", counts=True),
-    Binding("right", ("l", "right"), "next class; in the table: cell to the right", "Move", counts=True),
+    Binding(
+        "left", ("h", "left"), "class before; cell to the left; in the timeline: checkpoint before", "Move", counts=True
+    ),
+    Binding(
+        "right", ("l", "right"), "next class; cell to the right; in the timeline: next checkpoint", "Move", counts=True
+    ),
     Binding("page-down", ("pagedown", "ctrl+d"), "a page down", "Move", counts=True),
     Binding("page-up", ("pageup", "ctrl+u"), "a page up", "Move", counts=True),
     Binding("first", ("g g", "home"), "first; 412gg: image 412", "Move", counts=True),
@@ -36,16 +40,20 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
-    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "x", "target"),
-    Binding("pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "x", "class", counts=True),
-    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "x", "method", counts=True),
-    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "x"),
-    Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "x", "parameters"),
-    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "x", counts=True),
-    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "x", counts=True),
-    Binding("pick-layer", ("L",), "choose a layer from a list", "Explanation", "x"),
-    Binding("filter-next", ("}",), "next filter of the layer; from the last one: all", "Explanation", "x", counts=True),
-    Binding("filter-previous", ("{",), "filter before; from the first one: all", "Explanation", "x", counts=True),
+    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xt", "target"),
+    Binding(
+        "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xt", "class", counts=True
+    ),
+    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xt", "method", counts=True),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xt"),
+    Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
+    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xt", counts=True),
+    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xt", counts=True),
+    Binding("pick-layer", ("L",), "choose a layer from a list", "Explanation", "xt"),
+    Binding(
+        "filter-next", ("}",), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
+    ),
+    Binding("filter-previous", ("{",), "filter before; from the first one: all", "Explanation", "xt", counts=True),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
@@ -54,11 +62,11 @@ BINDINGS = (
         ("o",),
         "overlay, map, focus, its outline, original, what the model saw",
         "Picture",
-        "x",
+        "xt",
         "view",
         counts=True,
     ),
-    Binding("view-back", ("O",), "the same, backwards", "Picture", "x", counts=True),
+    Binding("view-back", ("O",), "the same, backwards", "Picture", "xt", counts=True),
     Binding(
         "rule",
         ("F",),
@@ -69,14 +77,20 @@ BINDINGS = (
     ),
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
-    Binding("colours", ("C",), "next colour map", "Picture", "x", counts=True),
+    Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(
         "focus", ("f",), "focus by class of the current method; 100f: of 100 images each", "Classes", "c", "focus", True
     ),
-    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "x", "classes"),
-    Binding("explore", ("g e",), "the images", "Screens", "c", "explore"),
+    Binding("list-learned", ("enter",), "images that are right from this checkpoint on", "Timeline", "t", "learned"),
+    Binding("list-lost", ("w",), "images that were right one checkpoint before", "Timeline", "t", "lost"),
+    Binding(
+        "list-forgotten", ("f",), "images that were right once and are wrong at the end", "Timeline", "t", "forgotten"
+    ),
+    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xt", "classes"),
+    Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
+    Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("R",), "start the compute process again, where it was given up", "Other"),

@@ -15,6 +15,9 @@ from .predictions import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.engine.messages import ClassifierOpened
+    from fer_tui.timeline import Course
+
 Target = int | Literal["predicted", "true"]
 
 
@@ -29,6 +32,7 @@ class Browser:
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
         self.target: Target = "predicted"
         self.checkpoint = 0
+        self.checkpoints: tuple[str, ...] = ()  # their names, as far as they were told
         self.layer: str | None = None  # None: the method's own choice
         self.filter: int | None = None  # None: all
         self.position = 0
@@ -58,7 +62,7 @@ class Browser:
 
     def narrow(self, text: str) -> None:
         """List only the rows that `text` describes; NarrowingError leaves everything as it is."""
-        self._narrowing = narrowing.parse(text, self.classes)
+        self._narrowing = narrowing.parse(text, self.classes, self.checkpoints)
         self._list()
 
     def update(self) -> bool:
@@ -68,15 +72,31 @@ class Browser:
         self._list()
         return True
 
+    @property
+    def asks_of_the_run(self) -> bool:
+        """Whether the list hangs on the predictions under all checkpoints."""
+        return self._narrowing is not None and self._narrowing.on_course
+
+    def see(self, course: Course | None, checkpoints: Sequence[str]) -> None:
+        """Take what is known of the run."""
+        self.predictions.course, self.checkpoints = course, tuple(checkpoints)
+
+    def renumber(self, before: Sequence[str], now: ClassifierOpened) -> None:
+        """Stay at the same weights, by their digests, though the run may be numbered otherwise now; or begin."""
+        known = before[self.checkpoint] if before else ""
+        self.checkpoint = now.digests.index(known) if known in now.digests else now.default
+
     def renew(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
-        self.classes = tuple(classes)
+        self.classes, course = tuple(classes), self.predictions.course
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
+        if course is not None and course.classes == self.classes:
+            self.predictions.course = course
         if isinstance(self.target, int) and self.target >= len(self.classes):
             self.target = "predicted"
         if self._narrowing is not None:
             try:
-                self._narrowing = narrowing.parse(self._narrowing.text, self.classes)
+                self._narrowing = narrowing.parse(self._narrowing.text, self.classes, self.checkpoints)
             except narrowing.NarrowingError:  # its classes have other names now
                 self._narrowing = None
         self._list()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Description, Place, Value
@@ -23,7 +24,7 @@ def command_for(
     """A line for a shell; where live objects are explored (no settings), the flags that name them are left out."""
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
-        if axis != "checkpoint" or value or (settings is not None and len(settings.weights) > 1):
+        if axis != "checkpoint" or value or (settings is not None and _is_run(settings)):
             words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
     for info in description.parameters:
         value = request.parameters[info.name]
@@ -34,6 +35,13 @@ def command_for(
     if settings is not None:
         words += _settings(settings)
     return shlex.join(words)
+
+
+def _is_run(settings: Settings) -> bool:
+    """Whether several checkpoints may be open."""
+    from fer_tui.classifier.runs import is_open
+
+    return len(settings.weights) > 1 or any(is_open(Path(each)) for each in settings.weights)
 
 
 def _flag(flag: str, value: str) -> list[str]:

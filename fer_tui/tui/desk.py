@@ -15,6 +15,7 @@ from fer_tui.engine.messages import (
     Described,
     Done,
     Failed,
+    Followed,
     Lost,
     Message,
     Narration,
@@ -23,6 +24,7 @@ from fer_tui.engine.messages import (
 
 from .asking import Asking, Computes, Request
 from .focusing import Focusing, FocusRequest
+from .frames import Frames
 from .look import Look
 from .project import Project
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
     from .browser import Browser
+    from .run import Run
 
 _FIRST = "saliency"  # the method at the start, where it is installed
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
@@ -50,12 +53,15 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, focus: what Explore and Classes show.
+    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
+    show. run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
     focus: Focusing
+    frames: Frames
+    run: Run
 
     def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
         self.project = Project(settings)
@@ -64,6 +70,7 @@ class Desk:
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
+        self.news = ""  # of the run, that nobody was told yet
         self.given_up = False
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
@@ -75,10 +82,14 @@ class Desk:
 
     def connect(self, compute: Computes) -> None:
         """Use this compute process."""
+        from .run import Run
+
         self._compute = compute
         self.image = Asking(compute, self.project.look_up, _unpacked)
         self.matrix = Asking(compute, self.project.look_up, _unpacked)
         self.focus = Focusing(compute)
+        self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
+        self.run = Run(compute, self.project)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -202,6 +213,7 @@ class Desk:
             self._compute.cancel(self._predicting)
         elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
             return
+        self.run.give_way()
         self._stream = row
         self._predicting = self._compute.predict(row, browser.checkpoint)
 
@@ -228,9 +240,25 @@ class Desk:
             self._predicting = None
         self.predict()
 
+    @property
+    def has_run(self) -> bool:
+        """Whether there are several checkpoints."""
+        return len(self.run.names) > 1
+
+    def gather(self) -> None:
+        """See to it that the predictions under all checkpoints come, after those of the current one."""
+        self.run.begin()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._predicting is None and not self.lost:
+            self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
+
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        return self.image.stop() | self.matrix.stop() | self.focus.stop()
+        asked = (self.image, self.matrix, self.focus, self.frames, self.run)
+        stopped = [each.stop() for each in asked]
+        return any(stopped)
 
     # ---- what comes --------------------------------------------------------------------------------------------------
 
@@ -253,13 +281,19 @@ class Desk:
                 self._browse()
                 return Change.OPENED
             case ClassifierOpened():
+                before = self.project.classifier
                 if self.project.open_classifier(message):
+                    if self.browser is not None:
+                        self.browser.renumber(before.digests if before is not None else (), message)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)
                     self._start_predictions()
+                self._see_run()
                 self.doing = ("loading the explainers", None)
                 return Change.OPENED
+            case Followed():
+                return self._followed(message)
             case Described(remembered=True):
                 self.project.describe(message)
                 return Change.OPENED
@@ -269,6 +303,7 @@ class Desk:
                 self.doing, self.given_up = ("", None), False
                 self.aim()
                 self.predict()
+                self._go_on()
                 return Change.OPENED | Change.EXPLANATION
             case Predictions():
                 return self._predicted(message)
@@ -285,18 +320,41 @@ class Desk:
         dataset, before = self.project.dataset, self.browser
         assert dataset is not None
         self.browser = Browser(dataset.labels, dataset.classes)
+        self.run.open(len(dataset))
         if before is not None and before.row is not None:
             self.browser.go(before.row)
 
     def _predicted(self, message: Predictions) -> Change:
         import numpy as np
 
-        if self.browser is None or message.checkpoint != self.browser.checkpoint:
+        browser = self.browser
+        if browser is None or message.checkpoint >= len(self.run.digests):
             return Change(0)
-        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(self.browser.classes))
-        self.browser.predictions.add(message.start, scores)
-        self._stream = message.start + len(scores)
+        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(browser.classes))
+        self.run.add(message.checkpoint, message.start, scores)
+        self._see_run()
+        if message.checkpoint == browser.checkpoint:
+            browser.predictions.add(message.start, scores)
+            self._stream = message.start + len(scores)
         return Change.PREDICTIONS
+
+    def _see_run(self) -> None:
+        if self.browser is not None and self.has_run:
+            self.browser.see(self.run.course(self.browser.predictions.labels), self.run.names)
+
+    def _followed(self, message: Followed) -> Change:
+        """The run has grown, or what is at the cursor is another checkpoint than before."""
+        browser, more = self.browser, len(message.checkpoints) - len(self.run.names)
+        if more > 0:
+            self.news = f"{more} new checkpoint{'s' if more > 1 else ''}: {message.checkpoints[-1]}"
+        if browser is None or not self.project.follow(message, browser.checkpoint):
+            self.image.want(None)
+            self.matrix.want(None)
+            self._start_predictions()
+            self.aim()
+        self._see_run()
+        self._go_on()
+        return Change.OPENED
 
     def _answered(self, message: Message) -> Change:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
@@ -308,7 +366,13 @@ class Desk:
             self._predicting = None
             if isinstance(message, Failed):
                 self.doing = (message.fault, None)
+            self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.run.take(message):
+            self._go_on()
+            return Change.PREDICTIONS | Change.ACTIVITY
+        if self.frames.take(message):
+            return Change.EXPLANATION
         if self.image.take(message):
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)

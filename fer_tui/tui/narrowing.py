@@ -6,6 +6,12 @@ A narrowing is a row of terms, all of which must hold; `-` or `!` before a term 
     wrong, right    predicted otherwise, or rightly     unlabelled      there is no true class
     conf<.5         the predicted class's probability   ptrue>=.2       the true class's probability
     row<100         the row's number                    hardest         least probable true class first
+
+Of the checkpoints of a run, as far as their predictions are known:
+
+    learned:75      right from that checkpoint on       learned         right at the end, and not all through
+    forgotten       right once, and wrong at the end    never           right under no checkpoint
+    lost:75         right before that one, wrong there  flips>1         how often right became wrong or wrong right
 """
 
 from __future__ import annotations
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fer_tui.timeline import Course
+
     from .predictions import Predictions
 
     Mask = NDArray[np.bool_]
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 _WORDS = ("wrong", "right", "unlabelled", "hardest")
 _NAMES = ("true", "pred")
 _NUMBERS = ("conf", "ptrue", "row")
+_OF_COURSE = ("learned", "forgotten", "never", "lost", "flips")  # these ask for the predictions under all checkpoints
 _COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -52,12 +61,16 @@ class NarrowingError(FerTuiError):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Narrowing:
-    """A narrowing that was understood. live: it hangs on predictions, so that new ones may change it."""
+    """A narrowing that was understood. live: it hangs on predictions, so that new ones may change it.
+
+    on_course: it hangs on those under all checkpoints.
+    """
 
     text: str
     tests: tuple[Test, ...]
     live: bool
     hardest: bool
+    on_course: bool = False
 
     def rows(self, predictions: Predictions) -> NDArray[np.int64]:
         """The rows for which all terms hold, in their order."""
@@ -72,10 +85,10 @@ class Narrowing:
         return rows
 
 
-def parse(text: str, classes: Sequence[str]) -> Narrowing | None:
+def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) -> Narrowing | None:
     """The narrowing that `text` describes, None where it has no terms; NarrowingError tells what is not understood."""
     tests: list[Test] = []
-    live = hardest = False
+    live = hardest = on_course = False
     for found in _TERM.finditer(text):
         term = found.group().lstrip("-!")
         turned = (len(found.group()) - len(term)) % 2 == 1
@@ -87,12 +100,15 @@ def parse(text: str, classes: Sequence[str]) -> Narrowing | None:
             if term.lower() == "hardest":
                 hardest = live = True
                 continue
-            test, on_predictions = _test(term, classes)
+            if re.split("[:<>=]", term)[0].lower() in _OF_COURSE:
+                test, on_predictions, on_course = _of_course(term, checkpoints), True, True
+            else:
+                test, on_predictions = _test(term, classes)
         except ValueError as error:
             raise NarrowingError(str(error), *found.span()) from None
         tests.append(_turned(test) if turned else test)
         live = live or on_predictions
-    return Narrowing(text.strip(), tuple(tests), live, hardest) if tests or hardest else None
+    return Narrowing(text.strip(), tuple(tests), live, hardest, on_course) if tests or hardest else None
 
 
 def classes_term(field: str, classes: Sequence[str], number: int) -> str:
@@ -130,8 +146,55 @@ def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
         case "unlabelled":
             return lambda p: p.labels < 0, False
     known = [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS)]
-    hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS])
+    hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS, *_OF_COURSE])
     raise ValueError(f"{plain(term)!r} is no term{hint or ' (' + ', '.join(known) + ')'}")
+
+
+def _of_course(term: str, checkpoints: Sequence[str]) -> Test:
+    """What a term asks of the course of the training. ValueError where it means nothing."""
+    from fer_tui.timeline import number_of
+
+    if len(checkpoints) < 2:
+        raise ValueError("there is one checkpoint: several --weights, or a folder of them, are a run")
+    field, colon, name = term.partition(":")
+    compared = _COMPARE.fullmatch(term)
+    match field.lower():
+        case ("learned" | "lost") as word if colon:
+            checkpoint = checkpoints[number_of(name, checkpoints)]
+            return lambda p: _at_checkpoint(p, word, checkpoint)
+        case "learned":
+            return lambda p: _asked(p, lambda course: course.learned > 0)
+        case "forgotten":
+            return lambda p: _asked(p, lambda course: course.forgotten)
+        case "never":
+            return lambda p: _asked(p, lambda course: course.never)
+    if compared and compared["field"].lower() == "flips":
+        sign, number = _SIGNS[compared["sign"]], _number(compared["number"])
+        return lambda p: _asked(p, lambda course: sign(course.flips, number))
+    raise ValueError(f"{plain(term)!r} is no term (learned:NAME, lost:NAME, learned, forgotten, never, flips>1)")
+
+
+def _asked(predictions: Predictions, test: Callable[[Course], Mask]) -> Mask:
+    """What holds of the course; of nothing, while it is not known."""
+    import numpy as np
+
+    course = predictions.course
+    return np.zeros(len(predictions), bool) if course is None else np.array(test(course))
+
+
+def _at_checkpoint(predictions: Predictions, word: str, checkpoint: str) -> Mask:
+    """The rows that were learned or lost at a checkpoint; none, while its predictions are not known."""
+    import numpy as np
+
+    def test(course: Course) -> Mask:
+        if checkpoint not in course.checkpoints:
+            return np.zeros(len(predictions), bool)
+        number = course.checkpoints.index(checkpoint)
+        if word == "learned":
+            return np.asarray(course.learned == number)
+        return np.asarray(~course.right[number] & course.right[max(0, number - 1)])
+
+    return _asked(predictions, test)
 
 
 def _listed(names: str) -> list[str]:

@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.timeline import Course
+
 _MOST_BYTES = 64 << 20  # of raw scores; a larger dataset keeps those that came last
 
 
@@ -19,7 +21,10 @@ class Predictions:
 
     labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
     finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
+    course: the same rows under all checkpoints whose predictions are known, None where there is none.
     """
+
+    course: Course | None = None
 
     def __init__(self, labels: NDArray[np.int64], classes: int) -> None:
         count = len(labels)

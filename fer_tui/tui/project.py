@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fer_tui import plugins
 from fer_tui.contract import Axis, Description, Explanation, Place, Value, plain
-from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described
+from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described, Followed
 
 from .asking import Request
 
@@ -70,6 +71,14 @@ class Project:
             self._shelf = self._open_shelf()
         self._note()
         return before is None or (before.digests, before.classes) != (message.digests, message.classes)
+
+    def follow(self, message: Followed, checkpoint: int) -> bool:
+        """Take the checkpoints as they are now; whether the weights of `checkpoint` are as they were."""
+        before = self.classifier
+        if before is None:
+            return False
+        self.classifier = replace(before, checkpoints=message.checkpoints, digests=message.digests)
+        return before.digests[checkpoint] == message.digests[checkpoint]
 
     def describe(self, message: Described) -> None:
         """Take the explainers that could be loaded."""

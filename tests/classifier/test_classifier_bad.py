@@ -94,9 +94,9 @@ def test_missing_unreadable_and_folders(tmp_path: Path, net_file: Path):
     torch.save({}, tmp_path / "weights.pt")
     assert "no such file; did you mean weights.pt?" in fault_of(f"{net_file}:Tiny", tmp_path / "weigths.pt")
     assert "no such file" in fault_of(f"{net_file}:Tiny", tmp_path / "nowhere" / "weights.pt")
-    assert "is a folder, not a weights file (name a file in it, such as weights.pt)" in fault_of(
-        f"{net_file}:Tiny", tmp_path
-    )
+    assert "weights.pt: holds no named weights" in fault_of(f"{net_file}:Tiny", tmp_path)  # a run of one file
+    with pytest.raises(InputError, match=r"is a folder, not a weights file \(name a file in it, such as weights.pt\)"):
+        inspect_checkpoint(tmp_path)
     if os.geteuid() != 0:
         (tmp_path / "weights.pt").chmod(0)
         assert "Permission denied" in fault_of(f"{net_file}:Tiny", tmp_path / "weights.pt")

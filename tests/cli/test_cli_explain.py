@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fer_tui
 from fer_tui.cli import main
 from fer_tui.picture import load
 
@@ -159,7 +160,7 @@ def test_shades_where_there_are_no_colours(env: dict[str, str], on_terminal: OnT
     code, written = on_terminal("explain", "saliency", "--image", "3", env=env)
     assert code == 0
     assert not re.search(r"\x1b\[[0-9;]*[34]8;", written)
-    picture = [line for line in written.replace("\r", "").splitlines() if re.fullmatch(r"[ .:\-=+*#%@]{90,}", line)]
+    picture = [line for line in written.replace("\r", "").splitlines() if re.fullmatch(r"[ ·:░▒▓█]{90,}", line)]
     assert len(picture) == 24
 
 
@@ -177,3 +178,32 @@ def test_ascii_terminal(on_terminal: OnTerminal) -> None:
     )
     assert code == 0
     assert written.isascii() and "@" in written
+
+
+def test_the_face_in_a_photograph_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from skimage.data import astronaut
+
+    picture = astronaut()
+    one, two, none = tmp_path / "one.png", tmp_path / "two.png", tmp_path / "none.png"
+    Image.fromarray(picture).save(one)
+    Image.fromarray(np.concatenate([picture, picture[:, ::-1]], axis=1)).save(two)
+    Image.fromarray(picture[300:, :200]).save(none)
+    words = ["explain", "saliency", "--cache", "none", "--device", "cpu"]
+    assert main([*words, "--image", str(one), "--face", "--out", str(tmp_path / "one.npz")]) == 0
+    assert "the face at row " in capsys.readouterr().err
+    explained = load(tmp_path / "one.npz")
+    faces = fer_tui.open_dataset("builtin:faces", cache="none")
+    assert np.array_equal(explained.image, faces[0].image)
+    assert main([*words, "--image", str(two), "--face", "2", "--out", str(tmp_path / "two.npz")]) == 0
+    mirrored = load(tmp_path / "two.npz").image[:, ::-1].astype(float)
+    assert np.corrcoef(mirrored.ravel(), faces[0].image.ravel())[0, 1] > 0.6
+    capsys.readouterr()
+    for more, fault in (
+        (["--image", str(two), "--face"], f"{two}: there are 2 faces: 1 at row "),
+        (["--image", str(none), "--face"], f"{none}: no face is found in it (crop it yourself"),
+        (["--image", str(one), "--face", "4"], f"{one}: there is no face 4 (there is 1: 1 at row "),
+        (["--face"], "error: --face finds a face in a picture file"),
+    ):
+        assert main([*words, *more]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"fer-tui: {fault}") and told.count("\n") == 1

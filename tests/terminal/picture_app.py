@@ -1,7 +1,7 @@
 """A small app with a picture, for tests in modelled terminals: python picture_app.py [WAY]
 
-n: the next picture; m: a popup over it; s: another screen; t: a tint; x: a crash; u: take the picture away; other keys
-are told in the line of keys, Ctrl+C and q leave.
+n: the next picture; b: the next one, large; m: a popup over it; s: another screen; t: a tint; d: scroll; u: take the
+picture away; x: a crash; q and Ctrl+C: leave; other keys are told in the line of keys.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def main() -> None:
         from fer_tui.terminal import Picture, PictureDriver, TerminalChanged
         from fer_tui.terminal.pacing import Paced
 
-        def blobs(number: int) -> Image.Image:
-            y, x = np.mgrid[0:48, 0:48] / 48
+        def blobs(number: int, size: int = 48) -> Image.Image:
+            y, x = np.mgrid[0:size, 0:size] / size
             heat = np.exp(-((x - 0.2 - 0.6 * (number * 0.37 % 1)) ** 2 + (y - 0.5) ** 2) * 20)
             pixels = np.stack([120 * (1 - heat) + 250 * heat * part for part in (x, 1 - x, y)], -1)
             return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
@@ -92,6 +92,9 @@ def main() -> None:
                     case "n" if picture:
                         self.number += 1
                         picture.show(blobs(self.number))
+                    case "b" if picture:
+                        self.number += 1
+                        picture.show(blobs(self.number, 240))
                     case "m":
                         self.app.push_screen(Popup())
                     case "s":

@@ -16,8 +16,9 @@ from terminal_model import Terminal, recorded
 from textual.strip import Strip
 
 from fer_tui.terminal.blocks import Blocks, cells_of, inverse
-from fer_tui.terminal.cells import CellStrip, drawn, fitted_size, patch, scaled
+from fer_tui.terminal.cells import CellStrip, drawn, patch
 from fer_tui.terminal.inks import nearest_256
+from fer_tui.terminal.scaling import fitted_size, scaled
 
 Pixels = NDArray[np.uint8]
 AROUND = Style(bgcolor=Color.from_rgb(1, 2, 3))

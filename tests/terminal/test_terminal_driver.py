@@ -128,6 +128,18 @@ def test_it_follows_the_size_of_the_window(name: str) -> None:
         check_shows(run, 0)
 
 
+@pytest.mark.parametrize("name", FEW)
+def test_large_pictures_are_drawn_beside(name: str) -> None:
+    with started(name) as run:
+        ready(run, name)
+        run.hold(b"b", 8, 0.02)
+        run.wait_for(f"{WAYS[name]}{'/tmux' if 'tmux' in name else ''} 8")
+        run.settle(0.3)
+        check_shows(run, 8)
+        run.press(b"n")
+        check_shows(run, 9)
+
+
 def test_a_removed_picture_is_freed() -> None:
     with started("kitty") as run:
         ready(run, "kitty")

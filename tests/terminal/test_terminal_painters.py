@@ -177,18 +177,18 @@ def test_bytes_of_a_heat_map_and_of_a_sheet() -> None:
 
 
 def test_a_slow_link_gets_less_and_a_fast_one_all() -> None:
-    quality = Quality((Grade(64), Grade(16), Grade(16, 0.5), Grade(16, 0.25)), 1000)
+    quality = Quality((Grade(64), Grade(16), Grade(16, 0.5), Grade(16, 0.25)), {"L": 1000})
     sizes = {Grade(64): 900, Grade(16): 500, Grade(16, 0.5): 150, Grade(16, 0.25): 60}
 
     def encode(grade: Grade) -> str:
         return "x" * sizes[grade]
 
-    assert len(quality.encoded(encode, None)) == 900 and quality.words == ""
-    assert len(quality.encoded(encode, 1200)) == 150  # 180 bytes in a moment
+    assert len(quality.encoded(encode, "L", None)) == 900 and quality.words == ""
+    assert len(quality.encoded(encode, "L", 1200)) == 150  # 180 bytes in a moment
     assert quality.words == "slow link: 16 colours, 1/2 of the size"
-    assert len(quality.encoded(encode, 10)) == 60, "the least there is"
+    assert len(quality.encoded(encode, "L", 10)) == 60, "the least there is"
     for _ in range(4):
-        last = quality.encoded(encode, 1e9)
+        last = quality.encoded(encode, "L", 1e9)
     assert len(last) == 900 and quality.words == ""
 
 

@@ -29,10 +29,19 @@ from .popups import Details, Help
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
+_ONE = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 
 class Restart(Message):
     """The compute process shall be started again."""
+
+
+class Go(Message):
+    """Another screen is wanted, by its name. narrowing: what Explore shall list, None leaves its list."""
+
+    def __init__(self, screen: str, narrowing: str | None = None) -> None:
+        self.screen, self.narrowing = screen, narrowing
+        super().__init__()
 
 
 class DeskScreen(Paced, Screen[None], inherit_bindings=False):
@@ -109,6 +118,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         if self.desk.mended:
             self.say(f"{self.desk.mended}; it was started again, and all goes on")
             self.desk.mended = ""
+        if self.desk.news:
+            self.say(self.desk.news)
+            self.desk.news = ""
         self.draw_top()
         self.draw_status()
 
@@ -220,7 +232,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.aim()
             self.draw(Change.OPENED)
         else:
-            self.say("there is one checkpoint: several --weights are the snapshots of a run")
+            self.say(_ONE)
 
     def aim(self) -> None:
         """Want what this screen shows."""
@@ -231,6 +243,13 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.post_message(Restart())
         else:
             self.say("the compute process is at work")
+
+    def go(self, screen: str, narrowing: str | None = None) -> None:
+        """To another screen; to the timeline only where there is one."""
+        if screen == "timeline" and not self.desk.has_run:
+            self.say(_ONE)
+        else:
+            self.post_message(Go(screen, narrowing))
 
     def do_copy(self, command: Command) -> None:
         answered, project, browser = self.asking.answered, self.desk.project, self.desk.browser

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.message import Message
 
 from fer_tui.contract import Matrix, plain
 from fer_tui.regions.table import FocusTable, RegionFocus
@@ -29,16 +28,6 @@ class ClassesScreen(DeskScreen):
     """The confusion matrix; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
-
-    class Open(Message):
-        """Explore shall list these images."""
-
-        def __init__(self, narrowing: str) -> None:
-            self.narrowing = narrowing
-            super().__init__()
-
-    class Leave(Message):
-        """Back to Explore."""
 
     def compose_body(self) -> ComposeResult:
         yield Lines(id="table-title")
@@ -197,7 +186,7 @@ class ClassesScreen(DeskScreen):
             self.say("no image is in this cell")
             return
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
-        self.post_message(self.Open(f"{true} {other} hardest"))
+        self.go("explore", f"{true} {other} hardest")
 
     def do_focus(self, command: Command) -> None:
         wanted = self.desk.focus_request(max(1, command.count if command.count is not None else _PER_CLASS))
@@ -212,15 +201,18 @@ class ClassesScreen(DeskScreen):
         self.draw(Change.MATRIX)
 
     def do_explore(self, command: Command) -> None:
-        self.post_message(self.Leave())
+        self.go("explore")
 
     do_quit = do_explore
+
+    def do_timeline(self, command: Command) -> None:
+        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.focus.stop() or self.desk.matrix.stop():
             self.draw(Change.MATRIX)
         else:
-            self.post_message(self.Leave())
+            self.go("explore")
 
 
 def _lift(region: RegionFocus) -> str:

@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.timer import Timer
 
 from fer_tui.contract import plain
@@ -36,9 +35,6 @@ class Explore(Choosing):
 
     LETTER = "x"
     PANES: ClassVar[tuple[str, ...]] = PANES
-
-    class Classes(Message):
-        """The other screen is wanted."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
@@ -280,6 +276,8 @@ class Explore(Choosing):
             browser.narrow(text)
         except NarrowingError as error:
             return error
+        if browser.asks_of_the_run:
+            self.desk.gather()
         self._draw_list()
         self._moved()
         self.draw_top()
@@ -319,7 +317,10 @@ class Explore(Choosing):
             self.set_class(pane == self.pane, f"-at-{pane}")
 
     def do_classes(self, command: Command) -> None:
-        self.post_message(self.Classes())
+        self.go("classes")
+
+    def do_timeline(self, command: Command) -> None:
+        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():

@@ -1,0 +1,152 @@
+"""The run that is open: predictions under all its checkpoints, and the asking for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fer_tui.engine.messages import Done, Failed, Message
+from fer_tui.timeline import Course
+
+from .asking import Computes
+from .predictions import probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .project import Project
+
+
+class History:
+    """What each checkpoint predicts for each row. Checkpoints are known by their digests, for a run may grow."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._predicted: dict[str, NDArray[np.int32]] = {}
+        self._confidence: dict[str, NDArray[np.float16]] = {}
+        self._known: dict[str, NDArray[np.bool_]] = {}
+        self._course: tuple[object, Course] | None = None
+
+    def add(self, digest: str, start: int, scores: NDArray[np.float32]) -> None:
+        """Take raw scores (n, classes) of rows `start` on."""
+        count = self._count
+        if digest not in self._known:
+            self._predicted[digest] = np.full(count, -1, np.int32)
+            self._confidence[digest] = np.full(count, np.nan, np.float16)
+            self._known[digest] = np.zeros(count, bool)
+        rows = slice(start, start + len(scores))
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(scores).all(1))
+        shares = probabilities(np.where(finite[:, None], scores, 0)).max(1)
+        self._predicted[digest][rows] = np.where(finite, scores.argmax(1), -1)
+        self._confidence[digest][rows] = np.where(finite, shares, np.nan)
+        self._known[digest][rows] = True
+
+    def is_complete(self, digest: str) -> bool:
+        known = self._known.get(digest)
+        return known is not None and bool(np.all(known))
+
+    def prediction(self, digest: str, row: int) -> tuple[int, float] | None:
+        """The predicted class of a row (-1 where scores are not finite) and its probability, where they are known."""
+        known = self._known.get(digest)
+        if known is None or not np.asarray(known)[row]:
+            return None
+        return int(self._predicted[digest][row]), float(self._confidence[digest][row])
+
+    def course(
+        self, names: Sequence[str], digests: Sequence[str], classes: Sequence[str], labels: NDArray[np.int64]
+    ) -> Course | None:
+        """The course over those checkpoints whose predictions are complete, in their order; None where none is."""
+        complete = [n for n, digest in enumerate(digests) if self.is_complete(digest)]
+        if not complete:
+            return None
+        what = tuple((names[n], digests[n]) for n in complete), tuple(classes)
+        if self._course is None or self._course[0] != what or self._course[1].labels is not labels:
+            predicted = np.stack([self._predicted[digests[n]] for n in complete])
+            self._course = what, Course(tuple(names[n] for n in complete), tuple(classes), labels, predicted)
+        return self._course[1]
+
+
+class Run:
+    """The checkpoints that are open. Their predictions are asked for one checkpoint after the other, once wanted."""
+
+    def __init__(self, compute: Computes, project: Project) -> None:
+        self._compute, self._project = compute, project
+        self._history = History(0)
+        self._job: int | None = None
+        self._wanted = False
+        self.fault = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._project.classifier.checkpoints if self._project.classifier is not None else ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        return self._project.classifier.digests if self._project.classifier is not None else ()
+
+    @property
+    def is_working(self) -> bool:
+        return self._job is not None
+
+    @property
+    def known(self) -> int:
+        """How many checkpoints' predictions are all known."""
+        return sum(map(self._history.is_complete, self.digests))
+
+    def course(self, labels: NDArray[np.int64]) -> Course | None:
+        """The course over the checkpoints whose predictions are all known."""
+        classifier = self._project.classifier
+        if classifier is None:
+            return None
+        return self._history.course(classifier.checkpoints, classifier.digests, classifier.classes, labels)
+
+    def prediction(self, checkpoint: int, row: int) -> tuple[int, float] | None:
+        """The predicted class of a row under a checkpoint and its probability, where they are known."""
+        return self._history.prediction(self.digests[checkpoint], row)
+
+    def open(self, rows: int) -> None:
+        """Begin anew, for a dataset of so many rows."""
+        self._history = History(rows)
+
+    def add(self, checkpoint: int, start: int, scores: NDArray[np.float32]) -> None:
+        """Take raw scores (n, classes) of rows `start` on."""
+        if len(self.digests) > 1:
+            self._history.add(self.digests[checkpoint], start, scores)
+
+    # ---- asking ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Want all predictions from now on."""
+        self._wanted, self.fault = True, ""
+
+    def stop(self) -> bool:
+        """Want none any more; whether there was work."""
+        self._wanted = False
+        return self.give_way()
+
+    def give_way(self) -> bool:
+        """Let something else go first; `go_on` asks again."""
+        job, self._job = self._job, None
+        if job is not None:
+            self._compute.cancel(job)
+        return job is not None
+
+    def go_on(self, row: int) -> None:
+        """Ask for a checkpoint that is not complete, the last one first, from `row` on; unless one is asked for."""
+        if not self._wanted or self._job is not None or self.fault or len(self.digests) < 2:
+            return
+        missing = [n for n, digest in enumerate(self.digests) if not self._history.is_complete(digest)]
+        if missing:
+            first = missing[-1] if missing[-1] == len(self.digests) - 1 else missing[0]
+            self._job = self._compute.predict(row, first)
+
+    def take(self, message: Message) -> bool:
+        """Take the end of a job; whether it was ours."""
+        if not isinstance(message, Done | Failed) or message.job is None or message.job != self._job:
+            return False
+        self._job = None
+        if isinstance(message, Failed):
+            self.fault = message.fault
+        return True

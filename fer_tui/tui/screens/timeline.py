@@ -1,0 +1,385 @@
+"""Timeline: the curves of a run, and one image through its checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+
+from fer_tui.contract import Place, plain
+from fer_tui.terminal.plot import Curve
+from fer_tui.tui.asking import Asking, Request
+from fer_tui.tui.desk import Change
+from fer_tui.tui.keys import Command
+from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
+from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.picture_pane import wrapped
+
+from .choosing import Choosing
+
+if TYPE_CHECKING:
+    from fer_tui.timeline import Course
+    from fer_tui.tui.browser import Browser
+
+_EVERY = 0.15  # seconds between two looks at new predictions
+_WORDS = 3  # lines below the curves
+
+
+class TimelineScreen(Choosing):
+    """Curves above, the current image under neighbouring checkpoints below; h and l move along the checkpoints."""
+
+    LETTER = "t"
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="run"):
+            yield CurvePlot(id="curves")
+            yield Lines(id="legend")
+        yield Lines(id="run-words")
+        yield Lines(id="film-title")
+        yield Film(id="film")
+
+    def on_mount(self) -> None:
+        self._wait: Timer | None = None
+        super().on_mount()
+
+    @property
+    def asking(self) -> Asking:
+        browser = self.desk.browser
+        return self.desk.frames.asking(browser.checkpoint if browser is not None else 0)
+
+    def on_screen_resume(self) -> None:
+        self.desk.gather()
+        super().on_screen_resume()
+
+    def on_screen_suspend(self) -> None:
+        if not self.is_current:  # else a popup is over it
+            self.desk.frames.stop()
+
+    # ---- what is wanted ----------------------------------------------------------------------------------------------
+
+    @property
+    def course(self) -> Course | None:
+        browser = self.desk.browser
+        return self.desk.run.course(browser.predictions.labels) if browser is not None else None
+
+    @property
+    def target(self) -> int | None:
+        """The class that is explained under all checkpoints; the predicted one is that of the last checkpoint."""
+        browser = self.desk.browser
+        if browser is None or browser.row is None:
+            return None
+        if browser.target != "predicted":
+            return browser.target_class
+        for checkpoint in reversed(range(len(self.desk.run.names))):
+            known = self.desk.run.prediction(checkpoint, browser.row)
+            if known is not None and known[0] >= 0:
+                return known[0]
+        return None
+
+    @property
+    def window(self) -> range:
+        """The checkpoints that there is room to show, around the current one."""
+        count, room = len(self.desk.run.names), self.query_one(Film).room
+        at = self.desk.browser.checkpoint if self.desk.browser is not None else 0
+        first = min(max(0, at - room // 2), max(0, count - room))
+        return range(first, min(count, first + room))
+
+    def aim(self) -> None:
+        self.aimed()
+
+    def aimed(self) -> None:
+        self._draw_curves()
+        self._want(again=True)
+
+    def _want(self, *, again: bool = False) -> None:
+        """Want the image's explanation under the checkpoints in sight, the current one first."""
+        browser, method, target = self.desk.browser, self.desk.method, self.target
+        if browser is None or method is None or browser.row is None or target is None:
+            self.desk.frames.want({})
+        else:
+            parameters = self.desk.parameters(method)
+            place = Place(browser.row, target, browser.layer, browser.filter)
+            wanted: dict[int, Request] = {}
+            for number in sorted(self.window, key=lambda number: abs(number - browser.checkpoint)):
+                there = dataclasses.replace(place, checkpoint=number)
+                wanted[number] = self.desk.project.request(method, parameters, there)
+            self.desk.frames.want(wanted, again=again)
+        self._draw_film()
+        self.draw_status()
+
+    # ---- drawing -----------------------------------------------------------------------------------------------------
+
+    def draw(self, change: Change) -> None:
+        if Change.PREDICTIONS in change:
+            if self._wait is None and self.is_current:
+                self._wait = self.set_timer(_EVERY, self._draw_predictions)
+            return
+        super().draw(change)
+        if Change.OPENED in change and self.is_current:
+            self._draw_curves()
+            self._want()
+        elif Change.EXPLANATION in change:
+            self._draw_film()
+
+    def _draw_predictions(self) -> None:
+        self._wait = None
+        if self.is_left or not self.is_current:
+            return
+        self._want()  # the class to explain may be another one, now that more is known
+        self._draw_curves()
+        self.draw_top()
+
+    def on_film_resized(self) -> None:
+        if not self.is_left:
+            self._want()
+
+    def facts(self) -> Iterable[Text]:
+        run = self.desk.run
+        if run.fault:
+            yield Text(plain(run.fault), self.inks.fault)
+        elif run.known < len(run.names):
+            working = "  Esc stops" if run.is_working else ""
+            yield Text(f"{run.known} of {len(run.names)} checkpoints predicted{working}", self.inks.accent)
+        yield from super().facts()
+
+    def _draw_curves(self) -> None:
+        browser, course, run, inks = self.desk.browser, self.course, self.desk.run, self.inks
+        plot, legend, below = self.query_one(CurvePlot), self.query_one("#legend", Lines), self.query_one("#run-words")
+        assert isinstance(below, Lines)
+        if browser is None or course is None or not course.labelled.any():
+            told = "no image has a label: there are no curves" if course is not None else "predicting …"
+            plot.show_curves(Curves())
+            legend.show([])
+            below.show([Text(f" {told}", inks.muted)] if browser is not None else [])
+            return
+        from fer_tui.timeline import short_names
+
+        steps = [plain(name) for name in short_names(run.names)]
+        at = [run.names.index(name) for name in course.checkpoints]
+        shown = _classes(course, self.target)
+        curves = [_curve(course.recall[:, n].tolist(), at, len(steps), _ink(n)) for n in shown]
+        curves.append(_curve(course.accuracy.tolist(), at, len(steps), inks.strong))
+        if self.target in shown:
+            curves.append(curves.pop(shown.index(self.target)))  # on top
+        plot.show_curves(Curves(curves, steps, browser.checkpoint))
+        here = at.index(browser.checkpoint) if browser.checkpoint in at else None
+        legend.show(list(self._legend(course, shown, here)))
+        below.show(list(self._run_words(course, here))[:_WORDS])
+
+    def _legend(self, course: Course, shown: Sequence[int], here: int | None) -> Iterator[Text]:
+        """The numbers at the cursor, and how far they are from the checkpoint before."""
+        inks = self.inks
+        yield Text("            here  change", inks.muted)
+        rows = [("accuracy", course.accuracy.tolist(), inks.strong, False)]
+        rows += [(plain(course.classes[n]), course.recall[:, n].tolist(), _ink(n), n == self.target) for n in shown]
+        for name, values, style, chosen in rows:
+            mark = "▸" if chosen else "●"
+            line = Text.assemble((f"{mark} ", style), (f"{name[:9]:9} ", inks.accent if chosen else inks.plain))
+            if here is not None and values[here] == values[here]:
+                line.append(f"{values[here]:5.3f}", inks.strong if chosen else inks.plain)
+                if here:
+                    change = values[here] - values[here - 1]
+                    line.append(
+                        f"  {change:+.3f}", inks.right if change > 0 else inks.wrong if change < 0 else inks.muted
+                    )
+            yield line
+
+    def _run_words(self, course: Course, here: int | None) -> Iterator[Text]:
+        """What was learned and lost here, and what happened to the chosen class."""
+        if here is None:
+            yield Text(" the predictions of this checkpoint are on their way", self.inks.muted)
+            return
+        from fer_tui.timeline import moved
+
+        learned, lost, end = len(course.learned_at(here)), len(course.lost_at(here)), course.forgotten.sum()
+        first = f"right from here to the end: {learned}" if here else f"right all through: {learned}"
+        since = f" · wrong since the one before: {lost}" if here else ""
+        yield Text(f" {first}{since} · forgotten at the end: {end}   (Enter, w, f list them)", self.inks.muted)
+        if self.target is not None and here:
+            told = moved(course, self.target, here - 1, here)
+            for line in wrapped(told, self.size.width - 2, _WORDS - 1, self.inks.plain):
+                yield Text(" ").append_text(line)
+
+    def _draw_film(self) -> None:
+        if self.is_left:
+            return
+        browser, method, title = self.desk.browser, self.desk.method, self.query_one("#film-title", Lines)
+        if browser is None or browser.row is None or method is None:
+            title.show([Text(" no image is listed", self.inks.muted)] if browser is not None else [])
+            self.query_one(Film).show([])
+            return
+        inks, line = self.inks, Text.assemble((f" {browser.row}", self.inks.strong))
+        if browser.label >= 0:
+            line.append("  true ", inks.muted).append(plain(browser.classes[browser.label]), inks.strong)
+        of = f" of {plain(browser.classes[self.target])}" if self.target is not None else ""
+        view = self.desk.look.words(self.asking.answered.explanation)
+        line.append(f"  {plain(method.title)}{of}", inks.accent).append(f" · {view}" if view else "", inks.muted)
+        title.show([line])
+        self.query_one(Film).show([self._shot(browser, number) for number in self.window])
+
+    def _shot(self, browser: Browser, number: int) -> Shot:
+        from fer_tui.timeline import short_names
+
+        desk, inks, row = self.desk, self.inks, browser.row or 0
+        assert desk.project.dataset is not None
+        is_current = number == browser.checkpoint
+        name = plain(short_names(desk.run.names)[number])
+        answered = desk.frames.answered(number)
+        lines: list[Text] = []
+        known = desk.run.prediction(number, row)
+        if known is not None and known[0] >= 0:
+            ink = inks.plain if browser.label < 0 else inks.right if known[0] == browser.label else inks.wrong
+            lines.append(Text(f"{plain(browser.classes[known[0]])} {known[1]:.0%}", ink))
+        if answered.fault:
+            lines.append(Text(plain(answered.fault), inks.fault))
+        elif answered.explanation is None and answered.request is not None:
+            lines.append(Text("stopped" if answered.cancelled else "…", inks.muted))
+        picture = desk.look.picture(answered.explanation, desk.project.dataset[row].image)
+        return Shot(
+            Text(f"▸ {name}" if is_current else name, inks.accent if is_current else inks.muted), picture, lines
+        )
+
+    # ---- keys --------------------------------------------------------------------------------------------------------
+
+    def _moved(self) -> None:
+        """The user is at another image or checkpoint."""
+        self.aimed()
+        self.draw_top()
+
+    def do_left(self, command: Command) -> None:
+        self._move_checkpoint(-command.times)
+
+    def do_right(self, command: Command) -> None:
+        self._move_checkpoint(command.times)
+
+    def _move_checkpoint(self, steps: int) -> None:
+        self.desk.move_checkpoint(steps)
+        self._moved()
+
+    def on_curve_plot_chosen(self, message: CurvePlot.Chosen) -> None:
+        if self.desk.browser is not None:
+            self._move_checkpoint(message.step - self.desk.browser.checkpoint)
+
+    def on_frame_chosen(self, message: Frame.Chosen) -> None:
+        if self.desk.browser is not None and message.number < len(self.window):
+            self._move_checkpoint(self.window[message.number] - self.desk.browser.checkpoint)
+
+    def _move(self, steps: int) -> None:
+        if self.desk.browser is not None:
+            self.desk.browser.move(steps)
+            self._moved()
+
+    def do_down(self, command: Command) -> None:
+        self._move(command.times)
+
+    def do_up(self, command: Command) -> None:
+        self._move(-command.times)
+
+    def do_page_down(self, command: Command) -> None:
+        self._move(10 * command.times)
+
+    def do_page_up(self, command: Command) -> None:
+        self._move(-10 * command.times)
+
+    def do_first(self, command: Command) -> None:
+        self._go(command.count, 0)
+
+    def do_last(self, command: Command) -> None:
+        self._go(command.count, self.desk.browser.count - 1 if self.desk.browser is not None else 0)
+
+    def _go(self, row: int | None, position: int) -> None:
+        browser = self.desk.browser
+        if browser is None:
+            return
+        if row is None:
+            browser.move_to(position)
+        elif not browser.go(row):
+            self.say(f"image {row} is not listed")
+        self._moved()
+
+    def do_view(self, command: Command) -> None:
+        self.desk.look.turn(command.times)
+        self._draw_film()
+
+    def do_view_back(self, command: Command) -> None:
+        self.desk.look.turn(-command.times)
+        self._draw_film()
+
+    def do_colours(self, command: Command) -> None:
+        self.desk.look.recolour(command.times, self.asking.answered.explanation)
+        self._draw_film()
+
+    def do_list_learned(self, command: Command) -> None:
+        self._list("learned:{}")
+
+    def do_list_lost(self, command: Command) -> None:
+        self._list("lost:{}")
+
+    def do_list_forgotten(self, command: Command) -> None:
+        self._list("forgotten")
+
+    def _list(self, term: str) -> None:
+        """List images in Explore."""
+        browser, names = self.desk.browser, self.desk.run.names
+        if browser is None or self.desk.run.known < len(names):
+            self.say("the predictions of all checkpoints are not known yet")
+            return
+        self.go("explore", term.format(_named(names, browser.checkpoint)))
+
+    def do_classes(self, command: Command) -> None:
+        self.go("classes")
+
+    def do_explore(self, command: Command) -> None:
+        self.go("explore")
+
+    do_quit = do_explore
+
+    def do_cancel(self, command: Command) -> None:
+        if self.desk.frames.stop() | self.desk.run.stop():
+            self._draw_film()
+            self.draw_status()
+        else:
+            self.go("explore")
+
+
+def _classes(course: Course, target: int | None) -> list[int]:
+    """The classes that are shown: all where there are few, else the chosen one and those that moved most."""
+    import numpy as np
+
+    from fer_tui.picture import LINE_COLOURS
+
+    known = [n for n in range(len(course.classes)) if course.support[n]]
+    most = len(LINE_COLOURS)
+    if len(known) <= most:
+        return known
+    span = np.nan_to_num(np.ptp(course.recall, axis=0))
+    order = sorted(known, key=lambda n: (n != target, -span[n]))
+    return sorted(order[:most])
+
+
+def _ink(number: int) -> Style:
+    from fer_tui.picture import LINE_COLOURS
+
+    return Style(color=LINE_COLOURS[number % len(LINE_COLOURS)])
+
+
+def _curve(values: Sequence[float], at: Sequence[int], steps: int, style: Style) -> Curve:
+    """A curve over all checkpoints, NaN where the predictions are not known."""
+    spread = [float("nan")] * steps
+    for step, value in zip(at, values, strict=True):
+        spread[step] = value
+    return Curve(spread, style)
+
+
+def _named(names: Sequence[str], number: int) -> str:
+    """A checkpoint's name as a narrowing takes it."""
+    from fer_tui.timeline import short_names
+
+    short = short_names(names)[number]
+    return short if " " not in short and '"' not in short else str(number)

@@ -1,0 +1,50 @@
+"""The explorer itself on modelled terminals: its pictures, its words on the terminal, and how it leaves it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from terminal_model import AppRun
+from test_terminal_driver import terminal
+
+COMMAND = [sys.executable, "-m", "fer_tui", "open", "--device", "cpu", "--cache"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.mark.parametrize(("name", "words"), [("kitty", "kitty"), ("foot-tmux-3.5a", "sixel/tmux")])
+def test_it_draws_in_pixels_and_leaves_nothing(name: str, words: str, cache: str) -> None:
+    with AppRun([*COMMAND, cache], terminal(name), 120, 36, round_trip=0.05) as run:
+        run.wait_for("Saliency of")
+        run.wait_for(f" {words}")
+        run.press(b"jj", quiet=0.3)
+        pictures = run.terminal.screen.kitty
+        assert (pictures.sent > 1 and len(pictures.stored) == 1) if name == "kitty" else run.terminal.sixel_pictures
+        shown = run.terminal.pixels(32, 3, 40, 20)
+        assert len(set(map(tuple, shown.reshape(-1, 3)[::97].tolist()))) > 20, "a picture is there"
+        run.press(b"?")
+        run.press(b"q")
+        assert (run.terminal.pixels(32, 3, 40, 20) == shown).mean() > 0.99
+        assert pictures.faults == [] and run.terminal.lost == []
+        assert os.waitstatus_to_exitcode(run.end(signal.SIGTERM)) == 143
+        assert run.terminal.usable and run.terminal.memory == 0
+        assert all(run.terminal.text(row) == "" for row in range(36))
+
+
+def test_it_tells_what_to_set(cache: str) -> None:
+    with AppRun([*COMMAND, cache], terminal("kitty-tmux-3.3a-defaults"), 120, 36) as run:
+        run.wait_for("for pictures in pixels: tmux set -g allow-passthrough on")
+        run.wait_for(" blocks/tmux")
+
+
+def test_a_wrong_way_is_one_line(cache: str, tmp_path: Path) -> None:
+    with AppRun([*COMMAND, cache], terminal("mute"), 120, 36, environment={"FER_TUI_GRAPHICS": "kity"}) as run:
+        assert os.waitstatus_to_exitcode(run.wait()) == 2
+        assert "FER_TUI_GRAPHICS: 'kity' is none of auto, kitty" in run.terminal.text(0)

@@ -55,6 +55,18 @@ def _texts(given: object) -> tuple[str, ...]:
     return tuple(_text(item) for item in (given if isinstance(given, list | tuple) else [given]))
 
 
+def _weights(given: object) -> tuple[str, ...]:
+    """Names of files and folders; `builtin:run` is the bundled training."""
+    return tuple(bundled_run() if each == f"{BUILTIN}run" else each for each in _texts(given))
+
+
+def bundled_run() -> str:
+    """The folder of the training that comes with fer-tui."""
+    import fer_tui_samples
+
+    return str(fer_tui_samples.run_path())
+
+
 def _count(given: object) -> int:
     if isinstance(given, str) and re.fullmatch(r"\s*\d+\s*", given):
         given = int(given)
@@ -171,8 +183,8 @@ SETTINGS = (
         "weights",
         "model",
         "W",
-        "weights; several, or a folder of them, are the snapshots of a run, in order",
-        _texts,
+        "weights; several, or a folder of them, are the snapshots of a run, in order; builtin:run",
+        _weights,
         "file",
         True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from fer_tui.contract import InputError, plain
 
 from . import asked, flags, looks, streams
 from .progress import Narrator
+from .settings import bundled_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.suffix.lower() != ".png":
         raise InputError(arguments.out, "a sheet is written as .png", "end its name in .png")
     settings = flags.settings_of(arguments).settings
+    if settings.model is None and not settings.weights:
+        settings = replace(settings, weights=(bundled_run(),))
     wants_image = arguments.image is not None or arguments.out is not None
     with Narrator() as tell:
         from fer_tui.engine import open_session

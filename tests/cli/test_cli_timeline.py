@@ -158,8 +158,17 @@ def test_wrong_use_is_one_line(
 
 
 def test_one_checkpoint_is_no_run(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["timeline", "--limit", "7"]) == 2
+    assert main(["timeline", "--limit", "7", "--model", "fer-res"]) == 2
     assert capsys.readouterr().err.startswith("fer-tui: --weights: there is one checkpoint (name several, a folder")
+
+
+def test_without_weights_it_is_the_bundled_training(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["timeline", "--limit", "35", "--json", "--cache", "none"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    accuracies = [each["accuracy"] for each in shown["checkpoints"]]
+    assert len(accuracies) >= 10 and accuracies[-1] > 0.85 > 0.5 > accuracies[0]
+    assert main(["timeline", "--limit", "35", "--json", "--cache", "none", "--weights", "builtin:run"]) == 0
+    assert json.loads(capsys.readouterr().out) == shown
 
 
 def test_focus_through_time_is_that_of_each_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -185,6 +185,24 @@ def test_nothing_is_left_when_it_ends(name: str, how: str | signal.Signals) -> N
         assert how == "x" or lines.strip() == ""
 
 
+def test_stopped_and_continued_it_goes_on() -> None:
+    with started("kitty") as run:
+        ready(run, "kitty")
+        os.kill(run.pid, signal.SIGCONT)  # without a stop before it
+        run.press(b"n")
+        check_shows(run, 1)
+        os.kill(run.pid, signal.SIGTSTP)
+        run.settle(0.3)
+        assert run.terminal.usable and run.terminal.memory == 0, "the shell has the terminal"
+        os.kill(run.pid, signal.SIGCONT)
+        run.wait_for("| kitty 1")
+        run.settle(0.2)
+        check_shows(run, 1)
+        run.type(b"q")
+        run.wait()
+        assert run.terminal.usable and run.terminal.memory == 0
+
+
 @pytest.mark.parametrize("name", ["kitty-tmux-3.3a", "mute"])
 def test_killed_it_leaves_a_terminal_that_can_be_used(name: str) -> None:
     with started(name) as run:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import select
 import time
 from codecs import getincrementaldecoder
+from queue import Full
 from typing import TYPE_CHECKING, Any, Protocol
 
 from textual._ansi_sequences import SYNC_END
@@ -64,7 +66,7 @@ class PictureDriver(LinuxDriver):
         self._waiting: list[Shown] = []
         self._last_key = time.monotonic()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._is_on = False
+        self._is_on = self._is_suspended = False
         self._asked_at: tuple[int, int] = (0, 0)  # columns and rows
         self._drawing: object = None  # what the pictures are drawn for
 
@@ -80,8 +82,13 @@ class PictureDriver(LinuxDriver):
         self._put(data)
 
     def _put(self, data: str) -> None:
-        if data:
-            super().write(self.link.stamped(data, self._probe.ready, time.monotonic()))
+        writer = self._writer_thread
+        if data and writer is not None:
+            data = self.link.stamped(data, self._probe.ready, time.monotonic())
+            while writer.is_alive():  # else the terminal is gone, and nobody makes room in the queue
+                with contextlib.suppress(Full):
+                    writer._queue.put(data, timeout=_TICK)
+                    return
 
     @property
     def is_busy(self) -> bool:
@@ -138,6 +145,19 @@ class PictureDriver(LinuxDriver):
         self._do("tmux", self._ask_tmux())
         self._tell_guard()
         self.draw_again()  # after a suspension
+
+    def suspend_application_mode(self) -> None:
+        self._is_suspended = True
+        super().suspend_application_mode()
+
+    def resume_application_mode(self) -> None:
+        if self._is_suspended:  # else SIGCONT comes with SIGHUP: the terminal is gone
+            self._is_suspended = False
+            super().resume_application_mode()
+
+    def close(self) -> None:
+        if self._writer_thread is not None and self._writer_thread.is_alive():
+            super().close()
 
     def stop_application_mode(self) -> None:
         if self._is_on:

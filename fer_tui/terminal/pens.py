@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOLERANCE = 3
 _COARSER = ((26, TOLERANCE), (18, 8), (13, 12))  # bytes for a cell of a colour picture, measured, and their tolerance
 _MOMENT = 0.15  # seconds that one picture may take on its way
-_CLOSE = 4
+_CLOSE = 4  # how far off one of the 256 colours may be that stands for another one
 RESET = "\x1b[0m"
 
 
@@ -48,16 +48,6 @@ class Pen:
     def skip(self, count: int) -> None:
         """Over cells that stay as they are."""
         self._out.append("\x1b[C" if count == 1 else f"\x1b[{count}C")
-
-    def reset(self) -> None:
-        """Back to the terminal's own colours."""
-        self._out.append(RESET)
-        self._ink = self._paper = -1
-
-    def raw(self, text: str) -> None:
-        """Something that leaves the colours reset."""
-        self._out.append(text)
-        self._ink = self._paper = -1
 
     def draw(self, cells: Cells) -> None:
         """Cells from here on."""
@@ -131,7 +121,7 @@ class Pen:
 
 @lru_cache(1 << 15)
 def _true_codes(colour: int, tolerance: int) -> tuple[str, str, int]:
-    """One of the 256 colours where it is close enough: its name is half as long. Further off, they give gray a tint."""
+    """One of the 256 colours where it is close enough: its name is half as long. Others would give gray a tint."""
     number = close_256(colour, min(tolerance, _CLOSE))
     if number >= 0:
         code, colour = f"8;5;{number}", rgb_256(number)

@@ -82,7 +82,7 @@ def test_the_picture_is_right_in_every_terminal(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_a_popup_dims_the_picture_and_goes_without_a_trace(name: str) -> None:
+def test_popups_screens_and_sizes_leave_no_trace(name: str) -> None:
     with started(name) as run:
         ready(run, name)
         before = seen(run)
@@ -92,18 +92,15 @@ def test_a_popup_dims_the_picture_and_goes_without_a_trace(name: str) -> None:
         assert "popup" in "".join(run.terminal.text(row) for row in range(SIZE[1]))
         run.press(b"m")
         np.testing.assert_array_equal(seen(run), before)
-
-
-@pytest.mark.parametrize("name", FEW)
-def test_another_screen_shows_nothing_of_it(name: str) -> None:
-    with started(name) as run:
-        ready(run, name)
-        before = seen(run)
         run.press(b"s")
         assert "another screen" in run.terminal.text(0)
         assert len(np.unique(seen(run)[34:].reshape(-1, 3), axis=0)) == 1
         run.press(b"s")
         np.testing.assert_array_equal(seen(run), before)
+        for size in ((1, 1), (30, 12), SIZE):
+            run.resize(*size)
+            run.settle(0.35)
+        check_shows(run, 0)
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -116,16 +113,6 @@ def test_it_is_tinted_and_scrolled(name: str) -> None:
         assert difference(scrolled[: 15 * 17 - 20], before[5 * 17 : -20]) < 12, "five lines further up"
         run.press(b"t")
         assert (seen(run)[:200, 60:260, 0].astype(int) > scrolled[:200, 60:260, 0] + 20).mean() > 0.8
-
-
-@pytest.mark.parametrize("name", FEW)
-def test_it_follows_the_size_of_the_window(name: str) -> None:
-    with started(name) as run:
-        ready(run, name)
-        for size in ((1, 1), (30, 12), SIZE):
-            run.resize(*size)
-            run.settle(0.4)
-        check_shows(run, 0)
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -158,18 +145,18 @@ def test_the_terminal_keeps_one_picture() -> None:
         check_shows(run, 40)
 
 
-@pytest.mark.parametrize("name", ["kitty", "kitty-tmux-3.3a", "mute"])
+@pytest.mark.parametrize("name", ["kitty", "mute"])
 def test_keys_are_kept_and_answers_are_none(name: str) -> None:
     """Typed before the app takes keys, with answers a second away; some of them no ASCII."""
     with started(name, round_trip=1.0 if name != "mute" else 0.0, environment={"SLOW_IMPORT": "0.3"}) as run:
         run.type("aä漢".encode(), after=0.25)
         run.type(b"\x1b[A", after=0.7)
-        run.type(b"b", after=1.4)
-        run.wait_for("keys aä漢upb|")
+        run.type(b"z", after=1.4)
+        run.wait_for("keys aä漢upz|")
         run.wait_for(f"| {WAYS[name]}", 5)
         run.settle(1.2)
         (line,) = [run.terminal.text(row) for row in range(SIZE[1]) if "keys " in run.terminal.text(row)]
-        assert line.startswith("keys aä漢upb|")
+        assert line.startswith("keys aä漢upz|")
         check_shows(run, 0)
         run.type(b"q")
         run.wait()
@@ -180,7 +167,7 @@ def test_keys_are_kept_and_answers_are_none(name: str) -> None:
     ("name", "how"),
     [
         ("kitty", "q"), ("kitty", "\x03"), ("kitty", "x"), ("kitty", signal.SIGTERM), ("kitty", signal.SIGHUP),
-        ("kitty-tmux-3.3a", "q"), ("xterm-sixel", "q"), ("xterm", "q"),
+        ("xterm-sixel", signal.SIGTERM),
     ],
 )  # fmt: skip
 def test_nothing_is_left_when_it_ends(name: str, how: str | signal.Signals) -> None:
@@ -198,7 +185,25 @@ def test_nothing_is_left_when_it_ends(name: str, how: str | signal.Signals) -> N
         assert how == "x" or lines.strip() == ""
 
 
-@pytest.mark.parametrize("name", ["kitty", "kitty-tmux-3.3a", "mute"])
+def test_stopped_and_continued_it_goes_on() -> None:
+    with started("kitty") as run:
+        ready(run, "kitty")
+        os.kill(run.pid, signal.SIGCONT)  # without a stop before it
+        run.press(b"n")
+        check_shows(run, 1)
+        os.kill(run.pid, signal.SIGTSTP)
+        run.settle(0.3)
+        assert run.terminal.usable and run.terminal.memory == 0, "the shell has the terminal"
+        os.kill(run.pid, signal.SIGCONT)
+        run.wait_for("| kitty 1")
+        run.settle(0.2)
+        check_shows(run, 1)
+        run.type(b"q")
+        run.wait()
+        assert run.terminal.usable and run.terminal.memory == 0
+
+
+@pytest.mark.parametrize("name", ["kitty-tmux-3.3a", "mute"])
 def test_killed_it_leaves_a_terminal_that_can_be_used(name: str) -> None:
     with started(name) as run:
         ready(run, name)
@@ -214,7 +219,7 @@ def test_on_a_slow_link_only_the_newest_is_sent(name: str) -> None:
         ready(run, name)
         frame = run.hold(b"n", 60, 0.02)
         run.wait_for(f"{WAYS[name]} 60")
-        assert frame.last < 1.0, "seconds after the key was let go"
+        assert frame.last < 1.5, "seconds after the key was let go"
         sent = run.terminal.screen.kitty.sent if name == "kitty" else len(run.terminal.sixel_pictures)
         assert sent < 50
         check_shows(run, 60, 25)

@@ -183,6 +183,8 @@ def test_it_ends_with_its_terminal(on_terminal: Callable[..., Terminal]) -> None
     terminal.shows("accuracy")
     children = terminal.children()
     assert children
+    terminal.process.send_signal(signal.SIGCONT)  # as it comes with SIGHUP
+    terminal.type("jjjj")
     os.close(terminal.ours)
     os.close(terminal.theirs)
     assert terminal.process.wait(30) != 0

@@ -10,6 +10,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_TINT = 4  # of 255: what the channels of a gray may differ, as those of a sheet's background do, and not be seen
 _SLOW = 1 << 16  # pixels: for more the better palette takes too long
 
 
@@ -22,8 +23,8 @@ def drawable(picture: Image.Image | NDArray[np.uint8]) -> Image.Image:
         return image.convert("RGB").getchannel(0)
     image = image.convert("RGB")
     pixels = np.asarray(image)
-    if np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2]):
-        return image.getchannel(0)
+    if pixels.size and int(np.ptp(pixels, axis=-1).max()) <= _TINT:
+        return image.convert("L")
     return image
 
 

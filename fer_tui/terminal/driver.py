@@ -165,13 +165,12 @@ class PictureDriver(LinuxDriver):
             for shown in self._shown.values():  # before the alternate screen is left: it has pictures of its own
                 self._put(shown.erase())
         super().stop_application_mode()
-        if self._probe.guard is not None:
-            self._probe.guard.tell("")
+        self._probe.leave_word("")
 
     def _tell_guard(self) -> None:
         """What is to be written when the process dies: pictures are freed, Textual's modes left."""
-        if self._is_on and self._probe.guard is not None:
-            self._probe.guard.tell("".join(shown.erase() for shown in self._shown.values()) + LEAVE)
+        if self._is_on and self._shown:
+            self._probe.leave_word("".join(shown.erase() for shown in self._shown.values()) + LEAVE)
 
     def disable_input(self) -> None:
         """Waits for answers that are due, lest the shell gets them."""

@@ -5,9 +5,11 @@ It holds one end of a pipe whose other end the program alone has. Standard libra
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import signal
+import sys
 import termios
 from typing import Any
 
@@ -24,18 +26,16 @@ class Guard:
     """Watches from now on. The terminal: its descriptors, and its attributes as they shall be again."""
 
     def __init__(self, input_: int, output: int, attributes: list[Any]) -> None:
+        import subprocess
+
         theirs, self._ours = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setsid()  # signals of the terminal are not for it
-                if os.fork() == 0:  # nobody's child: it is waited for by no one
-                    os.close(self._ours)
-                    _watch(theirs, input_, output, attributes)
-            finally:
-                os._exit(0)
+        command = [sys.executable, "-I", "-S", __file__, str(theirs)]
+        null = subprocess.DEVNULL
+        self._process = subprocess.Popen(  # in a session of its own: signals of the terminal are not for it
+            command, stdin=input_, stdout=null, stderr=output, pass_fds=(theirs,), start_new_session=True
+        )
         os.close(theirs)
-        os.waitpid(child, 0)
+        self._send(repr(attributes).encode())
 
     def tell(self, farewell: str) -> None:
         """What is to be written to the terminal when the program dies, from now on."""
@@ -45,24 +45,32 @@ class Guard:
         """The program ends in order: nothing is left to do."""
         self._send(_DONE)
         os.close(self._ours)
+        self._process.wait()
 
     def _send(self, message: bytes) -> None:
         with contextlib.suppress(OSError):  # it is gone itself
             os.write(self._ours, len(message).to_bytes(_FRAME, "big") + message)
 
 
-def _watch(pipe: int, input_: int, output: int, attributes: list[Any]) -> None:
+def _watch(pipe: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTTOU, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
+    attributes = ast.literal_eval((_message(pipe) or b"[]").decode())
     farewell = b""
-    while head := _read(pipe, _FRAME):
-        message = _read(pipe, int.from_bytes(head, "big"))
+    while (message := _message(pipe)) is not None:
         if message == _DONE:
             return
         farewell = message
-    with contextlib.suppress(OSError, termios.error):
-        os.write(output, farewell)
-        termios.tcsetattr(input_, termios.TCSANOW, attributes)
+    if attributes:
+        with contextlib.suppress(OSError, termios.error):
+            os.write(sys.stderr.fileno(), farewell)
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)
+
+
+def _message(pipe: int) -> bytes | None:
+    """The next message, None where the other end is gone."""
+    head = _read(pipe, _FRAME)
+    return _read(pipe, int.from_bytes(head, "big")) if head else None
 
 
 def _read(pipe: int, size: int) -> bytes:
@@ -73,3 +81,7 @@ def _read(pipe: int, size: int) -> bytes:
             return b""
         data += more
     return data
+
+
+if __name__ == "__main__":
+    _watch(int(sys.argv[1]))

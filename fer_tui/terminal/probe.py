@@ -49,8 +49,7 @@ def queries(env: Mapping[str, str]) -> str:
 class Probe:
     """The terminal while it is being asked: raw, without echo, from `with` on until its end.
 
-    terminal: what is known by now. typed: keys that came before anyone took keys. guard: undoes what is done to the
-    terminal when the process dies; None where it is not asked.
+    terminal: what is known by now. typed: keys that came before anyone took keys.
     """
 
     def __init__(self, wanted: str = "auto", env: Mapping[str, str] = os.environ) -> None:
@@ -62,7 +61,7 @@ class Probe:
         self._question: tmux.Question | None = None
         self._fresh = Answers()  # of the batch that was sent last; they count once the sentinel has come
         self._input, self._output = _descriptor(sys.__stdin__), _descriptor(sys.__stderr__)
-        self.guard: Guard | None = None
+        self._guard: Guard | None = None
         self._before: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
 
@@ -71,7 +70,6 @@ class Probe:
             return self
         try:
             self._before = termios.tcgetattr(self._input)
-            self.guard = Guard(self._input, self._output, self._before)
             self._listen()
             self._question = tmux.Question(self._env) if self.terminal.in_tmux else None
             os.write(self._output, (self.ask_again() + _CLEAN).encode())
@@ -88,8 +86,8 @@ class Probe:
             self.gather(left)
         with contextlib.suppress(OSError, termios.error):  # it is gone
             termios.tcsetattr(self._input, termios.TCSANOW, self._before)
-        if self.guard is not None:
-            self.guard.dismiss()
+        if self._guard is not None:
+            self._guard.dismiss()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -133,6 +131,13 @@ class Probe:
         """Ask tmux, where there is one, which terminal is outside. Takes some milliseconds."""
         if self.terminal.in_tmux:
             self._set(outer=tmux.Question(self._env).answer())
+
+    def leave_word(self, farewell: str) -> None:
+        """What shall be written to the terminal when this process dies; '' when it need not."""
+        if self._guard is None and self._before is not None and farewell:
+            self._guard = Guard(self._input, self._output, self._before)
+        if self._guard is not None:
+            self._guard.tell(farewell)
 
     @property
     def has_true_colour(self) -> bool:

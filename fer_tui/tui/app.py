@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from functools import partial
 from socket import socket
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.color import ColorSystem
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
@@ -148,9 +151,21 @@ class Explorer(App[int]):
         return self._driver if isinstance(self._driver, PictureDriver) else None
 
     def on_terminal_changed(self, message: TerminalChanged) -> None:
+        if message.terminal.true_colour and self.console._color_system is ColorSystem.EIGHT_BIT:
+            self._take_true_colour()
         for screen in self._screens():
             screen.draw_status()
         self._tell_hint()
+
+    def _take_true_colour(self) -> None:
+        """The terminal told of its colours when the app was up already: all is drawn again in them."""
+        self.console._color_system = ColorSystem.TRUECOLOR
+        for style in (each for each in gc.get_objects() if type(each) is Style):
+            style._ansi = None  # a style remembers its codes, and not of which colours they are
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.notify_style_update()
+                widget.refresh()
 
     def _tell_hint(self) -> None:
         """Say once what the user could set for better pictures."""

@@ -48,3 +48,13 @@ def test_a_wrong_way_is_one_line(cache: str, tmp_path: Path) -> None:
     with AppRun([*COMMAND, cache], terminal("mute"), 120, 36, environment={"FER_TUI_GRAPHICS": "kity"}) as run:
         assert os.waitstatus_to_exitcode(run.wait()) == 2
         assert "FER_TUI_GRAPHICS: 'kity' is none of auto, kitty" in run.terminal.text(0)
+
+
+def test_colours_that_are_told_late_are_taken(cache: str) -> None:
+    """xterm behind a slow ssh: nothing in the environment tells of true colour, and its answer takes a while."""
+    far = {"COLORTERM": "", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22", "XTERM_VERSION": ""}
+    with AppRun([*COMMAND, cache], terminal("xterm-sixel"), 120, 36, round_trip=0.5, environment=far) as run:
+        run.wait_for(" sixel/ssh")
+        run.settle()
+        header = run.terminal.pixels(60, 0, 1, 1)[0, 0].tolist()
+        assert header not in ([0, 0, 95], [0, 0, 0]) and len(set(header)) > 1, "no colour of the 256"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from fer_tui.contract import InputError
@@ -22,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
+    served = bool(os.environ.get("TEXTUAL_DRIVER"))  # `textual serve` speaks another protocol than a terminal's
     for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
-        if stream is None or not stream.isatty():
+        if not served and (stream is None or not stream.isatty()):
             raise InputError(name, "is no terminal", "the explorer needs one; fer-tui explain works without")
     from fer_tui import tui
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,19 @@ def test_colours_that_are_told_late_are_taken(cache: str) -> None:
         run.settle()
         header = run.terminal.pixels(60, 0, 1, 1)[0, 0].tolist()
         assert header not in ([0, 0, 95], [0, 0, 0]) and len(set(header)) > 1, "no colour of the 256"
+
+
+def test_in_a_browser_it_draws_blocks(cache: str) -> None:
+    """As `textual serve` runs it: no terminal, and Textual's own protocol on stdin and stdout."""
+    served = {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver", "COLUMNS": "120", "ROWS": "36"}
+    with subprocess.Popen(
+        [*COMMAND, cache], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **served}
+    ) as run:
+        assert run.stdout is not None
+        sent, end = b"", time.monotonic() + 30
+        while "▀".encode() not in sent and time.monotonic() < end:
+            if select.select([run.stdout], [], [], 1)[0]:
+                sent += os.read(run.stdout.fileno(), 1 << 16)
+        run.kill()
+    assert sent.startswith(b"__GANGLION__") and "▀".encode() in sent
+    assert b"\x1b_G" not in sent and b"\x1bP" not in sent

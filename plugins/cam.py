@@ -35,10 +35,11 @@ from . import cam_maps, cam_masked
 from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
+from .hastening import hastened
 from .saliency_rectified import rectified
 from .saliency_scores import Score
 
-_MANY = 16  # images from which on a faster copy of the network is worth its making
+_MANY, _VERY_MANY = 16, 128  # images from which on a faster copy of the network, or the fastest, is worth its making
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
 _GUIDED = "guided-grad-cam"
@@ -122,8 +123,7 @@ class Cam(Explainer[CamParameters]):
             plan = _plan(classifier, same[0].place.layer, parameters)
             fast = classifier
             if len(same) > _MANY:
-                fast, how = classifier.folded(parameters.precision, (plan.layer,))
-                plan = dataclasses.replace(plan, how=how)
+                fast, plan = _faster(classifier, same, plan, parameters.precision)
             run = partial(_made, fast, same, plan)
             for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
                 batch = same[start:stop]
@@ -202,6 +202,17 @@ def _maps(
         for each, gradient in zip(activations, gradients, strict=True)
     ]
     return _arrays(layers, [formula(*pair) for pair in pairs])
+
+
+def _faster(
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, precision: str
+) -> tuple[Classifier, _Plan]:
+    """A copy of the network for these images, and the plan with what was done to it."""
+    if len(subjects) > _VERY_MANY and (plan.head is not None or plan.variant == "eigen"):  # no gradient is wanted
+        fast, how = hastened(classifier, precision, classifier.inputs([_image(subjects[0])]), (plan.layer,))
+    else:
+        fast, how = classifier.folded(precision, (plan.layer,))
+    return fast, dataclasses.replace(plan, how=how)
 
 
 def _made(

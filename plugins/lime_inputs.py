@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
-from .lime_network import hastened
+from .hastening import hastened
 
 _TRIED = 4  # samples on which the preparation in bulk is compared with the classifier's own
 _CLOSE = 1e-5  # how near they must come, as a share of the largest value

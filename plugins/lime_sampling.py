@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fer_tui.contract import Classifier
 
+from .hastening import lightened
 from .lime_inputs import Bulk, Picture, in_colour, normalisation, probabilities, probable
-from .lime_network import lightened
 from .lime_regression import Fit, closeness, draw, fit, package_fit, stability
 from .lime_segments import segmented
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -429,3 +430,36 @@ def test_nothing_is_left_behind_by_an_error() -> None:
         with pytest.raises(RuntimeError, match="in the middle"):
             explain(at(classifier, noise(), 0), variant=variant)
         assert not any(each._forward_hooks for each in classifier.module.modules())
+
+
+@pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "conv2", "norm2", "relu2"])
+def test_the_fastest_copy_shows_what_the_network_shows(layer: str) -> None:
+    """Of very many images: activations that became a part of their convolution, or overwrite what was looked at."""
+    torch.manual_seed(2)
+    layers = {
+        "conv1": nn.Conv2d(1, 8, 3, padding=1),
+        "relu1": nn.ReLU(),
+        "pool1": nn.MaxPool2d(2),
+        "conv2": nn.Conv2d(8, 10, 3, padding=1),
+        "norm2": nn.BatchNorm2d(10),
+        "relu2": nn.ReLU6(),
+        "pool": nn.AdaptiveAvgPool2d(1),
+        "flat": nn.Flatten(),
+        "fc": nn.Linear(10, 4),
+    }
+    network = nn.Sequential(OrderedDict(layers)).eval()
+    network.norm2.running_mean.normal_(0, 0.1)
+    classifier = open_classifier(network, size=(16, 16), classes=list("abcd"), device="cpu")
+    images = np.random.default_rng(0).integers(0, 256, (140, 16, 16), dtype=np.uint8)
+    subjects = [
+        Subject(classifier, Place(image=row, target=row % 4, layer=layer), image) for row, image in enumerate(images)
+    ]
+    variants = ("eigen", "cam") if layer == "relu2" else ("eigen",)
+    for variant in variants:
+        made = list(Cam().explain_many(subjects, CamParameters(variant=variant)))
+        assert "activations fused" in made[0].explanation.meta["network"]
+        for subject, result in zip(subjects[::13], made[::13], strict=True):
+            (alone,) = Cam().explain(subject, CamParameters(variant=variant))
+            expected = alone.explanation.extras["map"]
+            close = 1e-4 * float(np.abs(expected).max())
+            assert result.explanation.extras["map"] == pytest.approx(expected, abs=close)

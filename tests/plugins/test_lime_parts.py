@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui_plugins.hastening import hastened
 from fer_tui_plugins.lime_inputs import Normalisation, Picture, in_colour, normalisation, probable
-from fer_tui_plugins.lime_network import hastened
 from fer_tui_plugins.lime_regression import closeness, draw, fit, package_fit, stability
 from fer_tui_plugins.lime_sampling import Sampling
 from fer_tui_plugins.lime_segments import SEGMENTATIONS, fitting_count, grid, segmented

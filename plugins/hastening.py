@@ -1,9 +1,9 @@
-"""A network made still faster for many samples on a CPU: what is only safe where no gradient and no hook is wanted."""
+"""A network made still faster for many inputs on a CPU: what is only safe where no gradient is wanted."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import torch
@@ -11,21 +11,25 @@ from torch import Tensor, nn
 
 from fer_tui.contract import Classifier
 
+from .memory import keep_freed_memory
+
 _CLOSE = 1e-4  # of the largest score
-_BLOCK = 31 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 
 
-def hastened(classifier: Classifier, precision: str, tried: Tensor) -> tuple[Classifier, str]:
+def hastened(
+    classifier: Classifier, precision: str, tried: Tensor, hooked: Collection[str] = ()
+) -> tuple[Classifier, str]:
     """The classifier with the fastest copy of its network, and what was done to it, in words ("": nothing).
 
     Beyond `Classifier.folded`, on a CPU: each activation that directly follows a convolution becomes a part of it, the
     weights lie as the convolutions want them, and all that `lightened` does. Where that would change a score of `tried`
-    (float32 inputs), or cannot be done: the folded copy. No gradient passes.
+    (float32 inputs), or cannot be done: the folded copy. No gradient passes. hooked: layers whose outputs are as they
+    were, for who copies them before the next layer runs.
     """
-    fast, how = classifier.folded()
-    twin = _twin(fast, tried, fuse=True) if how else None
+    fast, how = classifier.folded("float32", hooked)
+    twin = _twin(fast, tried, fuse=True, hooked=hooked) if how else None
     if twin is None:
-        return classifier.folded(precision)
+        return classifier.folded(precision, hooked)
     if precision == "bfloat16":
         twin, how = fast.around(twin.module.to(torch.bfloat16)), f"{how}, bfloat16"
     return twin, f"{how}, activations fused"
@@ -40,16 +44,16 @@ def lightened(classifier: Classifier, tried: Tensor) -> Classifier:
     return _twin(classifier, tried, fuse=False) or classifier
 
 
-def _twin(classifier: Classifier, tried: Tensor, fuse: bool) -> Classifier | None:
+def _twin(classifier: Classifier, tried: Tensor, fuse: bool, hooked: Collection[str] = ()) -> Classifier | None:
     if classifier.device.type != "cpu":
         return None
-    keep_memory()
+    keep_freed_memory()
     with torch.no_grad():
         expected = classifier.scores(tried.clone())
         try:
             twin = classifier.around(copy.deepcopy(classifier.module))
             if fuse:
-                _fuse(twin, tried)
+                _fuse(twin, tried, hooked)
             _lighten(twin.module)
             found = twin.scores(tried.clone())
         except Exception:  # it cannot be copied, needs what was overwritten, or this torch lacks an operation
@@ -81,16 +85,6 @@ class _Halving(nn.Module):
         height, width = x.shape[-2] // 2 * 2, x.shape[-1] // 2 * 2
         rows = torch.maximum(x[..., 0:height:2, :], x[..., 1:height:2, :])
         return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
-
-
-def keep_memory() -> None:
-    """Have the C library keep the memory of a batch between two batches.
-
-    glibc returns a large freed block to the system, and takes each page anew when it is asked for again: measured, up
-    to 40 % of the time. Once a block of this size was freed it keeps smaller ones. It is never touched, thus costs
-    nothing.
-    """
-    torch.empty(_BLOCK, dtype=torch.uint8)
 
 
 # By activation: name, numbers and algorithm, as the operation takes them.
@@ -125,13 +119,17 @@ class _Fused(nn.Module):
         return found
 
 
-def _fuse(classifier: Classifier, tried: Tensor) -> None:
-    """Fuse the convolutions of the module, in place, each with the ReLU or ReLU6 that takes its output."""
+def _fuse(classifier: Classifier, tried: Tensor, hooked: Collection[str]) -> None:
+    """Fuse the convolutions of the module, in place, each with the ReLU or ReLU6 that takes its output.
+
+    One whose own output, or that of its activation, is hooked stays apart from it.
+    """
     network = classifier.module
     names = {module: name for name, module in network.named_modules()}
     calls: dict[nn.Module, int] = {}
     outputs: dict[int, tuple[nn.Module, Tensor]] = {}  # the tensors stay alive, so that no number comes twice
     follows: dict[nn.Module, nn.Module] = {}
+    looked_at: set[nn.Module] = set()  # the convolutions whose output is hooked, perhaps behind a folded batch norm
 
     def after(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
         calls[module] = calls.get(module, 0) + 1
@@ -140,8 +138,11 @@ def _fuse(classifier: Classifier, tried: Tensor) -> None:
             outputs[id(output)] = module, output
         elif known is not None and type(module) in _OPERATIONS:
             follows[known[0]] = module
+        if names[module] in hooked and id(output) in outputs:
+            looked_at.add(outputs[id(output)][0])
 
-    hooks = [module.register_forward_hook(after) for module in names if type(module) in (nn.Conv2d, *_OPERATIONS)]
+    seen = [module for module in names if type(module) in (nn.Conv2d, *_OPERATIONS) or names[module] in hooked]
+    hooks = [module.register_forward_hook(after) for module in seen]
     try:
         classifier.scores(tried.clone())
     finally:
@@ -149,7 +150,8 @@ def _fuse(classifier: Classifier, tried: Tensor) -> None:
             hook.remove()
     for convolution in [each for each in calls if isinstance(each, nn.Conv2d) and each.padding_mode == "zeros"]:
         activation = follows.get(convolution)
-        if activation is not None and calls[convolution] == calls[activation] == 1:
+        apart = convolution in looked_at or (activation is not None and names[activation] in hooked)
+        if activation is not None and not apart and calls[convolution] == calls[activation] == 1:
             _replace(network, names[activation], nn.Identity())
         else:
             activation = None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lime_views import ranked
+from .single_thread import single_thread
 
 _WIDTH = 0.25  # of the kernel, as the lime package sets it
 _RESAMPLINGS = 10
@@ -66,9 +67,10 @@ def fit(data: Samples, probabilities: NDArray[np.floating[Any]], weights: Array,
     x -= middle
     y -= level
     weighted = (x * weights[:, None]).T
-    normal = weighted @ x
-    normal[np.diag_indices_from(normal)] += alpha
-    slopes = np.linalg.solve(normal, weighted @ y)
+    with single_thread():
+        normal = weighted @ x
+        normal[np.diag_indices_from(normal)] += alpha
+        slopes = np.linalg.solve(normal, weighted @ y)
     missed, spread = weights @ (y - x @ slopes) ** 2, weights @ y**2
     intercepts: Array = level - middle @ slopes
     return Fit(slopes.T.astype(np.float64), intercepts, _explained(missed, spread))

@@ -39,8 +39,8 @@ class Clock:
         (lambda n: 1e-4 * max(n, 64), 64),  # nothing is won past 64
         (lambda n: 1e-4 * n * max(1, n / 4), 4),  # larger ones fall out of the cache
         (lambda n: 1e-4 * n, 16),  # no difference: as it was
-        (lambda n: 4e-3 * n, 16),  # a longer pass would keep others waiting, and wins nothing
-        (lambda n: 0.15 + 1e-4 * n, 16),  # faster, but a pass of twice the size might take too long
+        (lambda n: 6e-3 * n, 16),  # a longer pass would keep others waiting, and wins nothing
+        (lambda n: 0.2 + 1e-4 * n, 16),  # faster, but a pass of twice the size might take too long
     ],
 )
 def test_settles_at_the_fastest_size(

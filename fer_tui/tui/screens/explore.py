@@ -21,8 +21,8 @@ from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .choosing import Choosing
 from .explained import draw_picture, draw_side
+from .moving import Moving
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -30,7 +30,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Choosing):
+class Explore(Moving):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -145,7 +145,7 @@ class Explore(Choosing):
     def aim(self) -> None:
         self.desk.aim()
 
-    def _moved(self) -> None:
+    def moved(self) -> None:
         """The cursor is at another row: list and place move at once, the rest follows."""
         self.list.follow()
         self.desk.aim()
@@ -162,45 +162,15 @@ class Explore(Choosing):
             self.draw_place()
         self.draw_status()
 
-    def _move(self, steps: int) -> None:
-        browser = self.desk.browser
-        if browser is None:
-            return
+    @property
+    def page(self) -> int:
+        return self.list.page
+
+    def move(self, steps: int) -> None:
         if self.pane == "side":
             self.aim_at_class(steps)
-            return
-        browser.move(steps)
-        self._moved()
-
-    def do_down(self, command: Command) -> None:
-        self._move(command.times)
-
-    def do_up(self, command: Command) -> None:
-        self._move(-command.times)
-
-    def do_page_down(self, command: Command) -> None:
-        self._move(command.times * self.list.page)
-
-    def do_page_up(self, command: Command) -> None:
-        self._move(-command.times * self.list.page)
-
-    def do_first(self, command: Command) -> None:
-        self._go(command.count, 0)
-
-    def do_last(self, command: Command) -> None:
-        self._go(command.count, self.desk.browser.count - 1 if self.desk.browser is not None else 0)
-
-    def _go(self, row: int | None, position: int) -> None:
-        """To a row of the dataset, or to a position in the list."""
-        browser = self.desk.browser
-        if browser is None:
-            return
-        if row is None:
-            browser.move_to(position)
-        elif not browser.go(row):
-            exists = row < len(browser.predictions)
-            self.say(f"image {row} is not listed" if exists else f"images are 0 to {len(browser.predictions) - 1}")
-        self._moved()
+        else:
+            super().move(steps)
 
     def do_next_mistake(self, command: Command) -> None:
         self._mistake(command.times)
@@ -213,7 +183,7 @@ class Explore(Choosing):
         if browser is None:
             return
         if browser.next_mistake(steps):
-            self._moved()
+            self.moved()
         else:
             where = "after" if steps > 0 else "before"
             more = "" if browser.predictions.complete else " among those that are predicted so far"
@@ -222,7 +192,7 @@ class Explore(Choosing):
     def on_sample_list_chosen(self, message: SampleList.Chosen) -> None:
         if self.desk.browser is not None:
             self.desk.browser.move_to(message.position)
-            self._moved()
+            self.moved()
 
     def aimed(self) -> None:
         self.desk.aim(again=True)
@@ -279,7 +249,7 @@ class Explore(Choosing):
         if browser.asks_of_the_run:
             self.desk.gather()
         self._draw_list()
-        self._moved()
+        self.moved()
         self.draw_top()
         return None
 
@@ -296,7 +266,7 @@ class Explore(Choosing):
     def open_cell(self, text: str) -> None:
         """List the images of a cell of the confusion matrix, the first of them explained."""
         self.narrow(text)
-        self._go(None, 0)
+        self.go_to(None, 0)
 
     # ---- panes and leaving -------------------------------------------------------------------------------------------
 

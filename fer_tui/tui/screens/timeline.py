@@ -21,7 +21,7 @@ from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .choosing import Choosing
+from .moving import Moving
 
 if TYPE_CHECKING:
     from fer_tui.timeline import Course
@@ -31,7 +31,7 @@ _EVERY = 0.15  # seconds between two looks at new predictions
 _WORDS = 3  # lines below the curves
 
 
-class TimelineScreen(Choosing):
+class TimelineScreen(Moving):
     """Curves above, the current image under neighbouring checkpoints below; h and l move along the checkpoints."""
 
     LETTER = "t"
@@ -247,7 +247,7 @@ class TimelineScreen(Choosing):
 
     # ---- keys --------------------------------------------------------------------------------------------------------
 
-    def _moved(self) -> None:
+    def moved(self) -> None:
         """The user is at another image or checkpoint."""
         self.aimed()
         self.draw_top()
@@ -260,7 +260,7 @@ class TimelineScreen(Choosing):
 
     def _move_checkpoint(self, steps: int) -> None:
         self.desk.move_checkpoint(steps)
-        self._moved()
+        self.moved()
 
     def on_curve_plot_chosen(self, message: CurvePlot.Chosen) -> None:
         if self.desk.browser is not None:
@@ -269,39 +269,6 @@ class TimelineScreen(Choosing):
     def on_frame_chosen(self, message: Frame.Chosen) -> None:
         if self.desk.browser is not None and message.number < len(self.window):
             self._move_checkpoint(self.window[message.number] - self.desk.browser.checkpoint)
-
-    def _move(self, steps: int) -> None:
-        if self.desk.browser is not None:
-            self.desk.browser.move(steps)
-            self._moved()
-
-    def do_down(self, command: Command) -> None:
-        self._move(command.times)
-
-    def do_up(self, command: Command) -> None:
-        self._move(-command.times)
-
-    def do_page_down(self, command: Command) -> None:
-        self._move(10 * command.times)
-
-    def do_page_up(self, command: Command) -> None:
-        self._move(-10 * command.times)
-
-    def do_first(self, command: Command) -> None:
-        self._go(command.count, 0)
-
-    def do_last(self, command: Command) -> None:
-        self._go(command.count, self.desk.browser.count - 1 if self.desk.browser is not None else 0)
-
-    def _go(self, row: int | None, position: int) -> None:
-        browser = self.desk.browser
-        if browser is None:
-            return
-        if row is None:
-            browser.move_to(position)
-        elif not browser.go(row):
-            self.say(f"image {row} is not listed")
-        self._moved()
 
     def do_view(self, command: Command) -> None:
         self.desk.look.turn(command.times)

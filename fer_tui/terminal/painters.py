@@ -15,9 +15,10 @@ from .quantising import with_palette
 
 _MARGIN = 0.12  # of a step: a whole number of pixels is taken where it costs no more than this
 _KITTY = (Grade(256), Grade(64), Grade(32), Grade(16), Grade(16, 1 / 2), Grade(16, 1 / 4))
-_SIXEL = (Grade(64), Grade(32), Grade(16), Grade(8), Grade(8, 1 / 2), Grade(8, 1 / 4))
+_SIXEL = (Grade(64), Grade(48), Grade(32), Grade(16), Grade(8), Grade(8, 1 / 2), Grade(8, 1 / 4))
 _KITTY_ENOUGH = {"L": 25_000, "RGB": 64_000}  # bytes: a few grays do where a few colours show bands
-_SIXEL_ENOUGH = {"L": 64_000, "RGB": 160_000}
+_SIXEL_ENOUGH = {"L": 64_000, "RGB": 160_000, "small": 20_000}
+_SMALL, _SHOWN = 64 * 64, 320 * 320  # pixels of a picture that is small, and as how many it is shown in so many bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class SixelPainter:
         def draw(grade: Grade) -> str:
             return sixel.encoded(with_palette(grade.of(picture), grade.colours), width, height, background)
 
-        return self.quality.encoded(draw, picture.mode, rate)
+        small = picture.mode != "L" and picture.width * picture.height <= _SMALL and width * height <= 1.1 * _SHOWN
+        return self.quality.encoded(draw, "small" if small else picture.mode, rate)
 
     def free(self) -> str:
         return ""

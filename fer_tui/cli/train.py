@@ -105,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
                 pass
     finally:
         processes.leave()
+    processes.end()
     return 0
 
 

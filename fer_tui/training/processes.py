@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -42,6 +43,17 @@ class Processes:
     def leave(self) -> None:
         if self.count > 1:
             distributed.destroy_process_group()
+
+    def end(self) -> None:
+        """End a process that is one of several, as done.
+
+        At once: a thread of the backend that asks for the interpreter's lock while the interpreter is being taken
+        down ends in std::terminate, and torchrun would call the whole training failed.
+        """
+        if self.count > 1:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
     def shared(self, module: nn.Module) -> nn.Module:
         """`module` with its gradients averaged over the processes; on CUDA its batch norms see the whole batch."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Axis, Description, FerTuiError, Heatmap, Layer, ParameterInfo, Place, Value
+from fer_tui.contract import FerTuiError, Heatmap, Place
 from fer_tui.engine.messages import (
     Answer,
     ClassifierOpened,
@@ -23,6 +23,7 @@ from fer_tui.engine.messages import (
 )
 
 from .asking import Asking, Computes, Request
+from .choice import Choice
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .look import Look
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from .browser import Browser
     from .run import Run
 
-_FIRST = "saliency"  # the method at the start, where it is installed
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
 
 
@@ -66,6 +66,7 @@ class Desk:
     def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
         self.project = Project(settings)
         self.browser: Browser | None = None
+        self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
@@ -75,8 +76,6 @@ class Desk:
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
         self._changed = changed
-        self._method = _FIRST
-        self._given: dict[str, dict[str, Value]] = {}  # parameters that are not the default, by method
         self._predicting: int | None = None
         self._stream = 0  # the row after those that were predicted last
 
@@ -93,85 +92,13 @@ class Desk:
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
-    @property
-    def method(self) -> Description | None:
-        """The explainer whose explanations Explore shows."""
-        known = self.project.methods_for(dataset=False)
-        return next((each for each in known if each.name == self._method), known[0] if known else None)
-
-    def choose_method(self, number: int) -> bool:
-        """Use the method with this number, from 0; whether there is one."""
-        known = self.project.methods_for(dataset=False)
-        if not 0 <= number < len(known):
-            return False
-        self._method = known[number].name
-        return True
-
-    def choose_alias(self, description: Description, alias: str) -> None:
-        """Use a method under the name that the literature has for it."""
-        self._method = description.name
-        self._given.setdefault(description.name, {}).update(description.aliases[alias])
-
-    def parameters(self, description: Description) -> dict[str, Value]:
-        """The current parameters of an explainer."""
-        given = self._given.get(description.name, {})
-        return {info.name: given.get(info.name, info.default) for info in description.parameters}
-
-    def set_parameter(self, description: Description, info: ParameterInfo, given: object) -> None:
-        """Use another value from now on; InputError where it is none."""
-        self._given.setdefault(description.name, {})[info.name] = info.parse(given)
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers that the method can be at: none where it has no layer axis, under its parameters."""
-        method, classifier = self.method, self.project.classifier
-        if method is None or classifier is None or Axis.LAYER not in method.axes_for(self.parameters(method)):
-            return ()
-        return tuple(each for each in classifier.layers if each.filters)
-
-    @property
-    def layer(self) -> str | None:
-        """The layer that is explained: the chosen one, else the one that the method chose by itself."""
-        if self.browser is None or self.browser.layer is not None:
-            return self.browser.layer if self.browser is not None else None
-        explanation = self.image.answered.explanation
-        return str(explanation.meta["layer"]) if explanation is not None and "layer" in explanation.meta else None
-
-    def choose_layer(self, number: int) -> None:
-        """Be at the layer of that number among `layers`."""
-        if self.browser is not None and self.layers:
-            self.browser.layer = self.layers[min(max(number, 0), len(self.layers) - 1)].name
-            self.browser.filter = None
-
-    def move_layer(self, steps: int) -> bool:
-        """To a neighbouring layer; whether the method has any."""
-        names = [each.name for each in self.layers]
-        if not names:
-            return False
-        now = names.index(self.layer) if self.layer in names else len(names) - 1
-        self.choose_layer(now + steps)
-        return True
-
-    def move_filter(self, steps: int) -> bool:
-        """To a neighbouring filter of the layer, between the last and the first one to all; whether there are any."""
-        method, browser = self.method, self.browser
-        layer = next((each for each in self.layers if each.name == self.layer), None)
-        if browser is None or method is None or layer is None:
-            return False
-        if Axis.FILTER not in method.axes_for(self.parameters(method)):
-            return False
-        now = -1 if browser.filter is None else browser.filter
-        new = (now + 1 + steps) % (layer.filters + 1) - 1
-        browser.layer, browser.filter = layer.name, None if new < 0 else new
-        return True
-
     def aim(self, *, again: bool = False) -> None:
         """Want the explanation of the place where the user is."""
-        browser, method = self.browser, self.method
+        browser, method = self.browser, self.choice.method
         if browser is None or method is None or self.project.classifier is None or browser.row is None:
             self.image.want(None)
             return
-        self.image.want(self.project.request(method, self.parameters(method), browser.place), again=again)
+        self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
 
     def judge(self) -> bool:
         """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
@@ -187,16 +114,16 @@ class Desk:
         if not known or self.browser is None or self.project.classifier is None:
             return
         place = Place(checkpoint=self.browser.checkpoint)
-        self.matrix.want(self.project.request(known[0], self.parameters(known[0]), place), again=True)
+        self.matrix.want(self.project.request(known[0], self.choice.parameters(known[0]), place), again=True)
 
     def focus_request(self, per_class: int) -> FocusRequest | None:
         """What the focus of the current method would be asked by; None where it has none."""
-        method, browser, regions = self.method, self.browser, self.project.regions
+        method, browser, regions = self.choice.method, self.browser, self.project.regions
         if method is None or browser is None or self.project.classifier is None or regions is None:
             return None
         if method.kind != "heatmap":
             return None
-        parameters = self.parameters(method)
+        parameters = self.choice.parameters(method)
         place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
         return FocusRequest(Request(method.name, parameters, place), regions, per_class)
 

@@ -55,7 +55,7 @@ async def test_layers_and_filters_are_a_key_away(opened: Opened, samples: Settin
         assert "Saliency does not hang on a layer" in sight.text("#status") and sight.browser.layer is None
         await sight.type("3m")
         await sight.explained()
-        names = [each.name for each in sight.app.desk.layers]
+        names = [each.name for each in sight.app.desk.choice.layers]
         await sight.type("L")
         assert isinstance(sight.app.screen, Choice)
         await sight.type("gjj{enter}")
@@ -68,7 +68,7 @@ async def test_layers_and_filters_are_a_key_away(opened: Opened, samples: Settin
         assert np.unique(sight.explanation.values).tolist() == [8.0]
         assert f"Lens at {names[4]}, filter 2" in sight.text("#caption")
         await sight.type("5{")
-        last = sight.app.desk.layers[4].filters - 1
+        last = sight.app.desk.choice.layers[4].filters - 1
         assert sight.browser.filter == last - 1
         await sight.type("99[")
         assert sight.browser.layer == names[0] and sight.browser.filter is None
@@ -94,7 +94,7 @@ async def test_parameters_are_chosen_switched_and_typed(
         await sight.type("3mp")
         assert "gain  2.0" in sight.text() and "flip  no" in sight.text()
         await sight.type("j{enter}")
-        assert sight.app.desk.parameters(sight.app.desk.method)["flip"] is True
+        assert sight.app.desk.choice.parameters(sight.app.desk.choice.method)["flip"] is True
         await sight.type("p{enter}")
         assert isinstance(sight.app.screen, Entry) and "from 0.5 to 9 x" in sight.text()
         await sight.type("00{enter}")  # typed over what was there
@@ -104,11 +104,13 @@ async def test_parameters_are_chosen_switched_and_typed(
         await sight.explained()
         assert np.unique(sight.explanation.values).tolist() == [4.0]
         await sight.type("p{enter}{escape}")
-        assert sight.app.desk.parameters(sight.app.desk.method)["gain"] == 4.0
+        assert sight.app.desk.choice.parameters(sight.app.desk.choice.method)["gain"] == 4.0
         await sight.type("y")
         assert "-p gain=4.0 -p flip=true" in sight.text().replace("\n", " ")
         await sight.type("{escape}1mp{enter}jj{enter}")
-        await sight.until(lambda: sight.app.desk.parameters(sight.app.desk.method)["variant"] != "auto", "a variant")
+        await sight.until(
+            lambda: sight.app.desk.choice.parameters(sight.app.desk.choice.method)["variant"] != "auto", "a variant"
+        )
     assert main(["plugins", "lens"]) == 0 and "gain" in capsys.readouterr().out
 
 
@@ -117,7 +119,7 @@ async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: 
         await sight.explained()
         await sight.type("2m")
         await sight.explained()
-        assert sight.app.desk.method.name == "saliency" and "trust" not in sight.text("#caption")
+        assert sight.app.desk.choice.method.name == "saliency" and "trust" not in sight.text("#caption")
         values = sight.explanation.values
         await sight.type("T")
         assert sight.explanation.values is not None, "the map stays on the screen meanwhile"

@@ -94,7 +94,7 @@ async def test_a_killed_compute_process_is_started_again(opened: Opened, project
         await sight.type("/true:cat{enter}3j3m2c")
         row, count = sight.browser.row, sight.browser.count
         place = sight.browser.place
-        assert count < 60 and sight.app.desk.method.name == "b-steps"
+        assert count < 60 and sight.app.desk.choice.method.name == "b-steps"
         await sight.until(lambda: sight.answered.explanation is not None, "a first step")
         assert "computing" in sight.text("#status") and not sight.answered.final
         pid = sight.app.compute.pid
@@ -106,7 +106,7 @@ async def test_a_killed_compute_process_is_started_again(opened: Opened, project
         await sight.until(lambda: not sight.app.desk.lost, "the new process")
         assert sight.app.compute.pid not in (pid, None)
         assert (sight.browser.row, sight.browser.count, sight.browser.narrowing) == (row, count, "true:cat")
-        assert sight.app.desk.method.name == "b-steps" and sight.browser.place == place
+        assert sight.app.desk.choice.method.name == "b-steps" and sight.browser.place == place
         await sight.until(lambda: sight.answered.explanation is not None, "a step of the new process")
         assert "it was started again, and all goes on" in sight.text("#status")
         await sight.type("Z")

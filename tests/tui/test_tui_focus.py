@@ -93,7 +93,7 @@ async def test_focus_by_class_beside_recall(opened: Opened, samples: Settings) -
         assert "fear, inside the face " in sight.text("#table-words")
 
         await sight.type("gep")  # another variant is another map: its focus is not known yet
-        desk.set_parameter(desk.method, desk.method.parameters[0], "ig")
+        desk.choice.set_parameter(desk.choice.method, desk.choice.method.parameters[0], "ig")
         await sight.type("{escape}gc")
         assert isinstance(sight.app.screen, ClassesScreen) and "in face" not in sight.text()
 
@@ -102,7 +102,7 @@ async def test_measuring_can_be_stopped_and_ends_when_the_screen_is_left(opened:
     async with opened(samples) as sight:  # type: ignore[attr-defined]
         await sight.predicted()
         desk = sight.app.desk
-        desk.set_parameter(desk.method, desk.method.parameters[0], "smoothgrad")
+        desk.choice.set_parameter(desk.choice.method, desk.choice.method.parameters[0], "smoothgrad")
         for leave in ("{escape}", "ge"):
             await sight.type("gc")
             await sight.until(lambda: desk.matrix.answered.final, "the matrix")
@@ -124,7 +124,7 @@ async def test_methods_by_their_names_in_the_literature(opened: Opened, samples:
         listed = sight.text()
         assert "integrated-gradients" in listed and "smoothgrad-squared" in listed and "deconvnet" in listed
         await sight.type("jjj{enter}")  # after Saliency itself: gradient, input-x-gradient, integrated-gradients
-        assert sight.app.desk.parameters(sight.app.desk.method)["variant"] == "integrated"
+        assert sight.app.desk.choice.parameters(sight.app.desk.choice.method)["variant"] == "integrated"
         await sight.explained()
         assert sight.explanation.meta["parameters"]["variant"] == "integrated"
         await sight.type("y")

@@ -65,12 +65,12 @@ class Choosing(DeskScreen):
         known = self.desk.project.methods_for(dataset=False)
         if command.count is not None:
             self._choose_method(command.count - 1)
-        elif known and self.desk.method is not None:
-            self._choose_method((known.index(self.desk.method) + 1) % len(known))
+        elif known and self.desk.choice.method is not None:
+            self._choose_method((known.index(self.desk.choice.method) + 1) % len(known))
 
     def do_pick_method(self, command: Command) -> None:
         known = self.desk.project.methods_for(dataset=False)
-        current = known.index(self.desk.method) if self.desk.method in known else None
+        current = known.index(self.desk.choice.method) if self.desk.choice.method in known else None
         aliases = self.desk.project.aliases
         room = max((len(alias) for _, alias in aliases), default=0)
         titles = [method.title for method in known]
@@ -84,13 +84,13 @@ class Choosing(DeskScreen):
         if beyond < 0:
             self._choose_method(number)
         else:
-            self.desk.choose_alias(*self.desk.project.aliases[beyond])
+            self.desk.choice.choose_alias(*self.desk.project.aliases[beyond])
             self.aimed()
 
     def _choose_method(self, number: int | None) -> None:
         if number is None:
             return
-        if self.desk.choose_method(number):
+        if self.desk.choice.choose_method(number):
             self.aimed()
         else:
             self.say(f"there is no method {number + 1}")
@@ -99,20 +99,20 @@ class Choosing(DeskScreen):
         self._choose_method(message.number)
 
     def do_parameters(self, command: Command) -> None:
-        method = self.desk.method
+        method = self.desk.choice.method
         if method is None:
             return
-        values = self.desk.parameters(method)
+        values = self.desk.choice.parameters(method)
         room = max(len(info.name) for info in method.parameters)
         names = [f"{info.name:{room}}  {shown(values[info.name])}" for info in method.parameters]
         self.app.push_screen(Choice(f"parameters of {plain(method.title)}", names, 0), self._choose_parameter)
 
     def _choose_parameter(self, number: int | None) -> None:
-        method = self.desk.method
+        method = self.desk.choice.method
         if number is None or method is None:
             return
         info = method.parameters[number]
-        value = self.desk.parameters(method)[info.name]
+        value = self.desk.choice.parameters(method)[info.name]
         if info.type == "bool":
             self._set_parameter(info, not value)
         elif info.choices:
@@ -125,8 +125,8 @@ class Choosing(DeskScreen):
             self.app.push_screen(Entry(info, value), lambda given: self._set_parameter(info, given))
 
     def _set_parameter(self, info: ParameterInfo, given: object) -> None:
-        if given is not None and self.desk.method is not None:
-            self.desk.set_parameter(self.desk.method, info, given)
+        if given is not None and self.desk.choice.method is not None:
+            self.desk.choice.set_parameter(self.desk.choice.method, info, given)
             self.aimed()
 
     # ---- layer and filter --------------------------------------------------------------------------------------------
@@ -138,24 +138,24 @@ class Choosing(DeskScreen):
         self._move_layer(-command.times)
 
     def _move_layer(self, steps: int) -> None:
-        if self.desk.move_layer(steps):
+        if self.desk.choice.move_layer(steps):
             self.aimed()
         else:
             self._say_no("layer")
 
     def do_pick_layer(self, command: Command) -> None:
-        layers = self.desk.layers
+        layers = self.desk.choice.layers
         if not layers:
             self._say_no("layer")
             return
         room = max(len(plain(each.name)) for each in layers)
         names = [f"{plain(each.name):{room}}  {each.kind} {'×'.join(map(str, each.shape))}" for each in layers]
-        at = next((n for n, each in enumerate(layers) if each.name == self.desk.layer), len(layers) - 1)
+        at = next((n for n, each in enumerate(layers) if each.name == self.desk.choice.layer), len(layers) - 1)
         self.app.push_screen(Choice("layer", names, at), self._choose_layer)
 
     def _choose_layer(self, number: int | None) -> None:
         if number is not None:
-            self.desk.choose_layer(number)
+            self.desk.choice.choose_layer(number)
             self.aimed()
 
     def do_filter_next(self, command: Command) -> None:
@@ -165,11 +165,11 @@ class Choosing(DeskScreen):
         self._move_filter(-command.times)
 
     def _move_filter(self, steps: int) -> None:
-        if self.desk.move_filter(steps):
+        if self.desk.choice.move_filter(steps):
             self.aimed()
         else:
             self._say_no("filter")
 
     def _say_no(self, axis: str) -> None:
-        method = self.desk.method
+        method = self.desk.choice.method
         self.say(f"{plain(method.title) if method is not None else 'the method'} does not hang on a {axis}")

@@ -87,7 +87,7 @@ class ClassesScreen(DeskScreen):
 
     def _focus_words(self) -> Iterable[Text]:
         """The class at the cursor, and what the table says of recall and focus."""
-        table, method, inks, width = self._focus, self.desk.method, self.inks, self.size.width - 2
+        table, method, inks, width = self._focus, self.desk.choice.method, self.inks, self.size.width - 2
         if table is None or method is None:
             return
         row = self.table.cursor[0]
@@ -191,7 +191,7 @@ class ClassesScreen(DeskScreen):
     def do_focus(self, command: Command) -> None:
         wanted = self.desk.focus_request(max(1, command.count if command.count is not None else _PER_CLASS))
         if wanted is None:
-            method = self.desk.method
+            method = self.desk.choice.method
             if method is None or method.kind != "heatmap":
                 self.say("the method makes no heat maps: choose another one in Explore")
             else:

@@ -54,7 +54,7 @@ def _title(browser: Browser, name: str, inks: Inks) -> Text:
 
 
 def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks) -> Iterable[Text]:
-    explanation, method, browser = answered.explanation, desk.method, desk.browser
+    explanation, method, browser = answered.explanation, desk.choice.method, desk.browser
     if answered.fault:
         yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, lines, inks.fault)
         return
@@ -108,7 +108,7 @@ def _at(answered: Answered) -> str:
 
 def draw_side(screen: Explore, desk: Desk) -> None:
     """Class scores, methods, parameters."""
-    inks, browser, project, method = screen.inks, desk.browser, desk.project, desk.method
+    inks, browser, project, method = screen.inks, desk.browser, desk.project, desk.choice.method
     at_side = screen.pane == "side"
     screen.query_one("#scores-title", Lines).show(
         [_heading("classes", "score  prob", at_side, screen.query_one("#scores").size.width, inks)]
@@ -116,7 +116,7 @@ def draw_side(screen: Explore, desk: Desk) -> None:
     screen.query_one("#methods-title", Lines).show([Text(""), Text("methods", inks.muted)])
     methods = project.methods_for(dataset=False)
     screen.query_one(Methods).show_methods(methods, method, project.failed)
-    parameters = list(parameter_lines(method, desk.parameters(method), inks)) if method is not None else []
+    parameters = list(parameter_lines(method, desk.choice.parameters(method), inks)) if method is not None else []
     width = screen.query_one("#parameters").size.width or 36
     notes = [line for note in project.notes for line in wrapped(plain(note), width, 3, inks.muted)]
     below = [Text(""), Text("parameters", inks.muted), *parameters] if parameters else []

@@ -99,11 +99,11 @@ class TimelineScreen(Moving):
 
     def _want(self, *, again: bool = False) -> None:
         """Want the image's explanation under the checkpoints in sight, the current one first."""
-        browser, method, target = self.desk.browser, self.desk.method, self.target
+        browser, method, target = self.desk.browser, self.desk.choice.method, self.target
         if browser is None or method is None or browser.row is None or target is None:
             self.desk.frames.want({})
         else:
-            parameters = self.desk.parameters(method)
+            parameters = self.desk.choice.parameters(method)
             place = Place(browser.row, target, browser.layer, browser.filter)
             wanted: dict[int, Request] = {}
             for number in sorted(self.window, key=lambda number: abs(number - browser.checkpoint)):
@@ -209,7 +209,7 @@ class TimelineScreen(Moving):
     def _draw_film(self) -> None:
         if self.is_left:
             return
-        browser, method, title = self.desk.browser, self.desk.method, self.query_one("#film-title", Lines)
+        browser, method, title = self.desk.browser, self.desk.choice.method, self.query_one("#film-title", Lines)
         if browser is None or browser.row is None or method is None:
             title.show([Text(" no image is listed", self.inks.muted)] if browser is not None else [])
             self.query_one(Film).show([])

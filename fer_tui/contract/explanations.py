@@ -55,9 +55,9 @@ class Heatmap(Explanation):
     signed: bool = False
 
     def __post_init__(self) -> None:
-        _expect(self.values.dtype.name == "float32" and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
+        _expect(self.values.dtype.char == "f" and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
-            self.image.dtype.name == "uint8" and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
+            self.image.dtype.char == "B" and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
             "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
         )
 
@@ -78,12 +78,12 @@ class Gallery(Explanation):
     def __post_init__(self) -> None:
         shape = self.images.shape
         _expect(
-            self.images.dtype.name == "float32" and (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)),
+            self.images.dtype.char == "f" and (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)),
             "Gallery.images must be float32 (N, h, w) or (N, h, w, 3)",
         )
         _expect(len(self.captions) == shape[0], "Gallery.captions must be one for each image")
         _expect(
-            self.scores.shape == shape[:1] and self.scores.dtype.name == "float32",
+            self.scores.shape == shape[:1] and self.scores.dtype.char == "f",
             "Gallery.scores must be float32 (N,)",
         )
         _expect(all(0 <= index < shape[0] for index in self.marked), "Gallery.marked must be indices of images")

@@ -131,6 +131,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             total = len(browser.predictions)
             listed = f"{browser.count:,} of {total:,}" if browser.narrowing else f"{total:,}"
             parts.append(Text(f"{listed} image{'s' if total != 1 else ''}", inks.plain))
+            if browser.marks is not None and browser.marks.count:
+                parts.append(Text(f"{browser.marks.count:,} marked", inks.accent))
         right = Text()
         if project.classifier is not None:
             parts.append(Text(plain(project.classifier.name), inks.plain))
@@ -149,7 +151,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         inks, desk = self.inks, self.desk
         left: list[Text] = []
         if desk.lost:
-            then = "it is given up: R starts it again" if desk.given_up else "it is started again"
+            then = "it is given up: Ctrl+R starts it again" if desk.given_up else "it is started again"
             left.append(Text(f"{plain(desk.lost)}; {then}", inks.fault))
         if self._said is not None:
             left.append(self._said)

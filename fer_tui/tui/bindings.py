@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline"}  # by the letters that bindings name them by
 
 

@@ -57,7 +57,7 @@ class Session:
         if what not in self._to_do:
             return False
         self._to_do.remove(what)
-        return bool(self._found) or what == "methods" and not self._fresh
+        return bool(self._found) or (what == "methods" and not self._fresh)
 
     def _look(self, desk: Desk) -> None:
         found = self._found.get("look")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -152,4 +151,4 @@ def test_the_place_is_kept_however_the_explorer_ends(project: Callable[..., Any]
     with AppRun([*command, "--fresh"], recorded("xterm"), environment=environment) as run:
         run.wait_for(" 0  true")
         run.end()
-    assert os.path.exists(kept)
+    assert kept.exists()

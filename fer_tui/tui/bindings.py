@@ -84,6 +84,8 @@ BINDINGS = (
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
+    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
+    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(

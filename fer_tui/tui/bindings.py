@@ -99,6 +99,9 @@ BINDINGS = (
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xt", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
     Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
+    Binding(
+        "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
+    ),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),

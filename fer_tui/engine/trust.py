@@ -61,8 +61,11 @@ class Trust:
         return {**dataclasses.asdict(self), "randomised": [list(each) for each in self.randomised]}
 
 
-def trust(task: Task, seed: int = 0) -> Iterator[tuple[float, Trust | None]]:
-    """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map."""
+def trust(task: Task, seed: int = 0, *, ends: bool = False) -> Iterator[tuple[float, Trust | None]]:
+    """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map.
+
+    ends: of the cascade of random layers only the first step (the last layer) and the last one (all layers).
+    """
     subject = task.subject
     heatmap = yield from _waiting(0.0, _map(task, subject))
     values = heatmap.values
@@ -73,6 +76,8 @@ def trust(task: Task, seed: int = 0) -> Iterator[tuple[float, Trust | None]]:
     module = subject.classifier.module
     layers = len(list(_layers(module)))
     for done, (name, network) in enumerate(_randomised(module, seed)):
+        if ends and 0 < done < layers - 1:
+            continue
         other = dataclasses.replace(subject, classifier=subject.classifier.around(network), kept=None)
         found = yield from _waiting(0.3 + 0.7 * done / layers, _map(task, other))
         randomised.append((name, rank_correlation(values, found.values)))

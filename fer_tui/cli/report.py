@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,21 +97,18 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
     faults = list(changed(out, manifest))
     near: list[str] = []
     if not faults:
-        asked = Asked.from_dict(dict(manifest.asked))
+        asked = dataclasses.replace(Asked.from_dict(dict(manifest.asked)), regions=arguments.regions)
         with Narrator() as tell:
             from fer_tui.engine import open_session
 
             with open_session(settings, tell) as session:
-                inputs = inputs_of(session, asked)
-                faults = [
-                    f"the {what} is another one"
-                    for what in ("network", "data")
-                    if inputs[what] != manifest.inputs[what]
-                ]
-                if not faults:
-                    made = _made(session, asked, settings.data, tell, stored=False)
-                    for told, close in compared(out, manifest, made.files):
-                        (near if close else faults).append(told)
+                inputs = inputs_of(session, asked, _regions(asked.regions, settings.data, session))
+                for what in ("network", "data", "regions"):
+                    if inputs[what] != manifest.inputs.get(what):
+                        faults.append(f"{what}: not what the report was made from")
+                made = _made(session, asked, settings.data, tell, stored=False) if not faults else None
+        for told, close in compared(out, manifest, made.files) if made is not None else ():
+            (near if close else faults).append(told)
     if arguments.json:
         streams.put_json({"folder": str(out), "identical": not faults and not near, "differs": faults, "near": near})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal
 
 from .painting import Format
@@ -40,7 +41,7 @@ class Asked:
             "format": self.form,
             "deep": self.deep,
             "layer": self.layer,
-            "regions": self.regions,
+            "regions": PurePath(self.regions).name,  # where a file of masks lies is of no account
             "checkpoint": self.checkpoint,
         }
 

@@ -74,7 +74,7 @@ def chosen(known: Predictions, rule: Rule | Sequence[int], seed: int) -> list[Ch
     """The images that are shown: one of each class that has any, numbered by class; or these rows, numbered in order.
 
     Explained is the image's own class; of a mistake by `worst`, and of given rows, what is predicted. InputError where
-    there is no such row.
+    a row's scores are not finite.
     """
     if not isinstance(rule, str):
         return [_given(known, number, row) for number, row in enumerate(rule)]
@@ -111,8 +111,6 @@ def _picked(rows: NDArray[np.int64], sure: NDArray[np.float64], rule: Rule, seed
 
 
 def _given(known: Predictions, number: int, row: int) -> Chosen:
-    if not 0 <= row < len(known.labels):
-        raise InputError(f"--images {row}", "there is no such row", f"rows are 0 to {len(known.labels) - 1}")
     predicted = int(known.predicted[row])
     if predicted < 0:
         raise InputError(f"--images {row}", "its scores are not finite", "choose another row")

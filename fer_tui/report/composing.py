@@ -63,7 +63,12 @@ class Composer:
         material, asked = self.material, self.asked
         section = Section("What was looked at")
         section.blocks.append(
-            Table("Network, data and settings", ("what", "value"), [(key, str(v)) for key, v in self.about.items()])
+            Table(
+                "Network, data and settings",
+                ("what", "value"),
+                [(k, str(v)) for k, v in self.about.items()],
+                words=True,
+            )
         )
         if isinstance(asked.images, str):
             chosen = f"Shown is {RULES_TOLD[asked.images]}; rows are counted from 0 in the data as they were opened."
@@ -83,7 +88,7 @@ class Composer:
             for each in material.shown
         ]
         headings = ("number", "row", "class", "predicted", "probability of the class", "explained", "remark")
-        section.blocks.append(Table("The images that are shown", headings, rows))
+        section.blocks.append(Table("The images that are shown", headings, rows, words=True))
         missing = [
             plain(name)
             for index, name in enumerate(material.classes)

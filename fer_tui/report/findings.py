@@ -16,7 +16,7 @@ from fer_tui.regions.tally import RESAMPLES
 
 from .material import METHODS, TITLES, FirstLayer, Material, Pair, Shares
 from .means import Likeness
-from .statistics import binomial_tail, differences, expected_mistakes, labels_p
+from .statistics import LEAST_P, binomial_tail, differences, expected_mistakes, labels_p
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,11 @@ def mean_of(values: NDArray[np.float64], seed: int) -> Estimate:
 
 def _p(value: float) -> str:
     return f"p = {value:.4f}" if value >= 0.0001 else "p < 0.0001"
+
+
+def _permuted(value: float) -> str:
+    """A p-value by permutation, which cannot fall below one in all that were tried."""
+    return _p(value) if value > LEAST_P else f"p ≤ {LEAST_P:.4f}"
 
 
 # ---- where it looks --------------------------------------------------------------------------------------------------
@@ -90,7 +95,9 @@ def _between_classes(table: FocusTable, shares: Shares, title: str, seed: int) -
     numbers = {"p": dict(zip(shares.names, found.p.tolist(), strict=True)), "images": len(shares.labels)}
     sure = [n for n in np.argsort(-np.nan_to_num(found.f)).tolist() if found.p[n] <= SIGNIFICANT]
     if not sure:
-        told = f"No region's share of {title} differs between the classes by more than chance ({_p(found.least_p)})"
+        told = (
+            f"No region's share of {title} differs between the classes by more than chance ({_permuted(found.least_p)})"
+        )
         yield Finding(f"{told}: the data do not show that the classes are read in different places.", False, numbers)
         return
     for n in sure[:_MOST_NAMED]:
@@ -99,7 +106,8 @@ def _between_classes(table: FocusTable, shares: Shares, title: str, seed: int) -
         (most, high), (least, low) = known[0], known[-1]
         if high.low is None or low.high is None or high.low <= low.high:
             continue
-        head = f"The share of {title} in {plain(shares.names[n])} differs between the classes ({_p(float(found.p[n]))})"
+        p = _permuted(float(found.p[n]))
+        head = f"The share of {title} in {plain(shares.names[n])} differs between the classes ({p})"
         text = f"{head}: most for {plain(most)}, {high.told()} %; least for {plain(least)}, {low.told()} %."
         yield Finding(text, True, {"p": float(found.p[n]), most: high.value, least: low.value})
 
@@ -145,15 +153,14 @@ def of_filters(first: FirstLayer | None, classes: tuple[str, ...], seed: int) ->
     numbers = {"p": found.p.tolist(), "f": found.f.tolist(), "images": len(first.labels)}
     count = first.values.shape[1]
     if not sure:
-        head = f"No filter of {first.layer} answers otherwise to one class than to another ({_p(found.least_p)})"
+        head = f"No filter of {first.layer} answers otherwise to one class than to another ({_permuted(found.least_p)})"
         yield Finding(f"{head}: the data do not show that the first layer tells the classes apart.", False, numbers)
         return
     n = sure[0]
     means = {i: mean_of(first.values[first.labels == i, n], seed) for i in np.unique(first.labels).tolist()}
     most, least = (pick(means, key=lambda i: means[i].value) for pick in (max, min))
-    text = (
-        f"{len(sure)} of {count} filters of {first.layer} answer otherwise to different classes ({_p(found.least_p)})"
-    )
+    p = _permuted(found.least_p)
+    text = f"{len(sure)} of {count} filters of {first.layer} answer otherwise to different classes ({p})"
     text += f"; most of all filter {n}: {plain(classes[most])} {means[most].told(1, 3)}, "
     yield Finding(f"{text}{plain(classes[least])} {means[least].told(1, 3)}.", True, numbers)
 
@@ -180,14 +187,12 @@ def of_confusion(material: Material) -> Iterator[Finding]:
     labels, predicted = known.labels[counted], known.predicted[counted]
     p, accuracy = labels_p(labels, predicted, material.seed), float((labels == predicted).mean())
     numbers = {"accuracy": accuracy, "rows": int(counted.sum()), "p": p}
+    head, dealt = f"Accuracy {accuracy:.1%} of {counted.sum()} rows", f"labels dealt out at random get ({_permuted(p)})"
     if p > SIGNIFICANT:
-        text = (
-            f"Accuracy {accuracy:.1%} of {counted.sum()} rows is no more than labels dealt out at random get ({_p(p)})"
-        )
+        text = f"{head} is no more than {dealt}"
         yield Finding(f"{text}: no support that the network knows these classes.", False, numbers)
     else:
-        text = f"Accuracy {accuracy:.1%} of {counted.sum()} rows is more than labels dealt out at random get ({_p(p)})."
-        yield Finding(text, True, numbers)
+        yield Finding(f"{head} is more than {dealt}.", True, numbers)
     for pair in material.pairs:
         yield from _pair(material, pair)
 
@@ -267,7 +272,7 @@ def of_focus(material: Material, method: str) -> Iterator[Finding]:
             more = "more" if relation.correlation > 0 else "less"
             yield Finding(f"{head}: the {more} inside the face, the better recognised.", True, numbers)
     if table.relation is None:
-        yield Finding("Too few classes have a recall and a share inside the face for a correlation.", False)
+        yield Finding("Recall beside focus: fewer than three classes have both, or all are alike: no support.", False)
 
 
 def of_likeness(material: Material) -> Iterator[Finding]:

@@ -38,6 +38,12 @@ def gathered(engine: Engine, asked: Asked, regions: Regions | None) -> Iterator[
     """
     if engine.dataset is None or not len(engine.dataset):
         raise InputError("dataset", "a report needs one with rows", "name one with --data")
+    layer = asked.layer if asked.layer is not None else shown_layer(engine)
+    if layer is not None and not engine.classifier.layer(layer).filters:
+        raise InputError(f"--layer {layer}", "its output has no filters", "name a convolution")
+    rows = asked.images if not isinstance(asked.images, str) else ()
+    if wrong := [row for row in rows if row >= len(engine.dataset)]:
+        raise InputError(f"--images {wrong[0]}", "there is no such row", f"rows are 0 to {len(engine.dataset) - 1}")
     known = yield from _predictions(engine, asked.checkpoint)
     matrix = yield from _last(engine, "confusion", Place(checkpoint=asked.checkpoint), {"seed": 0}, "predictions")
     assert isinstance(matrix, Matrix)
@@ -47,7 +53,7 @@ def gathered(engine: Engine, asked: Asked, regions: Regions | None) -> Iterator[
         raise InputError("dataset", "no image has finite scores", "look at the weights and the preprocessing")
     found = Material(engine.classifier.name, known, matrix, shown, cam, seed=asked.seed, aligned=regions is not None)
     yield from _judged(engine, asked, found)
-    yield from _filters(engine, asked, found)
+    yield from _filters(engine, asked, found, layer)
     yield from averaged(engine, asked, regions, found)
     yield from contrasted(engine, asked, regions, found, worst_pairs(matrix))
     yield from _first_layer(engine, asked, found)
@@ -118,12 +124,10 @@ def _judged(engine: Engine, asked: Asked, found: Material) -> Iterator[Step]:
             found.maps[each.number, method] = last
 
 
-def _filters(engine: Engine, asked: Asked, found: Material) -> Iterator[Step]:
-    layer = asked.layer if asked.layer is not None else shown_layer(engine)
+def _filters(engine: Engine, asked: Asked, found: Material, layer: str | None) -> Iterator[Step]:
     if layer is None:
         found.notes.append("the network has no layer of filters: section 2 has no pictures")
         return
-    engine.classifier.layer(layer)
     place = Place(layer=layer, checkpoint=asked.checkpoint)
     ascent = yield from _last(engine, "filter-ascent", place, {"seed": asked.seed}, "filters")
     image = found.shown[0]

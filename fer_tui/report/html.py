@@ -39,7 +39,7 @@ figcaption { color: var(--faint); font-size: 0.875rem; margin-top: 0.4rem; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding-bottom: 0.35rem; }
 th, td { padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, .words th, .words td { text-align: left; }
 ul.findings { list-style: none; padding: 0; margin: 0.5rem 0; max-width: 60rem; }
 ul.findings li { border-left: 4px solid var(--yes); padding: 0.15rem 0 0.15rem 0.75rem; margin: 0.5rem 0; }
 ul.findings li.no { border-left-color: var(--no); }
@@ -51,6 +51,7 @@ ul.findings li.no { border-left-color: var(--no); }
     --yes: #00603a; --no: #8a3b00; }
   img { filter: none; }
   body { font-size: 10pt; }
+  figcaption { font-size: 7.5pt; }
   main { max-width: none; padding: 0; }
   .figures { grid-template-columns: 1fr 1fr; gap: 3mm; }
   figure, tr, li { break-inside: avoid; }
@@ -120,7 +121,8 @@ def _figure(figure: Figure, pictures: Mapping[str, bytes]) -> str:
 
 def _table(table: Table) -> Iterator[str]:
     yield f'<div class="scroll" role="region" tabindex="0" aria-label="{_told(table.caption)}">'
-    yield f"<table><caption>{_told(table.caption)}</caption>"
+    kind = ' class="words"' if table.words else ""
+    yield f"<table{kind}><caption>{_told(table.caption)}</caption>"
     heads = "".join(f'<th scope="col">{_told(each)}</th>' for each in table.headings)
     yield f"<thead><tr>{heads}</tr></thead><tbody>"
     for first, *others in table.rows:

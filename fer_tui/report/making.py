@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+from fer_tui.engine import Engine, Store
 
 from .asked import Asked
 from .composing import Composer, drawn, figure_of
 from .gathering import gathered
 from .html import html
-from .manifest import MANIFEST, Manifest
+from .manifest import MANIFEST, Manifest, digest_of
 from .markdown import markdown
 from .material import Material
 from .numbers import as_json, numbers
@@ -47,13 +51,24 @@ class Made:
 def made(
     session: Session, asked: Asked, regions: Regions | None, *, stored: bool = True
 ) -> Iterator[tuple[str, float] | Made]:
-    """Steps with the share of all work that is done, then the report. stored: what the store has is taken from it.
+    """Steps with the share of all work that is done, then the report. stored: what an earlier report left in the store
+    is taken from it.
 
-    The network runs in passes of one size, so that the same input gives the same bits.
+    The network runs in passes of one size, and only what other reports have kept is used, for the last digits of a map
+    hang on how many were made together: so the same input gives the same bits.
     """
-    from fer_tui.engine import Engine
+    if stored and session.store is not None and session.store.is_on:
+        yield from _made(session, asked, regions, session.store.apart("report"))
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="fer-tui-") as folder,
+        contextlib.closing(Store.open(Path(folder))) as store,
+    ):
+        yield from _made(session, asked, regions, store)
 
-    engine = Engine(session.classifier.steady(), session.dataset, session.store if stored else None)
+
+def _made(session: Session, asked: Asked, regions: Regions | None, store: Store) -> Iterator[tuple[str, float] | Made]:
+    engine = Engine(session.classifier.steady(), session.dataset, store)
     before = 0.0
     at = ""
     material = None
@@ -74,21 +89,28 @@ def made(
         figures[stem] = figure_of(stem, name, drawing, material)
         shown[name] = files[name] if asked.form != "pdf" else encoded(drawing, "png")
         yield "drawing", before + _PARTS["drawing"] * min(1.0, number / count)
-    about = _about(session, asked, material)
+    inputs = inputs_of(session, asked, regions)
+    about = _about(session, asked, material, inputs)
     page = Composer(material, asked, figures, about).page()
     files["report.html"] = html(page, shown).encode("utf-8", "replace")
     files["report.md"] = markdown(page).encode("utf-8", "replace")
     files["report.json"] = as_json(numbers(material, page, about, asked.to_dict())).encode()
-    files[MANIFEST] = Manifest.of(asked.to_dict(), inputs_of(session, asked), files).to_json()
+    files[MANIFEST] = Manifest.of(asked.to_dict(), inputs, files).to_json()
     yield Made(files, page, material)
 
 
-def inputs_of(session: Session, asked: Asked) -> dict[str, str]:
-    """Digests of the network and of the data, under the names of the classes."""
+def inputs_of(session: Session, asked: Asked, regions: Regions | None) -> dict[str, str]:
+    """Digests of the network, of the data under the names of the classes, and of the regions; the kind of device."""
     classifier = session.classifier
     number = asked.checkpoint if asked.checkpoint is not None else classifier.default
     dataset = session.dataset.aligned(classifier.classes)
-    return {"network": classifier.at(number).digest, "data": dataset.key, "device": classifier.device.type}
+    masks = digest_of(repr(regions.names).encode() + regions.masks.tobytes()) if regions is not None else "none"
+    return {
+        "network": classifier.at(number).digest,
+        "data": dataset.key,
+        "regions": masks,
+        "device": classifier.device.type,
+    }
 
 
 def _before(what: str) -> float:
@@ -96,9 +118,9 @@ def _before(what: str) -> float:
     return sum(_PARTS[name] for name in names[: names.index(what)])
 
 
-def _about(session: Session, asked: Asked, material: Material) -> dict[str, Any]:
+def _about(session: Session, asked: Asked, material: Material, inputs: dict[str, str]) -> dict[str, Any]:
     """What the page begins with: names without their folders, numbers, no time."""
-    inputs, meta, dataset = inputs_of(session, asked), material.matrix.meta, session.dataset
+    meta, dataset = material.matrix.meta, session.dataset
     accuracy, f1, calibration = (meta.get(key) for key in ("accuracy", "macro_f1", "calibration_error"))
     channels, height, width = session.classifier.input_shape
     return {

@@ -32,11 +32,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under headings; the first column names the row."""
+    """Rows of text under headings; the first column names the row. words: the others are words, not numbers."""
 
     caption: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 PERMUTATIONS = 2000
+LEAST_P = 1 / (PERMUTATIONS + 1)
 _ROUNDS = 200
 
 

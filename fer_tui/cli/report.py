@@ -103,9 +103,8 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
 
             with open_session(settings, tell) as session:
                 inputs = inputs_of(session, asked, _regions(asked.regions, settings.data, session))
-                for what in ("network", "data", "regions"):
-                    if inputs[what] != manifest.inputs.get(what):
-                        faults.append(f"{what}: not what the report was made from")
+                others = [name for name in ("network", "data", "regions") if inputs[name] != manifest.inputs.get(name)]
+                faults += [f"{name}: not what the report was made from" for name in others]
                 made = _made(session, asked, settings.data, tell, stored=False) if not faults else None
         for told, close in compared(out, manifest, made.files) if made is not None else ():
             (near if close else faults).append(told)

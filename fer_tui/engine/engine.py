@@ -146,7 +146,8 @@ class Engine:
                     yield dataclasses.replace(result, final=False, progress=None)
         if not isinstance(heatmap, Heatmap):
             raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
-        with closing(_guarded(task, lambda: trust(task, ends=ends))) as steps:
+        made_already = heatmap
+        with closing(_guarded(task, lambda: trust(task, ends=ends, heatmap=made_already))) as steps:
             for share, found in steps:
                 if found is None:
                     yield Result(task.place, heatmap, False, share)

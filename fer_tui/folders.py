@@ -14,3 +14,15 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("fer-tui"))
+
+
+def state_folder() -> Path | None:
+    """The folder of marks, notes and places: FER_TUI_STATE (`none`: nothing is kept), else the user's state folder."""
+    named = os.environ.get("FER_TUI_STATE")
+    if named == "none":
+        return None
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("fer-tui", appauthor=False))

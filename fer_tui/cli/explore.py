@@ -19,6 +19,7 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_data(parser)
     flags.add_settings(parser, json=False, screen=True)
+    parser.add_argument("--fresh", action="store_true", help="start anew, not where the last time ended")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,4 +30,4 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(name, "is no terminal", "the explorer needs one; fer-tui explain works without")
     from fer_tui import tui
 
-    return tui.run(settings)
+    return tui.run(settings, fresh=arguments.fresh)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -185,12 +187,12 @@ class _Files:
             self._names = self._bytes(NAMES) if self.meta["named"] else None
             shape = self.meta["shape"]
             self.pixels: Image | None = None
-            self._flat: Image | None = None
             if self.root is None and shape is not None:
                 self.pixels = self._mapped(IMAGES, np.uint8, (self.count, *shape))
             elif self.root is None:
                 self._shapes = self._mapped(SHAPES, np.int64, (self.count, 4))  # offset, height, width, channels or 0
-                self._flat = self._bytes(IMAGES)
+            if self.root is None:
+                self._source = (folder / IMAGES).open("rb", buffering=0)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 folder, f"is no parsed dataset: {error}", "delete it, and the data are parsed again"
@@ -198,13 +200,21 @@ class _Files:
         self._decoded = lru_cache(16)(self._decode)  # a cursor goes back and forth
 
     def image(self, row: int) -> Image:
-        if self.pixels is not None:
-            return cast("Image", self.pixels[row])
-        if self._flat is None:
+        """One image, read and not mapped: a touched page would bring its neighbours into the process's memory."""
+        if self.root is not None:
             return self._decoded(row)
+        if self.pixels is not None:
+            shape = self.pixels.shape[1:]
+            return self._read(row * math.prod(shape), shape)
         offset, height, width, channels = (int(number) for number in self._shapes[row])
-        shape = (height, width, channels) if channels else (height, width)
-        return self._flat[offset : offset + height * width * max(1, channels)].reshape(shape)
+        return self._read(offset, (height, width, channels) if channels else (height, width))
+
+    def _read(self, offset: int, shape: tuple[int, ...]) -> Image:
+        size = math.prod(shape)
+        data = os.pread(self._source.fileno(), size, offset)
+        if len(data) < size:
+            raise InputError(self.folder, f"{IMAGES} has become shorter", "delete it, and the data are parsed again")
+        return np.frombuffer(data, np.uint8).reshape(shape)
 
     def name(self, row: int) -> str:
         if self._names is None or self._name_ends is None:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def run(settings: Settings | None, stream: socket | None = None) -> int:
+def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool = False) -> int:
     """Show the explorer until the user leaves it; its exit code. 2: what `settings` name cannot be opened.
 
     stream: a connected socket whose other end computes on live objects; `settings` is then None.
+    fresh: it does not go on where the last start ended.
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
     from fer_tui.terminal import Probe
@@ -31,7 +32,7 @@ def run(settings: Settings | None, stream: socket | None = None) -> int:
         probe.gather()
         if probe.has_true_colour:
             os.environ.setdefault("COLORTERM", "truecolor")  # ssh does not pass it on
-        app = Explorer(settings, stream, probe)
+        app = Explorer(settings, stream, probe, fresh=fresh)
         app.run()
     if app.refusal:
         print(f"fer-tui: {plain(app.refusal)}", file=sys.stderr)

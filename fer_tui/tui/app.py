@@ -13,6 +13,7 @@ from socket import socket
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.color import ColorSystem
+from rich.console import RenderableType
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _GONE = 1.0  # seconds without an answer
+_KEEP = 0.5  # seconds between two looks at whether the place is another
 
 
 class Opening(Screen[None]):
@@ -52,7 +54,7 @@ class Opening(Screen[None]):
 class Explorer(App[int]):
     """The explorer. settings: what to open; stream: the other end computes, on objects that it holds already.
 
-    probe: of the terminal that shows it; without one pictures are blocks.
+    probe: of the terminal that shows it; without one pictures are blocks. fresh: the last place is not gone back to.
     desk, compute: there as soon as the first frame is.
     """
 
@@ -64,9 +66,16 @@ class Explorer(App[int]):
     desk: Desk
     compute: Compute
 
-    def __init__(self, settings: Settings | None, stream: socket | None = None, probe: Probe | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None,
+        stream: socket | None = None,
+        probe: Probe | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
         super().__init__(driver_class=_driver(probe))
-        self._settings, self._stream = settings, stream
+        self._settings, self._stream, self._fresh = settings, stream, fresh
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
         self._hinted = False
@@ -99,8 +108,9 @@ class Explorer(App[int]):
         from fer_tui.engine.client import Compute
 
         from .desk import Desk
+        from .state import State
 
-        self.desk = Desk(self._settings, self._changed)
+        self.desk = Desk(self._settings, self._changed, State.open(), fresh=self._fresh)
         self.compute = Compute(self._settings, self.desk.receive, stream=self._stream)
         self.desk.connect(self.compute)
         self._begin_computing()
@@ -117,6 +127,7 @@ class Explorer(App[int]):
         self.call_after_refresh(self._tell_hint)
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
         self.run_worker(self._take_keys(), group="keys")
+        self.set_interval(_KEEP, self._keep)
 
     def _begin_computing(self) -> None:
         self._computing = asyncio.create_task(self.compute.run(), name="compute")
@@ -183,8 +194,21 @@ class Explorer(App[int]):
         if self.pictures is not None:
             self.pictures.ask_tmux()
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        if self._computing is not None:
+            self._keep()
+        super().exit(result, return_code, message)
+
     def action_leave(self) -> None:
         self.exit(0)
+
+    def _keep(self) -> None:
+        """Keep the place, so that the next start goes on there, however this one ends."""
+        names = {type(screen): name for name, screen in self._installed_screens.items()}
+        for screen in self._screens():
+            self.desk.session.keep(self.desk, names.get(type(screen), ""))
+            for fault in self.desk.state.faults():
+                screen.say(fault, fault=True)
 
     async def on_unmount(self) -> None:
         if self._computing is not None:
@@ -197,6 +221,9 @@ class Explorer(App[int]):
             return
         for screen in self._screens():
             screen.draw(change)
+        wanted, self.desk.session.screen = self.desk.session.screen, ""
+        if wanted and wanted != "explore" and wanted in self._installed_screens:
+            self.explore.go(wanted)
 
     def _screens(self) -> Iterator[DeskScreen]:
         """The screens of the explorer that are on the stack: one, perhaps under a popup."""

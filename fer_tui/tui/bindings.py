@@ -1,12 +1,14 @@
 """The one table of keys: it feeds what the keys do, the line of hints and the help.
 
 A key is a character (`j`, `/`), or Textual's name for one without (`pageup`, `ctrl+l`); `g e` is g, then e. Digits
-before a key are its count. Screens: `x` Explore, `c` Classes, `t` Timeline. An action is the screen's method `do_...`.
+before a key are its count. An action is the screen's method `do_...`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline"}  # by the letters that bindings name them by
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Binding:
     keys: tuple[str, ...]
     help: str
     group: str
-    screens: str = "xct"
+    screens: str = "".join(SCREENS)
     hint: str = ""
     counts: bool = False
 
@@ -37,9 +39,15 @@ BINDINGS = (
     Binding("last", ("G", "end"), "last; 412G: image 412", "Move", counts=True),
     Binding("next-mistake", ("n",), "next mistake", "Move", "x", "mistake", counts=True),
     Binding("previous-mistake", ("N",), "mistake before", "Move", "x", counts=True),
+    Binding("back", ("H",), "back to where you were: image, method, screen, narrowing", "Move", counts=True),
+    Binding("forward", ("L",), "forward again", "Move", counts=True),
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
+    Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
+    Binding("unmark", ("U",), "take all marks away", "Images", "x"),
+    Binding("note", ("a",), "keep a note on the image", "Images", "x"),
     Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xt", "target"),
     Binding(
         "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xt", "class", counts=True
@@ -49,11 +57,11 @@ BINDINGS = (
     Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
     Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xt", counts=True),
     Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xt", counts=True),
-    Binding("pick-layer", ("L",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
     Binding(
-        "filter-next", ("}",), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
+        "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
-    Binding("filter-previous", ("{",), "filter before; from the first one: all", "Explanation", "xt", counts=True),
+    Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xt", counts=True),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
@@ -93,7 +101,7 @@ BINDINGS = (
     Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
-    Binding("again", ("R",), "start the compute process again, where it was given up", "Other"),
+    Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
     Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),
     Binding("help", ("?",), "this help", "Other", hint="help"),
     Binding("cancel", ("escape",), "stop the work; then list all images again", "Other"),
@@ -107,8 +115,23 @@ def bindings_of(screen: str) -> tuple[Binding, ...]:
     return tuple(binding for binding in BINDINGS if screen in binding.screens)
 
 
-_NAMES = {"pagedown": "PgDn", "pageup": "PgUp", "escape": "Esc", "shift+tab": "Shift+Tab", "enter": "Enter"}
-_NAMES |= {"left": "←", "right": "→", "up": "↑", "down": "↓", "tab": "Tab", "home": "Home", "end": "End"}
+_NAMES = {
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "escape": "Esc",
+    "shift+tab": "Shift+Tab",
+    "enter": "Enter",
+}
+_NAMES |= {
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "tab": "Tab",
+    "home": "Home",
+    "end": "End",
+    "space": "Space",
+}
 
 
 def key_name(key: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fer_tui.engine.messages import ClassifierOpened
     from fer_tui.timeline import Course
 
+    from .marks import Marks
+
 Target = int | Literal["predicted", "true"]
 
 
@@ -27,9 +29,10 @@ class Browser:
     target: a class, or which of the two: the choice stays while the user moves through images.
     """
 
-    def __init__(self, labels: NDArray[np.int64], classes: Sequence[str]) -> None:
-        self.classes = tuple(classes)
+    def __init__(self, labels: NDArray[np.int64], classes: Sequence[str], marks: Marks | None = None) -> None:
+        self.classes, self.marks = tuple(classes), marks
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
+        self.predictions.marks = marks
         self.target: Target = "predicted"
         self.checkpoint = 0
         self.checkpoints: tuple[str, ...] = ()  # their names, as far as they were told
@@ -56,6 +59,11 @@ class Browser:
     def row(self) -> int | None:
         """The dataset's row at the cursor, None where the list is empty."""
         return self.row_at(self.position) if self.count else None
+
+    @property
+    def listed(self) -> NDArray[np.int64]:
+        """The rows that are listed, in their order."""
+        return self.predictions.rows if self._view is None else self._view
 
     def row_at(self, position: int) -> int:
         return position if self._view is None else int(self._view[position])
@@ -90,6 +98,7 @@ class Browser:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
         self.classes, course = tuple(classes), self.predictions.course
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
+        self.predictions.marks = self.marks
         if course is not None and course.classes == self.classes:
             self.predictions.course = course
         if isinstance(self.target, int) and self.target >= len(self.classes):

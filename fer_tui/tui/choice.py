@@ -42,6 +42,22 @@ class Choice:
         self._method = known[number].name
         return True
 
+    def choose_named(self, name: str) -> None:
+        """Use the method of this name, where there is one."""
+        if any(each.name == name for each in self._project.methods_for(dataset=False)):
+            self._method = name
+
+    @property
+    def given(self) -> dict[str, dict[str, Value]]:
+        """The parameters that are not the default, by method."""
+        known = self._project.methods
+        found = {}
+        for name, values in self._given.items():
+            defaults = {info.name: info.default for info in known[name].parameters} if name in known else {}
+            if other := {key: value for key, value in values.items() if value != defaults.get(key)}:
+                found[name] = other
+        return found
+
     def choose_alias(self, description: Description, alias: str) -> None:
         """Use a method under the name that the literature has for it."""
         self._method = description.name

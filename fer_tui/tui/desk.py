@@ -26,8 +26,11 @@ from .asking import Asking, Computes, Request
 from .choice import Choice
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .history import History
 from .look import Look
 from .project import Project
+from .session import Session
+from .state import State
 
 if TYPE_CHECKING:
     from fer_tui.contract import Explanation
@@ -63,11 +66,22 @@ class Desk:
     frames: Frames
     run: Run
 
-    def __init__(self, settings: Settings | None, changed: Callable[[Change], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings | None,
+        changed: Callable[[Change], None],
+        state: State | None = None,
+        *,
+        fresh: bool = False,
+    ) -> None:
         self.project = Project(settings)
+        self.state = state or State(None)
+        self.session = Session(self.state, fresh=fresh)
+        self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
+        self.history = History()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
@@ -150,11 +164,14 @@ class Desk:
         if browser is None or classifier is None or len(classifier.checkpoints) < 2:
             return False
         last = len(classifier.checkpoints) - 1
-        checkpoint = min(max(browser.checkpoint + steps, 0), last)
-        if checkpoint != browser.checkpoint:
-            browser.checkpoint = checkpoint
-            self._start_predictions()
+        self.go_to_checkpoint(min(max(browser.checkpoint + steps, 0), last))
         return True
+
+    def go_to_checkpoint(self, checkpoint: int) -> None:
+        """Be at the checkpoint of that number."""
+        if self.browser is not None and checkpoint != self.browser.checkpoint:
+            self.browser.checkpoint = checkpoint
+            self._start_predictions()
 
     def _start_predictions(self) -> None:
         """Forget the predictions and begin again."""
@@ -216,6 +233,7 @@ class Desk:
                     self.matrix.want(None)
                     self.focus.want(None)
                     self._start_predictions()
+                self.session.restore(self)
                 self._see_run()
                 self.doing = ("loading the explainers", None)
                 return Change.OPENED
@@ -226,6 +244,8 @@ class Desk:
                 return Change.OPENED
             case Described():
                 self.project.describe(message)
+                self.described = True
+                self.session.restore(self)
                 self.mended, self.lost = self.lost, ""
                 self.doing, self.given_up = ("", None), False
                 self.aim()
@@ -243,13 +263,17 @@ class Desk:
 
     def _browse(self) -> None:
         from .browser import Browser
+        from .marks import Marks
 
         dataset, before = self.project.dataset, self.browser
         assert dataset is not None
-        self.browser = Browser(dataset.labels, dataset.classes)
+        record = self.state.of(dataset.digest)
+        self.browser = Browser(dataset.labels, dataset.classes, Marks(record, dataset.source_rows))
         self.run.open(len(dataset))
         if before is not None and before.row is not None:
             self.browser.go(before.row)
+        self.session.open(record)
+        self.session.restore(self)
 
     def _predicted(self, message: Predictions) -> Change:
         import numpy as np

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,20 @@ class Look:
     rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
+
+    def to_dict(self) -> dict[str, object]:
+        """What the user has chosen, as plain data."""
+        return {"view": self.view, "opacity": self.opacity, "colours": self.colours, "rule": self.rule}
+
+    def restore(self, chosen: Mapping[str, object]) -> None:
+        """Take what `to_dict` gave; what has become unknown is left as it is."""
+        from fer_tui.picture import COLOUR_MAPS
+
+        view, opacity, colours, rule = (chosen.get(name) for name in ("view", "opacity", "colours", "rule"))
+        self.view = view if isinstance(view, str) and view in VIEWS else self.view
+        self.opacity = float(opacity) if isinstance(opacity, int | float) and 0 <= opacity <= 1 else self.opacity
+        self.colours = colours if isinstance(colours, str) and colours in COLOUR_MAPS else self.colours
+        self.rule = rule if isinstance(rule, int) and rule >= 0 else self.rule
 
     def turn(self, steps: int) -> None:
         """To another view."""

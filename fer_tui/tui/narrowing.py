@@ -6,6 +6,7 @@ A narrowing is a row of terms, all of which must hold; `-` or `!` before a term 
     wrong, right    predicted otherwise, or rightly     unlabelled      there is no true class
     conf<.5         the predicted class's probability   ptrue>=.2       the true class's probability
     row<100         the row's number                    hardest         least probable true class first
+    marked          marked by the user                  note:eyes       has a note with this in it; note: any note
 
 Of the checkpoints of a run, as far as their predictions are known:
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Test = Callable[[Predictions], Mask]
 
-_WORDS = ("wrong", "right", "unlabelled", "hardest")
-_NAMES = ("true", "pred")
+_WORDS = ("wrong", "right", "unlabelled", "hardest", "marked")
+_NAMES = ("true", "pred", "note")
 _NUMBERS = ("conf", "ptrue", "row")
 _OF_COURSE = ("learned", "forgotten", "never", "lost", "flips")  # these ask for the predictions under all checkpoints
 _COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
@@ -126,6 +127,8 @@ def _turned(test: Test) -> Test:
 def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
     """What one term asks, and whether it asks it of the predictions. ValueError where it means nothing."""
     field, colon, names = term.partition(":")
+    if colon and field.lower() == "note":
+        return lambda p: _noted(p, names.strip('"').lower()), False
     if colon and field.lower() in _NAMES:
         wanted = [_class(name if name in classes else name.strip(), classes) for name in _listed(names)]
         if field.lower() == "true":
@@ -145,9 +148,26 @@ def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
             return lambda p: p.right, True
         case "unlabelled":
             return lambda p: p.labels < 0, False
+        case "marked":
+            return _marked, False
     known = [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS)]
     hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS, *_OF_COURSE])
     raise ValueError(f"{plain(term)!r} is no term{hint or ' (' + ', '.join(known) + ')'}")
+
+
+def _marked(predictions: Predictions) -> Mask:
+    import numpy as np
+
+    marks = predictions.marks
+    return np.zeros(len(predictions), bool) if marks is None else marks.marked.copy()
+
+
+def _noted(predictions: Predictions, part: str) -> Mask:
+    import numpy as np
+
+    mask, notes = np.zeros(len(predictions), bool), predictions.marks.notes if predictions.marks is not None else {}
+    mask[[row for row, note in notes.items() if part in note.lower()]] = True
+    return mask
 
 
 def _of_course(term: str, checkpoints: Sequence[str]) -> Test:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from fer_tui.timeline import Course
 
+    from .marks import Marks
+
 _MOST_BYTES = 64 << 20  # of raw scores; a larger dataset keeps those that came last
 
 
@@ -21,10 +23,12 @@ class Predictions:
 
     labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
     finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
-    course: the same rows under all checkpoints whose predictions are known, None where there is none.
+    course: the same rows under all checkpoints whose predictions are known, None where there is none. marks: those of
+    the user.
     """
 
     course: Course | None = None
+    marks: Marks | None = None
 
     def __init__(self, labels: NDArray[np.int64], classes: int) -> None:
         count = len(labels)

@@ -286,3 +286,11 @@ def test_opening_a_csv_loads_no_torch(tmp_path: Path) -> None:
     code = "import sys, fer_tui; fer_tui.open_dataset(sys.argv[1])[0]; print({'torch', 'PIL'} & set(sys.modules))"
     process = child(code, write(tmp_path / "a.csv"))
     assert process.communicate(timeout=60)[0] == "set()\n" and process.returncode == 0
+
+
+def test_images_that_are_cut_under_an_open_dataset_are_told(source: Path) -> None:
+    """A mapped page that is gone would end the process; a read tells."""
+    dataset = open_dataset(source)
+    os.truncate(dataset.folder / "images.bin", 10)
+    with pytest.raises(InputError, match="has become shorter"):
+        dataset[len(dataset) - 1]

@@ -149,13 +149,13 @@ async def test_explainers_that_fail_are_told_and_life_goes_on(opened: Opened, pr
         assert sight.explanation.values.max() == 7 and not sight.app.desk.lost
         await sight.type("4m")
         await sight.until(lambda: sight.app.desk.given_up, "giving it up")
-        assert "it is given up: R starts it again" in sight.text("#status")
+        assert "it is given up: Ctrl+R starts it again" in sight.text("#status")
         await sight.type("2mjk")
         assert isinstance(sight.app.screen, Explore) and sight.browser.row == 7
-        await sight.type("R")
+        await sight.type("{ctrl+r}")
         await sight.until(lambda: not sight.app.desk.given_up and not sight.app.desk.lost, "the new process")
         await sight.explained()
-        await sight.type("R")
+        await sight.type("{ctrl+r}")
         assert "the compute process is at work" in sight.text("#status")
 
 

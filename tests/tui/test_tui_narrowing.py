@@ -131,7 +131,11 @@ def test_what_hangs_on_predictions_is_live(text: str, live: bool) -> None:
     ("text", "fault", "part"),
     [
         ("wrnog", "'wrnog' is no term; did you mean wrong?", "wrnog"),
-        ("sad rigth", "'sad' is no term (wrong, right, unlabelled, hardest, true:, pred:, conf<, ptrue<, row<)", "sad"),
+        (
+            "sad rigth",
+            "'sad' is no term (wrong, right, unlabelled, hardest, marked, true:, pred:, note:, conf<, ptrue<, row<)",
+            "sad",
+        ),
         ("wrong tru:sad", "'tru:sad' is no term; did you mean true?", "tru:sad"),
         ("cnf<.5 wrong", "'cnf<.5' is no term; did you mean conf?", "cnf<.5"),
         ("true:feer", "no class 'feer'; did you mean fear?", "true:feer"),

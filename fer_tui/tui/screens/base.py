@@ -17,9 +17,10 @@ from fer_tui.contract import plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
-from fer_tui.tui.bindings import bindings_of
+from fer_tui.tui.bindings import SCREENS, bindings_of
 from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
@@ -131,6 +132,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             total = len(browser.predictions)
             listed = f"{browser.count:,} of {total:,}" if browser.narrowing else f"{total:,}"
             parts.append(Text(f"{listed} image{'s' if total != 1 else ''}", inks.plain))
+            if browser.marks is not None and browser.marks.count:
+                parts.append(Text(f"{browser.marks.count:,} marked", inks.accent))
         right = Text()
         if project.classifier is not None:
             parts.append(Text(plain(project.classifier.name), inks.plain))
@@ -149,7 +152,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         inks, desk = self.inks, self.desk
         left: list[Text] = []
         if desk.lost:
-            then = "it is given up: R starts it again" if desk.given_up else "it is started again"
+            then = "it is given up: Ctrl+R starts it again" if desk.given_up else "it is started again"
             left.append(Text(f"{plain(desk.lost)}; {then}", inks.fault))
         if self._said is not None:
             left.append(self._said)
@@ -199,7 +202,33 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        visit = visit_of(self.desk, self.name_in_history)
+        if visit is not None:
+            self.desk.history.see(visit, command.binding.id)
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
+
+    @property
+    def name_in_history(self) -> str:
+        """The screen's name, as `go` takes it."""
+        return SCREENS[self.LETTER].lower()
+
+    def do_back(self, command: Command) -> None:
+        self._go_in_history(-command.times)
+
+    def do_forward(self, command: Command) -> None:
+        self._go_in_history(command.times)
+
+    def _go_in_history(self, steps: int) -> None:
+        visit = self.desk.history.go(steps)
+        if visit is None:
+            self.say("there is nothing to go back to" if steps < 0 else "there is nothing further on")
+            return
+        revisit(self.desk, visit)
+        if visit.screen != self.name_in_history:
+            self.go(visit.screen)
+        else:
+            self.aim()
+            self.draw(Change.OPENED)
 
     def do_help(self, command: Command) -> None:
         self.app.push_screen(Help(self.LETTER))

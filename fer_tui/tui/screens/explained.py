@@ -36,7 +36,10 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show_title(_title(browser, sample.id, inks))
     pane.picture.show(desk.look.picture(answered.explanation, sample.image))
     width = pane.content_region.width or pane.size.width
-    pane.show_caption(list(_caption(answered, desk, width, pane.caption_lines, inks))[: pane.caption_lines])
+    caption = list(_caption(answered, desk, width, pane.caption_lines, inks))
+    if browser.marks is not None and browser.row in browser.marks.notes:
+        caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
+    pane.show_caption(caption[: pane.caption_lines])
 
 
 def _title(browser: Browser, name: str, inks: Inks) -> Text:

@@ -22,7 +22,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side
-from .moving import Moving
+from .marking import Marking
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -30,7 +30,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Moving):
+class Explore(Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -161,6 +161,11 @@ class Explore(Moving):
         else:
             self.draw_place()
         self.draw_status()
+
+    def marked(self) -> None:
+        self._draw_list()
+        self.draw_place()
+        self.draw_top()
 
     @property
     def page(self) -> int:

@@ -132,6 +132,32 @@ class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
             self.dismiss(None)
 
 
+class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
+    """A line of text, typed: Enter takes it, Esc leaves. Gives the text."""
+
+    def __init__(self, title: str, text: str, told: str = "") -> None:
+        super().__init__()
+        self._title, self._text, self._told = title, text, told
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="popup"):
+            yield Page(id="about")
+            yield Input(self._text, id="entry", compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        about = self.query_one("#about", Page)
+        about.read([Text(self._title, about.inks.title), Text(self._told, about.inks.muted)])
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.dismiss(None)
+
+
 class Reading(Paced, ModalScreen[None], inherit_bindings=False):
     """A text that can be scrolled; any key that does not scroll leaves."""
 

@@ -112,6 +112,7 @@ class SampleList(Paper, ScrollView, can_focus=False):
             mark, ink = "✓", inks.right
         else:
             mark, ink = "✗", inks.wrong
+        marked = browser.marks is not None and browser.marks.marked[row]
         digits = len(str(max(0, len(known) - 1)))
         share = _share(float(known.confidence[row])) if width >= _NARROWEST_WITH_SHARE else ""
         room = max(0, width - digits - 5 - len(share))
@@ -119,7 +120,8 @@ class SampleList(Paper, ScrollView, can_focus=False):
         if predicted >= 0 and predicted != label:
             names = f"{names} → {self._names[predicted]}".lstrip()
         return Text.assemble(
-            (f" {mark} ", ink),
+            ("●" if marked else " ", inks.accent),
+            (f"{mark} ", ink),
             (f"{row:{digits}} ", inks.muted),
             (f"{cut(names, room)} ", inks.plain),
             (share, inks.muted),

@@ -12,6 +12,7 @@ import struct
 import tempfile
 import termios
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class AppRun:
         self._ear = Ear(recording, (columns, rows), lambda: (self.terminal.screen.column, self.terminal.screen.row))
         self._delay, self._rate, self._buffer = round_trip / 2, kbit * 125, buffer
         self._arriving: deque[tuple[float, bytes]] = deque()
-        self._typed: deque[tuple[float, bytes]] = deque()
+        self._typed: list[tuple[float, bytes]] = []
         self._unseen: list[bytes] = []
         self._link_free = self._arrived_at = 0.0
         self.ended = False
@@ -101,7 +102,9 @@ class AppRun:
 
     def type(self, keys: bytes, after: float = 0.0) -> None:
         """Press keys, `after` seconds from now."""
-        self._typed.append((time.perf_counter() + after + self._delay, keys))
+        at = time.perf_counter() + after + self._delay
+        # An answer comes before the keys that are pressed later.
+        insort(self._typed, (at, keys), key=lambda typed: typed[0])
 
     def press(self, keys: bytes, quiet: float = 0.15, limit: float = 20.0) -> Frame:
         """Press keys and read until nothing came for `quiet` seconds; for the first byte it waits up to 1 s."""
@@ -174,7 +177,7 @@ class AppRun:
         """One turn: type what is due, read what may be read, deliver what has arrived; what arrived."""
         now = time.perf_counter()
         while self._typed and self._typed[0][0] <= now and not self.ended:
-            os.write(self._fd, self._typed.popleft()[1])
+            os.write(self._fd, self._typed.pop(0)[1])
         queued = sum(len(data) for _, data in self._arriving)
         may_read = not self.ended and (not self._rate or queued < self._buffer)
         due = [queue[0][0] - now for queue in (self._typed, self._arriving) if queue]

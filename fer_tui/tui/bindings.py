@@ -39,6 +39,8 @@ BINDINGS = (
     Binding("last", ("G", "end"), "last; 412G: image 412", "Move", counts=True),
     Binding("next-mistake", ("n",), "next mistake", "Move", "x", "mistake", counts=True),
     Binding("previous-mistake", ("N",), "mistake before", "Move", "x", counts=True),
+    Binding("back", ("H",), "back to where you were: image, method, screen, narrowing", "Move", counts=True),
+    Binding("forward", ("L",), "forward again", "Move", counts=True),
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
@@ -55,7 +57,7 @@ BINDINGS = (
     Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
     Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xt", counts=True),
     Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xt", counts=True),
-    Binding("pick-layer", ("L",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
     Binding(
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
@@ -99,6 +101,9 @@ BINDINGS = (
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xt", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
     Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
+    Binding(
+        "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
+    ),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
@@ -121,7 +126,6 @@ _NAMES = {
     "escape": "Esc",
     "shift+tab": "Shift+Tab",
     "enter": "Enter",
-    "space": "Space",
 }
 _NAMES |= {
     "left": "←",

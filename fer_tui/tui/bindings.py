@@ -43,6 +43,8 @@ BINDINGS = (
     Binding("last", ("G", "end"), "last; 412G: image 412", "Move", counts=True),
     Binding("next-mistake", ("n",), "next mistake", "Move", "x", "mistake", counts=True),
     Binding("previous-mistake", ("N",), "mistake before", "Move", "x", counts=True),
+    Binding("back", ("H",), "back to where you were: image, method, screen, narrowing", "Move", counts=True),
+    Binding("forward", ("L",), "forward again", "Move", counts=True),
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
@@ -59,7 +61,7 @@ BINDINGS = (
     Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
     Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xt", counts=True),
     Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xt", counts=True),
-    Binding("pick-layer", ("L",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
     Binding(
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
@@ -156,7 +158,6 @@ _NAMES = {
     "escape": "Esc",
     "shift+tab": "Shift+Tab",
     "enter": "Enter",
-    "space": "Space",
 }
 _NAMES |= {
     "left": "←",

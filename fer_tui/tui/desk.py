@@ -27,6 +27,7 @@ from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .history import History
 from .look import Look
 from .project import Project
 from .session import Session
@@ -82,6 +83,7 @@ class Desk:
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
+        self.history = History()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet

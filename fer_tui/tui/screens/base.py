@@ -17,9 +17,10 @@ from fer_tui.contract import plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
-from fer_tui.tui.bindings import bindings_of
+from fer_tui.tui.bindings import SCREENS, bindings_of
 from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
@@ -207,7 +208,33 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        visit = visit_of(self.desk, self.name_in_history)
+        if visit is not None:
+            self.desk.history.see(visit, command.binding.id)
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
+
+    @property
+    def name_in_history(self) -> str:
+        """The screen's name, as `go` takes it."""
+        return SCREENS[self.LETTER].lower()
+
+    def do_back(self, command: Command) -> None:
+        self._go_in_history(-command.times)
+
+    def do_forward(self, command: Command) -> None:
+        self._go_in_history(command.times)
+
+    def _go_in_history(self, steps: int) -> None:
+        visit = self.desk.history.go(steps)
+        if visit is None:
+            self.say("there is nothing to go back to" if steps < 0 else "there is nothing further on")
+            return
+        revisit(self.desk, visit)
+        if visit.screen != self.name_in_history:
+            self.go(visit.screen)
+        else:
+            self.aim()
+            self.draw(Change.OPENED)
 
     def do_help(self, command: Command) -> None:
         self.app.push_screen(Help(self.actions))

@@ -90,6 +90,8 @@ BINDINGS = (
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
+    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
+    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(
@@ -104,6 +106,9 @@ BINDINGS = (
     Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
     Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
     Binding("theme", ("ctrl+t",), "choose a theme", "Other"),
+    Binding(
+        "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
+    ),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),

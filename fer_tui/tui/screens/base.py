@@ -22,9 +22,11 @@ from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
 from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
+from fer_tui.tui.palette import Found, offers
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 
+from .finding import Palette
 from .popups import Details, Help
 
 _SMALLEST = (30, 8)  # columns, lines
@@ -232,6 +234,19 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         revisit(self.desk, visit)
         if visit.screen != self.name_in_history:
             self.go(visit.screen)
+        else:
+            self.aim()
+            self.draw(Change.OPENED)
+
+    def do_palette(self, command: Command) -> None:
+        self.app.push_screen(Palette(offers(self.desk, bindings_of(self.LETTER))), self._found)
+
+    def _found(self, found: Found | None) -> None:
+        if found is None:
+            return
+        command = found.offer.do(found.count)
+        if command is not None:
+            self.do(command)
         else:
             self.aim()
             self.draw(Change.OPENED)

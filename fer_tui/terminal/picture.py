@@ -77,17 +77,22 @@ class Picture(Widget):
         return self._blocks_words
 
     @property
-    def span(self) -> tuple[int, int]:
-        """The column of the widget where the picture begins, and how many it takes."""
+    def area(self) -> Region:
+        """The cells of the widget where the picture lies."""
         if self._picture is None or not self.size.area:
-            return 0, 0
+            return Region()
         box = self._new_box()
         if box is not None:
-            return box.left, box.columns
+            return Region(box.left, box.top, box.columns, box.rows)
         from .scaling import fitted_size
 
-        columns, _ = fitted_size(*self._picture.size, *self.size)
-        return (self.size.width - columns) // 2, columns
+        (width, height), (columns, halves) = self.size, fitted_size(*self._picture.size, *self.size)
+        return Region((width - columns) // 2, (height - halves // 2) // 2, columns, halves // 2)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The column of the widget where the picture begins, and how many it takes."""
+        return self.area.column_span[0], self.area.width
 
     def show(self, picture: Image | NDArray[np.uint8] | None) -> None:
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""

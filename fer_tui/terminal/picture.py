@@ -77,22 +77,31 @@ class Picture(Widget):
         return self._blocks_words
 
     @property
-    def area(self) -> Region:
-        """The cells of the widget where the picture lies."""
-        if self._picture is None or not self.size.area:
-            return Region()
-        box = self._new_box()
-        if box is not None:
-            return Region(box.left, box.top, box.columns, box.rows)
-        from .scaling import fitted_size
-
-        (width, height), (columns, halves) = self.size, fitted_size(*self._picture.size, *self.size)
-        return Region((width - columns) // 2, (height - halves // 2) // 2, columns, halves // 2)
-
-    @property
     def span(self) -> tuple[int, int]:
         """The column of the widget where the picture begins, and how many it takes."""
-        return self.area.column_span[0], self.area.width
+        left, _, columns, _ = self.frame
+        return left, columns
+
+    @property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Where the picture lies in the widget, in cells: left, top, columns, rows."""
+        if self._picture is None or not self.size.area:
+            return 0, 0, 0, 0
+        box = self._new_box()
+        if box is not None:
+            return box.left, box.top, box.columns, box.rows
+        from .scaling import fitted_size
+
+        columns, high = fitted_size(*self._picture.size, *self.size)
+        return (self.size.width - columns) // 2, (self.size.height - high // 2) // 2, columns, high // 2
+
+    @property
+    def cell_ratio(self) -> float:
+        """A cell's height by its width, as pictures are drawn."""
+        if self._painter is None or self._driver is None:
+            return 2.0
+        width, height = self._driver.terminal.cell
+        return height / width
 
     def show(self, picture: Image | NDArray[np.uint8] | None) -> None:
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""

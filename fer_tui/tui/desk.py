@@ -23,10 +23,12 @@ from fer_tui.engine.messages import (
 )
 
 from .asking import Asking, Computes, Request
+from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .filters import Filters
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .history import History
 from .look import Look
 from .project import Project
 from .session import Session
@@ -77,12 +79,14 @@ class Desk:
         fresh: bool = False,
     ) -> None:
         self.project = Project(settings)
+        self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
+        self.history = History()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet

@@ -56,7 +56,7 @@ async def test_layers_and_filters_are_a_key_away(opened: Opened, samples: Settin
         await sight.type("3m")
         await sight.explained()
         names = [each.name for each in sight.app.desk.choice.layers]
-        await sight.type("L")
+        await sight.type("i")
         assert isinstance(sight.app.screen, Choice)
         await sight.type("gjj{enter}")
         await sight.explained()

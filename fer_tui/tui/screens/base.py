@@ -17,13 +17,16 @@ from fer_tui.contract import plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
-from fer_tui.tui.bindings import bindings_of
+from fer_tui.tui.bindings import SCREENS, bindings_of
 from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
+from fer_tui.tui.palette import Found, offers
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 
+from .finding import Palette
 from .popups import Details, Help
 
 _SMALLEST = (30, 8)  # columns, lines
@@ -34,6 +37,10 @@ _ONE = "there is one checkpoint: several --weights, or a folder of them, are the
 
 class Restart(Message):
     """The compute process shall be started again."""
+
+
+class PickTheme(Message):
+    """A theme shall be chosen."""
 
 
 class Go(Message):
@@ -56,7 +63,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.keys = Keys(bindings_of(self.LETTER))
+        self.actions = bindings_of(self.LETTER, desk.bindings)
+        self.keys = Keys(self.actions)
         self._said: Text | None = None
 
     def compose(self) -> ComposeResult:
@@ -65,7 +73,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(bindings_of(self.LETTER), id="hints")
+        yield Hints(self.actions, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -94,7 +102,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         self.keys.clear()
-        self._redraw()
+        self.draw_again()
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
@@ -105,11 +113,12 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.set_class(width >= _BROAD, "-broad")
         self.set_class(_MEDIUM <= width < _WIDE, "-medium")
         self.set_class(width < _MEDIUM, "-narrow")
-        self.call_after_refresh(self._redraw)
+        self.call_after_refresh(self.draw_again)
 
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
-    def _redraw(self) -> None:
+    def draw_again(self) -> None:
+        """Draw everything."""
         if not self.is_left:
             self.draw(Change.OPENED)
 
@@ -201,10 +210,49 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        visit = visit_of(self.desk, self.name_in_history)
+        if visit is not None:
+            self.desk.history.see(visit, command.binding.id)
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
+    @property
+    def name_in_history(self) -> str:
+        """The screen's name, as `go` takes it."""
+        return SCREENS[self.LETTER].lower()
+
+    def do_back(self, command: Command) -> None:
+        self._go_in_history(-command.times)
+
+    def do_forward(self, command: Command) -> None:
+        self._go_in_history(command.times)
+
+    def _go_in_history(self, steps: int) -> None:
+        visit = self.desk.history.go(steps)
+        if visit is None:
+            self.say("there is nothing to go back to" if steps < 0 else "there is nothing further on")
+            return
+        revisit(self.desk, visit)
+        if visit.screen != self.name_in_history:
+            self.go(visit.screen)
+        else:
+            self.aim()
+            self.draw(Change.OPENED)
+
+    def do_palette(self, command: Command) -> None:
+        self.app.push_screen(Palette(offers(self.desk, bindings_of(self.LETTER))), self._found)
+
+    def _found(self, found: Found | None) -> None:
+        if found is None:
+            return
+        command = found.offer.do(found.count)
+        if command is not None:
+            self.do(command)
+        else:
+            self.aim()
+            self.draw(Change.OPENED)
+
     def do_help(self, command: Command) -> None:
-        self.app.push_screen(Help(self.LETTER))
+        self.app.push_screen(Help(self.actions))
 
     def do_details(self, command: Command) -> None:
         fault = self.asking.answered.details or self.asking.answered.fault or self.desk.fault
@@ -219,6 +267,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             driver.draw_again()
             driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
+
+    def do_theme(self, command: Command) -> None:
+        self.post_message(PickTheme())
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)

@@ -11,6 +11,7 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
 from textual.message import Message
 
 from fer_tui.terminal import Picture
@@ -130,7 +131,7 @@ class FilterSheet(Vertical):
     def _mark(self, grid: Grid, numbers: Sequence[int], at: int) -> None:
         """Write above and beside the picture where the cursor is."""
         columns, rows = self.query_one("#columns", Lines), self.query_one("#rows", Lines)
-        area, inks = self.query_one(Picture).area, columns.inks
+        area, inks = Region(*self.query_one(Picture).frame), columns.inks
         high = max(1, math.ceil(len(numbers) / grid.columns)) if self.pages[1] == 1 else grid.rows
         if not numbers or not area.area:
             columns.show([])
@@ -155,7 +156,7 @@ class FilterSheet(Vertical):
 
     def on_click(self, event: events.Click) -> None:
         picture, grid = self.query_one(Picture), self.grid
-        area = picture.area
+        area = Region(*picture.frame)
         x, y = event.screen_x - picture.region.x - area.x, event.screen_y - picture.region.y - area.y
         if not area.area or not (0 <= x < area.width and 0 <= y < area.height):
             return

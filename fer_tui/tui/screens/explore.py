@@ -283,6 +283,9 @@ class Explore(Marking, Looking):
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
 
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 

@@ -108,7 +108,7 @@ SHELLS = {
     ("shell", "line", "words"),
     [
         ("bash", "expl", ["explain", "explore"]),
-        ("bash", "explain saliency -p variant=smoothgrad-", ["smoothgrad-squared"]),  # bash completes what follows the =
+        ("bash", "explain saliency -p variant=smoothgrad-", ["smoothgrad-squared"]),  # after the =
         ("bash", "evaluate a", ["a b.csv"]),
         ("fish", "expl", ["explain", "explore"]),
         ("fish", "explain saliency -p variant=smoothgrad-", ["variant=smoothgrad-squared"]),

@@ -22,17 +22,20 @@ _BETTER = 0.97  # of the time for one input: less of a gain is chance
 class Batching:
     """The best batch size of one network on one device, for each kind of work (a gradient's is another's).
 
-    together: whether inputs may share a pass at all.
+    together: whether inputs may share a pass at all. steady: keep to the first size: sums round by the size of a pass,
+    so that a size that is found by timing gives other last digits from run to run.
     """
 
-    def __init__(self, shape: tuple[int, int, int], device: torch.device, *, together: bool = True) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], device: torch.device, *, together: bool = True, steady: bool = False
+    ) -> None:
         channels, height, width = shape
         most, values = _FIRST, _FIRST_VALUES
         if device.type != "cpu":
             most, values = most * _ACCELERATED, values * _ACCELERATED_VALUES
         self._first = max(1, min(most, values // (channels * height * width)))
         self._worth = 1 if device.type == "cpu" else _NEW_SHAPE
-        self._together = together
+        self._together, self._steady = together, steady
         self._searches: dict[str, _Search] = {}
 
     def run(self, count: int, run: Callable[[int, int], T], kind: str, given: int = 0) -> Iterator[tuple[int, int, T]]:
@@ -43,7 +46,7 @@ class Batching:
         if given or not self._together:
             search = _Search(given or 1, searching=False)
         else:
-            search = self._searches.setdefault(kind, _Search(self._first))
+            search = self._searches.setdefault(kind, _Search(self._first, searching=not self._steady))
         start = 0
         while start < count:
             size = search.size_for(count - start, self._worth)

@@ -63,13 +63,14 @@ class TorchClassifier:
         self._notes = notes
         self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
+        self._steady = False
         self._take(module)
         self._batching = self._new_batching()
         self._keep_first()
 
     def _new_batching(self) -> Batching:
         together = not any(isinstance(m, _BatchNorm) and m.running_mean is None for m in self._modules)
-        return Batching(self.input_shape, self._device, together=together)
+        return Batching(self.input_shape, self._device, together=together, steady=self._steady)
 
     def _keep_first(self) -> None:
         """The checkpoints that are in memory, and the digests that are known: by number, with the file's stamp."""
@@ -235,6 +236,14 @@ class TorchClassifier:
     def owners(self) -> tuple[int, ...]:
         """For each checkpoint the number of its network among `networks`."""
         return (0,) * len(self.checkpoints)
+
+    def steady(self) -> TorchClassifier:
+        """This classifier with passes of one size, that never hangs on the clock: the same bits from run to run."""
+        twin = copy.copy(self)
+        twin._steady, twin._folded = True, None
+        twin._batching = twin._new_batching()
+        twin._keep_first()
+        return twin
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

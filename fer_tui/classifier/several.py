@@ -69,7 +69,16 @@ class Networks(TorchClassifier):
         return self.default_of(0)
 
     def named(self, classes: Sequence[str]) -> Networks:
-        return Networks([each.named(classes) for each in self._networks])
+        return self._with([each.named(classes) for each in self._networks])
+
+    def steady(self) -> Networks:
+        return self._with([each.steady() for each in self._networks])
+
+    def _with(self, networks: Sequence[TorchClassifier]) -> Networks:
+        """The same axis of checkpoints, of these networks."""
+        twin = Networks(networks)
+        twin._axis = list(self._axis)
+        return twin
 
     def follow(self) -> bool:
         followed = [each.follow() for each in self._networks]

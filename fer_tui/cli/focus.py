@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rows.add_argument(
         "--per-class", metavar="N|all", type=flags.typed(_per_class), default=PER_CLASS, help=f"images ({PER_CLASS})"
     )
-    rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(_rows), help="these rows of the data instead")
+    rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
     what.add_argument("--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute")
     what.add_argument("--layer", metavar="L", help="a layer, by name")
@@ -105,7 +105,7 @@ def _per_class(given: object) -> int | None:
     return count
 
 
-def _rows(given: object) -> tuple[int, ...]:
+def rows_of(given: object) -> tuple[int, ...]:
     """`0-99,200` as rows, both ends counted."""
     rows: list[int] = []
     for part in str(given).split(","):

@@ -22,6 +22,7 @@ COMMANDS = {  # name: (module, what it does)
     "train": ("train", "train a network: snapshots and curves in a folder; goes on where it was interrupted"),
     "evaluate": ("evaluate", "accuracy, recall by class and confusion"),
     "focus": ("focus", "where a network looks: attribution by region and class, beside recall, with intervals"),
+    "report": ("report", "figures, findings and a page in one folder: where the network looks, and why it errs"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
     "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
     "plugins": ("plugins", "list the explainers that are installed"),

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 
 class Narrator:
-    """Call it with what is being done and the share of it that is done (0 to 1, None where it is not known)."""
+    """Call it with what is being done and the share of it that is done (0 to 1, None where it is not known).
+
+    whole: the share is that of all the work, so that the bar, and the time that is left, go on under another text.
+    """
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._text = ""
+        self._text, self._whole = "", False
 
     def __enter__(self) -> Narrator:
         if sys.stderr.isatty():
@@ -31,13 +34,16 @@ class Narrator:
             self._bar.start()
         return self
 
-    def __call__(self, text: str, share: float | None = None) -> None:
+    def __call__(self, text: str, share: float | None = None, *, whole: bool = False) -> None:
         if self._bar is None:
             return
-        if self._task is None or text != self._text:
+        if self._task is None or (text != self._text and not (whole and self._whole)):
             if self._task is not None:
                 self._bar.remove_task(self._task)
-            self._text, self._task = text, self._bar.add_task(plain(text), total=None)
+            self._task = self._bar.add_task(plain(text), total=None)
+        elif text != self._text:
+            self._bar.update(self._task, description=plain(text))
+        self._text, self._whole = text, whole
         self._bar.update(self._task, total=1.0 if share is not None else None, completed=share or 0.0)
 
     def __exit__(

@@ -124,15 +124,16 @@ class Engine:
         with closing(self._run([task], lambda: task.explainer().explain(task.subject, task.parameters))) as results:
             yield from results
 
-    def judge(self, task: Task, *, fresh: bool = False) -> Generator[Result, None, None]:
+    def judge(self, task: Task, *, fresh: bool = False, ends: bool = False) -> Generator[Result, None, None]:
         """The heat map of one task, then the same with what `trust` finds of it, as the final result.
 
+        ends: only the ends of the cascade of random layers, which the verdicts need: see `trust`.
         InputError where it is no heat map, or one without an image and a target.
         """
         from .trust import trust
         from .verdicts import judged
 
-        key = judged_key(task.key())
+        key = judged_key(task.key(), ends=ends)
         stored = None if fresh else self._found(key)
         if stored is not None:
             yield Result(task.place, stored, True, 1.0)
@@ -145,7 +146,8 @@ class Engine:
                     yield dataclasses.replace(result, final=False, progress=None)
         if not isinstance(heatmap, Heatmap):
             raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
-        with closing(_guarded(task, lambda: trust(task))) as steps:
+        made_already = heatmap
+        with closing(_guarded(task, lambda: trust(task, ends=ends, heatmap=made_already))) as steps:
             for share, found in steps:
                 if found is None:
                     yield Result(task.place, heatmap, False, share)

@@ -38,9 +38,14 @@ def explanation_key(
     )
 
 
-def judged_key(key: str) -> str:
+def judged_key(key: str, *, ends: bool = False) -> str:
     """The key of an explanation with what was found of its trust; `key`: that of the explanation alone."""
-    return _digest("judged", key)
+    return _digest("judged", key, "ends") if ends else _digest("judged", key)
+
+
+def activations_key(classifier_digest: str, layer: str, image_digests: list[str]) -> str:
+    """The key of a layer's mean activations on these images."""
+    return _digest("activations", classifier_digest, layer, image_digests)
 
 
 def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:

@@ -7,6 +7,8 @@ off: `note` says why.
 from __future__ import annotations
 
 import contextlib
+import copy
+import hashlib
 import sqlite3
 import threading
 import time
@@ -65,7 +67,7 @@ class Store:
 
     def __init__(self, path: Path, limit: int, read_only: bool = False) -> None:
         self.path, self.limit, self.note = path, limit, ""
-        self._read_only = read_only
+        self._read_only, self._apart = read_only, ""
         self._lock = threading.Lock()
         self._used: dict[bytes, float] = {}
         self._connection: sqlite3.Connection | None = None
@@ -82,13 +84,24 @@ class Store:
             store._turn_off(error)
         return store
 
+    def apart(self, name: str) -> Store:
+        """The same file, for what is kept under `name` alone: what others put there is not found, nor the reverse."""
+        twin = copy.copy(self)
+        twin._apart = name
+        return twin
+
+    def _name(self, key: str) -> bytes:
+        if not self._apart:
+            return bytes.fromhex(key)
+        return hashlib.blake2b(f"{self._apart} {key}".encode(), digest_size=16).digest()
+
     @property
     def is_on(self) -> bool:
         return self._connection is not None
 
     def get(self, key: str) -> bytes | None:
         """The blob under `key`; a damaged one is deleted and None."""
-        name = bytes.fromhex(key)
+        name = self._name(key)
         rows = self._do("SELECT blob, checksum FROM entries WHERE key = ?", (name,))
         if not rows:
             return None
@@ -103,13 +116,13 @@ class Store:
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are there."""
-        return {key for key in keys if self._do("SELECT 1 FROM entries WHERE key = ?", (bytes.fromhex(key),))}
+        return {key for key in keys if self._do("SELECT 1 FROM entries WHERE key = ?", (self._name(key),))}
 
     def put(self, key: str, blob: bytes, *, method: str, kind: str = "") -> None:
         """Keep `blob` under `key`; seen by other processes at once."""
         if len(blob) > self.limit:
             return
-        row = (bytes.fromhex(key), method, kind, len(blob), time.time(), zlib.crc32(blob), blob)
+        row = (self._name(key), method, kind, len(blob), time.time(), zlib.crc32(blob), blob)
         self._do("DELETE FROM entries WHERE key = ?", row[:1])  # REPLACE would not fire the trigger
         columns = "key, method, kind, size, used, checksum, blob"
         self._do(f"INSERT OR IGNORE INTO entries ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)

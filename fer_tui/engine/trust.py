@@ -61,10 +61,17 @@ class Trust:
         return {**dataclasses.asdict(self), "randomised": [list(each) for each in self.randomised]}
 
 
-def trust(task: Task, seed: int = 0) -> Iterator[tuple[float, Trust | None]]:
-    """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map."""
+def trust(
+    task: Task, seed: int = 0, *, ends: bool = False, heatmap: Heatmap | None = None
+) -> Iterator[tuple[float, Trust | None]]:
+    """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map.
+
+    ends: of the cascade of random layers only the first step (the last layer) and the last one (all layers). heatmap:
+    the task's, where it was made already.
+    """
     subject = task.subject
-    heatmap = yield from _waiting(0.0, _map(task, subject))
+    if heatmap is None:
+        heatmap = yield from _waiting(0.0, _map(task, subject))
     values = heatmap.values
     made = yield from _waiting(0.1, curves_of(subject, values, seed))
     again = yield from _waiting(0.2, _map(_seeded(task), subject))
@@ -73,6 +80,8 @@ def trust(task: Task, seed: int = 0) -> Iterator[tuple[float, Trust | None]]:
     module = subject.classifier.module
     layers = len(list(_layers(module)))
     for done, (name, network) in enumerate(_randomised(module, seed)):
+        if ends and 0 < done < layers - 1:
+            continue
         other = dataclasses.replace(subject, classifier=subject.classifier.around(network), kept=None)
         found = yield from _waiting(0.3 + 0.7 * done / layers, _map(task, other))
         randomised.append((name, rank_correlation(values, found.values)))

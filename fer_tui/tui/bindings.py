@@ -6,7 +6,11 @@ before a key are its count. An action is the screen's method `do_...`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fer_tui.contract import nearest
 
 SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline"}  # by the letters that bindings name them by
 
@@ -86,6 +90,8 @@ BINDINGS = (
     Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
     Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
+    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
+    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(
@@ -99,6 +105,10 @@ BINDINGS = (
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xt", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
     Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
+    Binding("theme", ("ctrl+t",), "choose a theme", "Other"),
+    Binding(
+        "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
+    ),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
@@ -110,9 +120,41 @@ BINDINGS = (
 )
 
 
-def bindings_of(screen: str) -> tuple[Binding, ...]:
+def bindings_of(screen: str, bindings: Iterable[Binding] = BINDINGS) -> tuple[Binding, ...]:
     """The bindings of one screen."""
-    return tuple(binding for binding in BINDINGS if screen in binding.screens)
+    return tuple(binding for binding in bindings if screen in binding.screens)
+
+
+def remapped(keys: Mapping[str, Sequence[str]]) -> tuple[Binding, ...]:
+    """The table with other keys for the actions of these names; ValueError where two of a screen would have the same.
+
+    A key is written as in the table, or with its names joined: `g e` or `ge`.
+    """
+    ids = [binding.id for binding in BINDINGS]
+    for name in keys:
+        if name not in ids:
+            raise ValueError(f"there is no action {name}{nearest(name, ids)} (fer-tui config keys lists them)")
+    table = tuple(
+        replace(binding, keys=tuple(map(_spaced, keys[binding.id]))) if binding.id in keys else binding
+        for binding in BINDINGS
+    )
+    for screen in SCREENS:
+        taken: dict[str, str] = {}
+        for binding in bindings_of(screen, table):
+            for key in binding.keys:
+                for other, name in taken.items():
+                    if f"{key} ".startswith(f"{other} ") or f"{other} ".startswith(f"{key} "):
+                        raise ValueError(f"{key_name(key)} is a key of {binding.id} and of {name}")
+                if key.isdecimal():
+                    raise ValueError(f"{key} of {binding.id} is a digit, and digits are counts")
+                taken[key] = binding.id
+    return table
+
+
+def _spaced(key: str) -> str:
+    """`ge` as `g e`; names of keys, such as `f5`, `pageup` and `ctrl+l`, as they are."""
+    is_name = len(key) == 1 or " " in key or "+" in key or key in _NAMES or re.fullmatch(r"f\d+", key)
+    return key if is_name else " ".join(key)
 
 
 _NAMES = {

@@ -23,6 +23,7 @@ from fer_tui.engine.messages import (
 )
 
 from .asking import Asking, Computes, Request
+from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
@@ -75,6 +76,7 @@ class Desk:
         fresh: bool = False,
     ) -> None:
         self.project = Project(settings)
+        self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start

@@ -108,7 +108,7 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("screen", ["x", "c", "t"])
 def test_help_tells_every_key(screen: str) -> None:
-    lines = [line.plain for line in Help(screen).lines(INKS)]
+    lines = [line.plain for line in Help(bindings_of(screen)).lines(INKS)]
     for binding in bindings_of(screen):
         keys = " ".join(key_name(key) for key in binding.keys)
         assert [line for line in lines if line.split() == [*keys.split(), *binding.help.split()]], binding.id

@@ -22,6 +22,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side
+from .looking import Looking
 from .marking import Marking
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
@@ -30,7 +31,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Marking):
+class Explore(Marking, Looking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -211,12 +212,7 @@ class Explore(Marking):
 
     # ---- how it is looked at -----------------------------------------------------------------------------------------
 
-    def do_view(self, command: Command) -> None:
-        self.desk.look.turn(command.times)
-        self.draw_place()
-
-    def do_view_back(self, command: Command) -> None:
-        self.desk.look.turn(-command.times)
+    def looked(self) -> None:
         self.draw_place()
 
     def do_rule(self, command: Command) -> None:
@@ -229,10 +225,6 @@ class Explore(Marking):
 
     def do_less(self, command: Command) -> None:
         self.desk.look.fade(-command.times)
-        self.draw_place()
-
-    def do_colours(self, command: Command) -> None:
-        self.desk.look.recolour(command.times, self.desk.image.answered.explanation)
         self.draw_place()
 
     # ---- narrowing ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,165 @@
+"""fer-tui report: the homework's figures and a page of findings, in one folder, the same every time."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_tui.contract import InputError, nearest
+
+from . import flags, looks, streams
+from .progress import Narrator
+
+if TYPE_CHECKING:
+    from fer_tui.engine import Session
+    from fer_tui.regions import Regions
+    from fer_tui.report import Asked, Made, Manifest
+
+EXAMPLES = (
+    "fer-tui report train.csv -o OUT --model nets.py:Net --weights net.pt",
+    "fer-tui report -o OUT                          the bundled network on the samples",
+    "fer-tui report train.csv --verify OUT --model nets.py:Net --weights net.pt",
+)
+_RULES, _FORMATS = ("best", "median", "random", "worst"), ("jpg", "png", "svg", "pdf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    flags.add_data(parser)
+    where = parser.add_argument_group("where to")
+    where.add_argument("-o", "--out", metavar="OUT", type=Path, help="the folder to write into, made where it is not")
+    where.add_argument("--force", action="store_true", help="write into OUT also where it holds other files")
+    where.add_argument("--verify", metavar="OUT", type=Path, help="make the report in OUT again: what differs?")
+    what = parser.add_argument_group("what to show")
+    what.add_argument(
+        "--images", metavar="|".join((*_RULES, "ROWS")), type=flags.typed(_images), default="best",
+        help="of each class the best classified, the median, a random right one, the worst mistake; or rows (best)",
+    )  # fmt: skip
+    what.add_argument("--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="(jpg)")
+    what.add_argument("--deep", action="store_true", help="five times as many images behind the means")
+    what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
+    what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")
+    what.add_argument("--seed", metavar="S", type=flags.typed(flags.whole), default=0, help="of all that is drawn (0)")
+    looks.add_regions(what, default="auto")
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from fer_tui.report import Asked, Manifest, check_folder, fill
+
+    if (arguments.out is None) == (arguments.verify is None):
+        raise flags.UsageError("error: name the folder with -o OUT, or with --verify OUT one that holds a report")
+    settings = flags.settings_of(arguments).settings
+    if arguments.verify is not None:
+        manifest = Manifest.read(arguments.verify)
+        if manifest is None:
+            raise InputError(arguments.verify, "holds no finished report", "make one with -o")
+        return _verify(arguments, manifest)
+    asked = Asked(
+        images=arguments.images,
+        seed=arguments.seed,
+        form=arguments.format,
+        deep=arguments.deep,
+        layer=arguments.layer,
+        regions=arguments.regions,
+        checkpoint=arguments.checkpoint,
+    )
+    check_folder(arguments.out, 1, force=arguments.force)
+    with Narrator() as tell:
+        from fer_tui.engine import open_session
+
+        with open_session(settings, tell) as session:
+            check_folder(arguments.out, len(session.classifier.classes), force=arguments.force)
+            made = _made(session, asked, settings.data, tell)
+    fill(arguments.out, made.files)
+    for note in session.notes:
+        streams.say(note)
+    found = [(section.title, section.findings) for section in made.page.sections if section.findings]
+    if arguments.json:
+        told = {title: [each.to_dict() for each in findings] for title, findings in found}
+        streams.put_json({"folder": str(arguments.out), "files": sorted(made.files), "findings": told})
+        return 0
+    for title, findings in found:
+        streams.put(title)
+        for each in findings:
+            streams.put(f"  {'shown:    ' if each.holds else 'not shown:'} {each.text}")
+    streams.say(f"written: {len(made.files)} files in {arguments.out} (report.html, report.md, report.json)")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
+    """0 where the report is as it would be made now (or within the tolerance), else 1 and what differs."""
+    from fer_tui.report import TOLERANCE, Asked, changed, compared, inputs_of
+
+    out, settings = arguments.verify, flags.settings_of(arguments).settings
+    faults = list(changed(out, manifest))
+    near: list[str] = []
+    if not faults:
+        asked = dataclasses.replace(Asked.from_dict(dict(manifest.asked)), regions=arguments.regions)
+        with Narrator() as tell:
+            from fer_tui.engine import open_session
+
+            with open_session(settings, tell) as session:
+                inputs = inputs_of(session, asked, _regions(asked.regions, settings.data, session))
+                others = [name for name in ("network", "data", "regions") if inputs[name] != manifest.inputs.get(name)]
+                faults += [f"{name}: not what the report was made from" for name in others]
+                made = _made(session, asked, settings.data, tell, stored=False) if not faults else None
+        for told, close in compared(out, manifest, made.files) if made is not None else ():
+            (near if close else faults).append(told)
+    if arguments.json:
+        streams.put_json({"folder": str(out), "identical": not faults and not near, "differs": faults, "near": near})
+    else:
+        for told in faults:
+            streams.put(f"differs: {told}")
+        for told in near:
+            streams.put(f"equal to {TOLERANCE:.0%}: {told}")
+        if not faults and not near:
+            streams.put(f"{out}: all {len(manifest.files)} files are as they would be made now, byte by byte")
+    return 1 if faults else 0
+
+
+def _made(session: Session, asked: Asked, data: str | None, tell: Narrator, *, stored: bool = True) -> Made:
+    from fer_tui.report import Made, made
+
+    for step in _steps(made(session, asked, _regions(asked.regions, data, session), stored=stored), tell):
+        if isinstance(step, Made):
+            return step
+    raise RuntimeError("the report ended without a result")
+
+
+def _steps(steps: Iterator[tuple[str, float] | Made], tell: Narrator) -> Iterator[tuple[str, float] | Made]:
+    for step in steps:
+        if isinstance(step, tuple):
+            tell(step[0], step[1], whole=True)
+        yield step
+
+
+def _regions(spec: str, data: str | None, session: Session) -> Regions | None:
+    """The regions that are asked for; None where "auto" knows of none."""
+    from fer_tui.regions import known_regions, open_regions
+
+    if spec == "auto" and known_regions(data, session.dataset) is None:
+        return None
+    regions = open_regions(spec, data, session.dataset)
+    regions.check_rows(len(session.dataset), limited=session.dataset.limit is not None)
+    return regions
+
+
+def _images(given: object) -> str | tuple[int, ...]:
+    from .focus import rows_of
+
+    text = str(given)
+    if text in _RULES:
+        return text
+    try:
+        return rows_of(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is none of {', '.join(_RULES)}, and no rows{nearest(text, _RULES)}") from None
+
+
+def _format(given: object) -> str:
+    if given not in _FORMATS:
+        raise ValueError(f"{given!r} is none of {', '.join(_FORMATS)}{nearest(str(given), _FORMATS)}")
+    return str(given)

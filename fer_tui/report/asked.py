@@ -1,0 +1,64 @@
+"""What a report is asked for, and how many images that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+from .painting import Format
+
+Rule = Literal["best", "median", "random", "worst"]
+RULES: tuple[Rule, ...] = ("best", "median", "random", "worst")
+
+_MAPS, _MAPS_EACH = 1400, 200  # images whose maps are averaged: in all, of one class at most
+_FEWEST = 12  # of one class, where it has as many
+_LARGE = 4 * 48 * 48  # values of an input from which on a map is large
+_LIME, _LIME_EACH, _LIME_FEWEST = 70, 10, 3
+_DEEP = 5  # times as many
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What shapes a report beside the network and the data.
+
+    images: a rule, one image of each class, or rows. layer: whose filters are shown, chosen by size where None.
+    regions: as `--regions` has it. deep: five times as many images behind the means.
+    """
+
+    images: Rule | tuple[int, ...] = "best"
+    seed: int = 0
+    form: Format = "jpg"
+    deep: bool = False
+    layer: str | None = None
+    regions: str = "auto"
+    checkpoint: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "images": list(self.images) if isinstance(self.images, tuple) else self.images,
+            "seed": self.seed,
+            "format": self.form,
+            "deep": self.deep,
+            "layer": self.layer,
+            "regions": PurePath(self.regions).name,  # where a file of masks lies is of no account
+            "checkpoint": self.checkpoint,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Asked:
+        given = {**data, "form": data["format"]}
+        del given["format"]
+        images = given["images"]
+        return cls(**{**given, "images": tuple(images) if isinstance(images, list) else images})
+
+    def maps_each(self, classes: int, values: int) -> int:
+        """Images of each class whose saliency and CAM are averaged. values: numbers of the network's input."""
+        large = 5 if values > _LARGE else 1
+        few = max(_FEWEST, min(_MAPS_EACH, _MAPS // max(classes, 1)) // large)
+        return few * (_DEEP if self.deep else 1)
+
+    def limes_each(self, classes: int) -> int:
+        """The same of LIME; 0 where so many classes would get too few for a mean."""
+        each = min(_LIME_EACH, _LIME // max(classes, 1)) * (_DEEP if self.deep else 1)
+        return each if each >= _LIME_FEWEST else 0

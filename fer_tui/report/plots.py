@@ -1,0 +1,125 @@
+"""Figures of numbers: the confusion matrix, and recall beside focus."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fer_tui.contract import Matrix, plain
+from fer_tui.picture import colour_map, render, row_shares, words
+from fer_tui.picture.lettering import cut, font, width_of
+from fer_tui.regions import FocusTable
+
+from .drawing import FAINT, INK, PAPER, TITLE, Colour, Drawing, Fill, Raster, Text
+
+_MARGIN = 14
+_MOST_WRITTEN = 30  # classes up to which counts and names are written
+_MOST_NAME = 120
+_SIDE = 640  # of a larger matrix
+_PLOT = (520, 340)
+_BLUE, _GRID = (0, 90, 160), (220, 220, 224)
+
+
+def confusion_figure(matrix: Matrix) -> Drawing:
+    """Counts by true class (rows) and predicted class, coloured by their share of the row."""
+    count = len(matrix.classes)
+    if count > _MOST_WRITTEN:
+        return _large(matrix)
+    cell = 54 if count <= 12 else 34
+    small = font(12)
+    names = [cut(name, small, _MOST_NAME) for name in matrix.classes]
+    longest = max(width_of(name, small) for name in names)
+    left, top = _MARGIN + 22 + longest, _MARGIN + 52 + longest
+    width = left + count * cell + _MARGIN
+    drawing = Drawing(width, top + count * cell + _MARGIN, f"Confusion matrix: {words(matrix)}.")
+    drawing.line(Text(_MARGIN, _MARGIN, "Confusion: counts by true and predicted class", TITLE), width - 2 * _MARGIN)
+    drawing.put(Text(left + count * cell / 2, _MARGIN + 28, "predicted", colour=FAINT, anchor="mt"))
+    foot = top + count * cell / 2 + width_of("true", small) / 2
+    drawing.put(Text(_MARGIN + 6, foot, "true", colour=FAINT, upwards=True))
+    shares = row_shares(matrix)
+    for n, name in enumerate(names):
+        drawing.put(Text(left - 6, top + (n + 0.5) * cell, name, anchor="rm"))
+        drawing.put(Text(left + (n + 0.5) * cell, top - 6, name, upwards=True))
+        for m in range(count):
+            colour = _cell_colour(shares[n, m])
+            drawing.put(Fill((left + m * cell, top + n * cell, cell, cell), colour))
+            middle = left + (m + 0.5) * cell, top + (n + 0.5) * cell
+            ink = PAPER if 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 140 else INK
+            number = str(int(matrix.counts[n, m]))
+            size = next((s for s in (13, 11, 9) if width_of(number, font(s)) <= cell - 4), 8)
+            drawing.put(Text(*middle, number, size, ink, "mm"))
+    return drawing
+
+
+def _cell_colour(share: float) -> Colour:
+    if not np.isfinite(share):
+        return (224, 224, 224)
+    red, green, blue = colour_map("viridis")[round(share * 255)].tolist()
+    return red, green, blue
+
+
+def _large(matrix: Matrix) -> Drawing:
+    """Of many classes the colours alone, and in words the pairs that are confused most."""
+    drawing = Drawing(_SIDE + 2 * _MARGIN, 0, f"Confusion matrix of {len(matrix.classes)} classes: {words(matrix)}.")
+    top = drawing.lines(
+        _MARGIN, _MARGIN, "Confusion: shares of each true class (rows) by predicted class", _SIDE, TITLE
+    )
+    drawing.put(Raster((_MARGIN, top + 8, _SIDE, _SIDE), render(matrix)))
+    drawing.height = drawing.lines(_MARGIN, top + _SIDE + 18, words(matrix), _SIDE, colour=FAINT) + _MARGIN
+    return drawing
+
+
+def recall_figure(table: FocusTable) -> Drawing | None:
+    """Recall of each class beside the share of its maps inside the face; None where fewer than two have both."""
+    points = [
+        (each.name, each.recall, each.every.inside.absolute)
+        for each in table.classes
+        if each.recall is not None and each.every is not None
+    ]
+    if len(points) < 2:
+        return None
+    wide, tall = _PLOT
+    left, top = _MARGIN + 56, _MARGIN + 34
+    told = "; ".join(
+        f"{plain(name)}: {share.told(digits=0)} % inside, recall {recall:.2f}" for name, recall, share in points
+    )
+    drawing = Drawing(left + wide + _MARGIN, top + tall + 48, f"Recall beside the share inside the face. {told}.")
+    drawing.put(Text(_MARGIN, _MARGIN, "Recall of each class beside its share of attribution inside the face", TITLE))
+    lows = [s.low if s.low is not None else s.value for *_, s in points]
+    highs = [s.high if s.high is not None else s.value for *_, s in points]
+    recalls = [recall for _, recall, _ in points]
+    columns, rows = _marks(min(lows), max(highs)), _marks(min(recalls), max(recalls))
+
+    def across(value: float) -> float:
+        return left + (value - columns[0]) / (columns[-1] - columns[0]) * wide
+
+    def down(value: float) -> float:
+        return top + (rows[-1] - value) / (rows[-1] - rows[0]) * tall
+
+    for mark in columns:
+        drawing.put(Fill((across(mark), top, 0.5, tall), _GRID))
+        drawing.put(Text(across(mark), top + tall + 5, f"{mark:.0%}", 11, FAINT, "mt"))
+    for mark in rows:
+        drawing.put(Fill((left, down(mark), wide, 0.5), _GRID))
+        drawing.put(Text(left - 6, down(mark), f"{mark:.2f}", 11, FAINT, "rm"))
+    drawing.put(Text(left + wide / 2, top + tall + 24, "share inside the face, 95 % interval", 12, FAINT, "mt"))
+    drawing.put(Text(_MARGIN + 8, top + tall / 2 + 20, "recall", 12, FAINT, upwards=True))
+    taken: list[tuple[float, float]] = []
+    for (name, recall, share), least, most in sorted(zip(points, lows, highs, strict=True), key=lambda p: -p[0][1]):
+        x, y = across(most) + 6, down(recall)
+        drawing.put(Fill((across(least), y - 0.75, max(1.0, across(most) - across(least)), 1.5), _BLUE))
+        drawing.put(Fill((across(share.value) - 3.5, y - 3.5, 7, 7), _BLUE))
+        if len(points) > _MOST_WRITTEN:
+            continue
+        x = min(x, left + wide - 60)
+        while any(abs(y - other) < 12 and abs(x - beside) < 60 for beside, other in taken):
+            y += 12  # names never lie upon one another
+        taken.append((x, y))
+        drawing.put(Text(x, y, cut(plain(name), font(11), 60), 11, INK, "lm"))
+    return drawing
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Round numbers from 0 to 1 around both, for a scale."""
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 1.0) if high - low <= 6 * step)
+    first, last = int(np.floor(low / step - 0.2)), int(np.ceil(high / step + 0.2))
+    return [each * step for each in range(max(0, first), min(round(1 / step), max(last, first + 1)) + 1)]

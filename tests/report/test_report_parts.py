@@ -1,0 +1,131 @@
+"""Drawings in every format, the choice of images, the tests of differences, the page's escapes."""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_tui.report.choosing import Predictions, chosen
+from fer_tui.report.drawing import RED, Drawing, Frame, Raster, Text
+from fer_tui.report.figures import numbered
+from fer_tui.report.findings import Finding
+from fer_tui.report.html import html
+from fer_tui.report.manifest import digest_of
+from fer_tui.report.markdown import markdown
+from fer_tui.report.means import Likeness, levelled
+from fer_tui.report.page import Figure, Figures, Findings, Page, Section, Table
+from fer_tui.report.painting import FORMATS, encoded, painted
+from fer_tui.report.statistics import binomial_tail, differences, expected_mistakes, labels_p
+
+
+def drawing() -> Drawing:
+    made = Drawing(120, 80, "two & <three>")
+    made.put(Raster((10, 20, 40, 40), Image.new("RGB", (4, 4), (0, 200, 0))), Frame((10, 20, 40, 40), RED, 3))
+    made.put(Text(60, 30, "a (b) <c> \\ é"), Text(110, 70, "up", upwards=True))
+    return made
+
+
+def test_one_drawing_in_every_format() -> None:
+    files = {form: encoded(drawing(), form) for form in FORMATS}
+    assert files == {form: encoded(drawing(), form) for form in FORMATS}  # the same every time
+    pixels = np.asarray(painted(drawing()))
+    assert pixels.shape == (160, 240, 3)
+    assert tuple(pixels[80, 60]) == (0, 200, 0) and tuple(pixels[80, 15]) == RED and tuple(pixels[2, 2]) == (255,) * 3
+    root = ElementTree.fromstring(files["svg"])
+    space = "{http://www.w3.org/2000/svg}"
+    assert [each.text for each in root.iter(f"{space}text")] == ["a (b) <c> \\ é", "up"]
+    assert root.find(f"{space}title") is not None and len(list(root.iter(f"{space}image"))) == 1
+    pdf = files["pdf"]
+    assert pdf.startswith(b"%PDF-1.4") and b"(a \\(b\\) <c> \\\\ \xe9) Tj" in pdf and b"CreationDate" not in pdf
+    table = int(pdf.rsplit(b"startxref\n", 1)[1].split()[0])
+    places = [int(line.split()[0]) for line in pdf[table:].splitlines()[3:] if line.endswith(b" n ")]
+    assert all(pdf[place:].startswith(b"%d 0 obj" % number) for number, place in enumerate(places, 1))
+    data = pdf[places[5] :].split(b"stream\n", 1)[1]
+    assert zlib.decompressobj().decompress(data) == bytes((0, 200, 0)) * 16
+
+
+def test_the_framed_are_numbered_down_each_column() -> None:
+    assert numbered([0, 11, 10, 3], columns=10) == {0: 1, 10: 2, 11: 3, 3: 4}
+
+
+def predictions() -> Predictions:
+    labels = np.array([0, 0, 0, 0, 1, 1, -1, 0])
+    predicted = np.array([0, 0, 0, 1, 0, 0, 1, -1])
+    sure = np.array([0.6, 0.9, 0.7, 0.2, 0.3, 0.1, np.nan, np.nan])
+    return Predictions(("a", "b", "c"), labels, predicted, sure, True)
+
+
+def test_the_choice_of_images() -> None:
+    known = predictions()
+    rows = {rule: [(each.row, each.target) for each in chosen(known, rule, 3)] for rule in ("best", "median", "worst")}  # type: ignore[arg-type]
+    assert rows == {"best": [(1, 0), (4, 1)], "median": [(2, 0), (4, 1)], "worst": [(3, 1), (5, 0)]}
+    best = chosen(known, "best", 0)
+    assert best[1].remark == "no image of this class is predicted rightly" and not best[0].remark
+    drawn = [chosen(known, "random", seed)[0].row for seed in range(20)]
+    assert set(drawn) == {0, 1, 2} and drawn == [chosen(known, "random", seed)[0].row for seed in range(20)]
+    assert [(e.number, e.row, e.listed, e.target) for e in chosen(known, (6, 3), 0)] == [(0, 6, -1, 1), (1, 3, 0, 1)]
+
+
+def test_differences_are_found_where_they_are_and_only_there() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 30)
+    values = rng.normal(size=(120, 6))
+    values[:, 2] += labels * 0.5
+    values[:, 5] = 3.0
+    found = differences(values, labels, 0)
+    assert found is not None and found.p[2] < 0.01 and (np.delete(found.p, 2) > 0.05).all() and np.isnan(found.f[5])
+    groups = [values[labels == k, 2] for k in range(4)]
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups) / 116
+    between = sum(30 * (g.mean() - values[:, 2].mean()) ** 2 for g in groups) / 3
+    assert found.f[2] == pytest.approx(between / within)
+    without = [differences(rng.normal(size=(60, 8)), np.repeat([0, 1, 2], 20), seed) for seed in range(10)]
+    assert sum(each is not None and each.least_p <= 0.05 for each in without) <= 2
+    assert differences(values, np.zeros(120, np.int64), 0) is None
+
+
+def test_chance() -> None:
+    labels = np.repeat([0, 1], 50)
+    assert labels_p(labels, labels, 0) < 0.001 < 0.05 < labels_p(labels, np.tile([0, 1], 50), 0)
+    assert binomial_tail(3, 5, 0.3) == pytest.approx(sum(math.comb(5, k) * 0.3**k * 0.7 ** (5 - k) for k in (3, 4, 5)))
+    alike = np.array([[50, 20, 10], [20, 50, 10], [30, 30, 50]])
+    fitted = expected_mistakes(alike)
+    wrong = alike - np.diag(np.diag(alike))
+    assert fitted.sum(0) == pytest.approx(wrong.sum(0)) and fitted.sum(1) == pytest.approx(wrong.sum(1))
+    assert fitted == pytest.approx(wrong, abs=0.5)  # these mistakes go alike
+
+
+def test_likeness_tells_the_image_from_the_class() -> None:
+    from fer_tui.contract import Heatmap
+
+    rng = np.random.default_rng(1)
+    found = Likeness()
+    for _ in range(20):
+        image = np.zeros((6, 6), np.uint8)
+        values = rng.normal(size=(6, 6)).astype(np.float32)
+        found.add(0, Heatmap(values=values, image=image), Heatmap(values=-2 * values, image=image))
+    assert found.same == pytest.approx([1] * 19) and abs(np.mean(found.other)) < 0.2
+    assert levelled(np.zeros((2, 2), np.float32)) is None
+    scaled = levelled(np.array([[1e38, -3e38], [np.nan, 0]], np.float32))
+    assert scaled is not None and np.abs(scaled).mean() == pytest.approx(1)
+
+
+def test_class_names_never_become_markup() -> None:
+    name = "<b>x</b> | *y* \x1b[31m"
+    blocks = [
+        Table(name, (name, "n"), [(name, "1")]),
+        Figures([Figure("f.png", name, name)]),
+        Findings([Finding(name, True), Finding("nothing", False)]),
+    ]
+    page = Page(name, [Section(name, blocks)])  # type: ignore[arg-type]
+    written = html(page, {"f.png": b"png"})
+    assert "<b>" not in written and "\x1b" not in written and 'alt="&lt;b&gt;x' in written
+    assert re.search(r'<li class="no"><span class="mark">Not shown:</span> nothing', written)
+    text = markdown(page)
+    assert "\\<b\\>" in text and "\\*y\\*" in text and "\x1b" not in text and "| 1 |" in text
+    assert digest_of(b"a") != digest_of(b"b")

@@ -6,18 +6,21 @@ import argparse
 from pathlib import Path
 
 from fer_tui.contract import plain
+from fer_tui.engine.settings import Settings
 
 from . import flags, layers, streams
 from .settings import BUILTIN, SETTINGS
 
 EXAMPLES = (
     "fer-tui config show                           every setting and its origin",
-    "fer-tui config check --config runs/fer-tui.toml",
+    "fer-tui config keys                           the explorer's actions by name, with their keys",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=("show", "path", "check"), default="show", help="show if absent")
+    parser.add_argument(
+        "action", nargs="?", choices=("show", "path", "check", "keys"), default="show", help="show if absent"
+    )
     flags.add_settings(parser)
 
 
@@ -27,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = flags.settings_of(arguments)
     if arguments.action == "check":
         return _check(arguments)
+    if arguments.action == "keys":
+        return _keys(found.settings, arguments)
     values = found.settings.to_dict()
     if arguments.json:
         streams.put_json({s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS})
@@ -36,6 +41,21 @@ def run(arguments: argparse.Namespace) -> int:
         origin = found.origins.get(setting.name)
         value = _written(values[setting.name])
         streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    return 0
+
+
+def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Every action of the explorer: what [keys] may name."""
+    from fer_tui.tui.bindings import remapped
+
+    bindings = remapped(settings.keys)
+    if arguments.json:
+        streams.put_json({each.id: {"keys": each.keys, "help": each.help} for each in bindings})
+        return 0
+    width = max(len(each.id) for each in bindings)
+    room = max(len(", ".join(each.keys)) for each in bindings)
+    for each in bindings:
+        streams.put(f"{each.id:{width}}  {', '.join(each.keys) or '-':{room}}  {each.help}")
     return 0
 
 

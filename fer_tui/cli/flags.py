@@ -75,7 +75,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str, json: bool = True
     """
     groups: dict[str, Any] = {}
     for setting in SETTINGS:
-        if (not names or setting.name in names) and (screen or not setting.screen):
+        if (not names or setting.name in names) and (screen or not setting.screen) and setting.has_flag:
             if setting.group not in groups:
                 groups[setting.group] = parser.add_argument_group(TITLES[setting.group])
             _add(groups[setting.group], setting)

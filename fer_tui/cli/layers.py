@@ -12,12 +12,15 @@ from typing import Any
 
 from fer_tui.contract import InputError, nearest
 from fer_tui.engine.settings import Settings
+from fer_tui.folders import configuration_folder
 from fer_tui.terminal.facts import VARIABLE
 
 from .settings import BUILTIN, BY_NAME, Setting
 
 FILE_NAME = "fer-tui.toml"
-OWN = ("device", "cache", "graphics")  # what a user's own configuration may set: nothing that names data or a model
+# What a user's own file may set: nothing that names data or a model.
+OWN = ("device", "cache", "graphics", "theme", "keys")
+ENVIRONMENT = {"graphics": VARIABLE, "theme": "FER_TUI_THEME", "device": "FER_TUI_DEVICE"}
 _DATA = ("split", "limit")  # these belong to the data that they stand beside
 
 
@@ -31,9 +34,7 @@ class Layered:
 
 def own_file() -> Path:
     """The user's own configuration file, whether it is there or not."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("fer-tui", appauthor=False)) / "config.toml"
+    return configuration_folder() / "config.toml"
 
 
 def project_file(named: str | None) -> Path | None:
@@ -54,8 +55,11 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
     file = project_file(config)
     if file is not None:
         layers.append((str(file), read(file)))
-    if os.environ.get(VARIABLE):
-        layers.append((VARIABLE, {"graphics": _from_environment()}))
+    layers += [
+        (variable, {name: _from_environment(name)})
+        for name, variable in ENVIRONMENT.items()
+        if os.environ.get(variable)
+    ]
     layers.append(("flags", flags))
 
     values: dict[str, Any] = {}
@@ -71,12 +75,11 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
     return Layered(Settings(**values), origins)
 
 
-def _from_environment() -> object:
-    setting = BY_NAME["graphics"]
+def _from_environment(name: str) -> object:
     try:
-        return setting.read(os.environ[VARIABLE])
+        return BY_NAME[name].read(os.environ[ENVIRONMENT[name]])
     except ValueError as error:
-        raise InputError(VARIABLE, error) from None
+        raise InputError(ENVIRONMENT[name], error) from None
 
 
 def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any]:

@@ -16,7 +16,8 @@ class Settings:
     weights: one file, or the snapshots of a training run in order (the checkpoint axis).
     size: (height, width) of the network's input. classes: names in the order of the network's outputs.
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
-    graphics: how the explorer draws pictures, one of `fer_tui.terminal.WAYS`.
+    Of the explorer: graphics, how pictures are drawn, one of `fer_tui.terminal.WAYS`; theme, by its name; keys, other
+    ones for the actions that are named.
     """
 
     data: str | None = None
@@ -37,6 +38,8 @@ class Settings:
     device: str = "auto"
     cache: str | None = None
     graphics: str = "auto"
+    theme: str | None = None
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-like data: lists, not tuples."""

@@ -5,7 +5,7 @@ from .figures import figure, render
 from .files import load, save, save_picture
 from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
 from .matrices import matrix_picture, row_shares
-from .scales import Scale, scale_of, shared_scale
+from .scales import Scale, scale_of, shared_scale, ticks
 from .sheets import cell_box, columns_for, sheet
 from .strips import Still, strip
 from .twin import table, words
@@ -38,5 +38,6 @@ __all__ = [
     "sheet",
     "strip",
     "table",
+    "ticks",
     "words",
 ]

@@ -34,6 +34,18 @@ def shared_scale(heatmaps: list[Heatmap]) -> Scale:
     return (min((low for low, _ in scales), default=0.0), max((high for _, high in scales), default=0.0))
 
 
+def ticks(scale: Scale) -> list[tuple[float, float]]:
+    """Where numbers belong on a colour bar, the most needed first: (share of the bar from its low end, value).
+
+    The ends, zero where it lies between them, the middle and the quarters; one in the middle of a scale without extent.
+    """
+    low, high = scale
+    if not high > low:
+        return [(0.5, low)]
+    shares = [0.0, 1.0, *([-low / (high - low)] if low < 0 < high else []), 0.5, 0.25, 0.75]
+    return [(share, low + share * (high - low)) for share in dict.fromkeys(shares)]
+
+
 def checked(scale: Scale) -> Scale:
     """`scale`, if it is two finite numbers in order."""
     low, high = scale

@@ -79,15 +79,29 @@ class Picture(Widget):
     @property
     def span(self) -> tuple[int, int]:
         """The column of the widget where the picture begins, and how many it takes."""
+        left, _, columns, _ = self.frame
+        return left, columns
+
+    @property
+    def frame(self) -> tuple[int, int, int, int]:
+        """Where the picture lies in the widget, in cells: left, top, columns, rows."""
         if self._picture is None or not self.size.area:
-            return 0, 0
+            return 0, 0, 0, 0
         box = self._new_box()
         if box is not None:
-            return box.left, box.columns
+            return box.left, box.top, box.columns, box.rows
         from .scaling import fitted_size
 
-        columns, _ = fitted_size(*self._picture.size, *self.size)
-        return (self.size.width - columns) // 2, columns
+        columns, high = fitted_size(*self._picture.size, *self.size)
+        return (self.size.width - columns) // 2, (self.size.height - high // 2) // 2, columns, high // 2
+
+    @property
+    def cell_ratio(self) -> float:
+        """A cell's height by its width, as pictures are drawn."""
+        if self._painter is None or self._driver is None:
+            return 2.0
+        width, height = self._driver.terminal.cell
+        return height / width
 
     def show(self, picture: Image | NDArray[np.uint8] | None) -> None:
         """Show a picture of any size and mode, or uint8 (H, W[, 3]), or nothing. Only what changes is sent."""

@@ -1,12 +1,14 @@
-"""How an explanation is looked at: the view, the opacity, the colours."""
+"""How an explanation is looked at: the view, the opacity, the colours, the scale."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Explanation, Heatmap
+
+from .scaling import SCALES, Scales
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,10 +36,12 @@ class Look:
     rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
+    scales: Scales = field(default_factory=Scales)
 
     def to_dict(self) -> dict[str, object]:
         """What the user has chosen, as plain data."""
-        return {"view": self.view, "opacity": self.opacity, "colours": self.colours, "rule": self.rule}
+        scale = {"scale": self.scales.mode, "most": self.scales.most}
+        return {"view": self.view, "opacity": self.opacity, "colours": self.colours, "rule": self.rule, **scale}
 
     def restore(self, chosen: Mapping[str, object]) -> None:
         """Take what `to_dict` gave; what has become unknown is left as it is."""
@@ -48,6 +52,9 @@ class Look:
         self.opacity = float(opacity) if isinstance(opacity, int | float) and 0 <= opacity <= 1 else self.opacity
         self.colours = colours if isinstance(colours, str) and colours in COLOUR_MAPS else self.colours
         self.rule = rule if isinstance(rule, int) and rule >= 0 else self.rule
+        scale, most = chosen.get("scale"), chosen.get("most")
+        self.scales.mode = scale if isinstance(scale, str) and scale in SCALES else self.scales.mode
+        self.scales.most = float(most) if isinstance(most, int | float) and most > 0 else self.scales.most
 
     def turn(self, steps: int) -> None:
         """To another view."""
@@ -97,6 +104,7 @@ class Look:
                     mode=self.view,  # type: ignore[arg-type]
                     opacity=self.opacity,
                     colours=colours,
+                    scale=self.scales.of(explanation),
                     focus=focus,
                     focus_by=by,
                 )
@@ -115,10 +123,10 @@ class Look:
         match self.view:
             case "input":
                 return "what the model saw"
-            case "overlay":
-                return f"overlay {self.opacity:.0%} · {self.colours_of(explanation)}"
-            case "map":
-                return f"map · {self.colours_of(explanation)}"
+            case "overlay" | "map":
+                opacity = f" {self.opacity:.0%}" if self.view == "overlay" else ""
+                words = (f"{self.view}{opacity}", self.colours_of(explanation), self.scales.words(explanation))
+                return " · ".join(filter(None, words))
         by, focus = self.rule_of(explanation)
         told = {
             "quantile": f"highest {1 - focus:.0%}",

@@ -30,8 +30,8 @@ async def test_the_line_under_the_picture_and_the_rules_of_the_focus_view(opened
             assert isinstance(sight.explanation, Heatmap)
             expected = focus(sight.explanation, "samples", row=sight.browser.row)
             lines = sight.text("#caption").splitlines()
-            assert lines[2].startswith(f"face {expected.inside_share:.0%} ×")
-            assert lines[2] == expected.brief(len(lines[2]))
+            assert lines[1].startswith(f"face {expected.inside_share:.0%} ×")
+            assert lines[1] == expected.brief(len(lines[1]))
         heatmap = sight.explanation
         for words, look in (
             ("highest 20%", {"focus": 0.8}),
@@ -57,7 +57,7 @@ async def test_aligned_faces_of_ones_own_have_the_layout_and_other_pictures_none
     async with opened(settings) as sight:  # type: ignore[attr-defined]
         await sight.explained()
         assert isinstance(sight.explanation, Heatmap)
-        line = sight.text("#caption").splitlines()[2]
+        line = sight.text("#caption").splitlines()[1]
         assert line == focus(sight.explanation, "layout").brief(len(line)) != ""
     async with opened(project()) as sight:  # type: ignore[attr-defined]
         await sight.explained()

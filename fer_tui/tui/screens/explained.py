@@ -9,13 +9,15 @@ from rich.text import Text
 
 from fer_tui.contract import Explanation, Heatmap, plain
 from fer_tui.tui.asking import Answered
+from fer_tui.tui.widgets.colour_bar import Bar
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
-from fer_tui.tui.widgets.picture_pane import PicturePane, colour_bar, wrapped
+from fer_tui.tui.widgets.picture_pane import PicturePane, folded, wrapped
 from fer_tui.tui.widgets.side import ClassScores, Methods, ScoreBars, parameter_lines
 
 if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
     from fer_tui.tui.desk import Desk
+    from fer_tui.tui.look import Look
 
     from .explore import Explore
 
@@ -28,18 +30,38 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     if browser is None or dataset is None or browser.row is None:
         nothing = "" if browser is None else "no image is listed: Esc lists all again"
         pane.show_title(Text(nothing, inks.muted))
-        pane.picture.show(None)
+        pane.show(None)
         pane.show_caption([])
         return
     sample = dataset[browser.row]
     answered = desk.image.answered
     pane.show_title(_title(browser, sample.id, inks))
-    pane.picture.show(desk.look.picture(answered.explanation, sample.image))
+    explanation, look = answered.explanation, desk.look
+    if isinstance(explanation, Heatmap) and answered.final:
+        look.scales.see(explanation)
+    pane.show(look.picture(explanation, sample.image), has_bar=_has_bar(desk), bar=_bar(look, explanation))
     width = pane.content_region.width or pane.size.width
     caption = list(_caption(answered, desk, width, pane.caption_lines, inks))
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
     pane.show_caption(caption[: pane.caption_lines])
+
+
+def _has_bar(desk: Desk) -> bool:
+    """Whether there is a heat map, or will be one."""
+    explanation, method = desk.image.answered.explanation, desk.choice.method
+    if explanation is None:
+        return method is not None and method.kind == "heatmap" and desk.image.answered.request is not None
+    return isinstance(explanation, Heatmap)
+
+
+def _bar(look: Look, explanation: Explanation | None) -> Bar | None:
+    """The colours that are shown, with their values."""
+    if look.view not in ("overlay", "map"):
+        return None
+    if not isinstance(explanation, Heatmap):
+        return Bar(look.colours_of(explanation))
+    return Bar(look.colours_of(explanation), look.scales.of(explanation), look.scales.mode)
 
 
 def _title(browser: Browser, name: str, inks: Inks) -> Text:
@@ -68,11 +90,7 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
     heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))
-    yield heading.append(f" · {view}" if view else "", inks.muted)
-    if isinstance(explanation, Heatmap) and desk.look.view in ("overlay", "map"):
-        from fer_tui.picture import scale_of
-
-        yield colour_bar(desk.look.colours_of(explanation), *scale_of(explanation), inks.muted)
+    yield from folded(heading.append(f" · {view}" if view else "", inks.muted), width)[:2]
     answers = tuple(f"{question}: " for question, ok in _verdicts(explanation).items() if ok)  # the badge tells them
     for note in (each for each in explanation.notes if not (answers and each.startswith(answers))):
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)

@@ -23,6 +23,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side
+from .looking import Looking
 from .marking import Marking
 from .sorting import Sorting
 
@@ -32,7 +33,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Sorting, Marking):
+class Explore(Sorting, Marking, Looking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -221,12 +222,7 @@ class Explore(Sorting, Marking):
 
     # ---- how it is looked at -----------------------------------------------------------------------------------------
 
-    def do_view(self, command: Command) -> None:
-        self.desk.look.turn(command.times)
-        self.draw_place()
-
-    def do_view_back(self, command: Command) -> None:
-        self.desk.look.turn(-command.times)
+    def looked(self) -> None:
         self.draw_place()
 
     def do_rule(self, command: Command) -> None:
@@ -239,10 +235,6 @@ class Explore(Sorting, Marking):
 
     def do_less(self, command: Command) -> None:
         self.desk.look.fade(-command.times)
-        self.draw_place()
-
-    def do_colours(self, command: Command) -> None:
-        self.desk.look.recolour(command.times, self.desk.image.answered.explanation)
         self.draw_place()
 
     # ---- narrowing ---------------------------------------------------------------------------------------------------
@@ -304,6 +296,9 @@ class Explore(Sorting, Marking):
     def _show_pane(self) -> None:
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
+
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

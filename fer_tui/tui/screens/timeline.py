@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
-from fer_tui.contract import Place, plain
+from fer_tui.contract import Heatmap, Place, plain
 from fer_tui.terminal.plot import Curve
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
@@ -21,6 +21,7 @@ from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
+from .looking import Looking
 from .moving import Moving
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _EVERY = 0.15  # seconds between two looks at new predictions
 _WORDS = 3  # lines below the curves
 
 
-class TimelineScreen(Moving):
+class TimelineScreen(Moving, Looking):
     """Curves above, the current image under neighbouring checkpoints below; h and l move along the checkpoints."""
 
     LETTER = "t"
@@ -240,6 +241,8 @@ class TimelineScreen(Moving):
             lines.append(Text(plain(answered.fault), inks.fault))
         elif answered.explanation is None and answered.request is not None:
             lines.append(Text("stopped" if answered.cancelled else "…", inks.muted))
+        if isinstance(answered.explanation, Heatmap) and answered.final:
+            desk.look.scales.see(answered.explanation)
         picture = desk.look.picture(answered.explanation, desk.project.dataset[row].image)
         return Shot(
             Text(f"▸ {name}" if is_current else name, inks.accent if is_current else inks.muted), picture, lines
@@ -270,16 +273,7 @@ class TimelineScreen(Moving):
         if self.desk.browser is not None and message.number < len(self.window):
             self._move_checkpoint(self.window[message.number] - self.desk.browser.checkpoint)
 
-    def do_view(self, command: Command) -> None:
-        self.desk.look.turn(command.times)
-        self._draw_film()
-
-    def do_view_back(self, command: Command) -> None:
-        self.desk.look.turn(-command.times)
-        self._draw_film()
-
-    def do_colours(self, command: Command) -> None:
-        self.desk.look.recolour(command.times, self.asking.answered.explanation)
+    def looked(self) -> None:
         self._draw_film()
 
     def do_list_learned(self, command: Command) -> None:
@@ -298,6 +292,9 @@ class TimelineScreen(Moving):
             self.say("the predictions of all checkpoints are not known yet")
             return
         self.go("explore", term.format(_named(names, browser.checkpoint)))
+
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

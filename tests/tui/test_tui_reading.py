@@ -1,0 +1,62 @@
+"""Reading a map in the explorer: its colours, their values, the value at a point, its twin in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import numpy as np
+
+from fer_tui.engine.settings import Settings
+from fer_tui.picture import heat_picture, scale_of
+
+Opened = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+def shown(sight: Any) -> np.ndarray:
+    return np.asarray(sight.app.explore.query_one("#picture").picture.convert("RGB"), int)
+
+
+def numbers(sight: Any) -> list[float]:
+    """The numbers beside the colour bar, the highest first."""
+    return [float(line[4:]) for line in sight.text("#bar").splitlines()[1:] if line[4:].strip()]
+
+
+async def test_colours_have_numbers_and_scales(opened: Opened, samples: Settings) -> None:
+    async with opened(samples, (80, 24)) as sight:
+        await sight.predicted()
+        await sight.explained()
+        first = sight.explanation
+        high = float(first.values.max())
+        assert numbers(sight) == [float(f"{high * share:.3g}") for share in (1, 0.75, 0.5, 0.25, 0)]
+        assert sight.text("#bar").splitlines()[0].split() == ["own"]
+        await sight.type("j")
+        await sight.explained()
+        second = sight.explanation
+        await sight.type("ou")
+        widest = max(high, float(second.values.max()))
+        assert numbers(sight)[0] == float(f"{widest:.3g}") and "scale shared by 2 maps" in sight.text("#caption")
+        for keys, heatmap in (("", second), ("k", first)):
+            await sight.type(keys)
+            await sight.explained()
+            assert (
+                np.abs(shown(sight) - np.asarray(heat_picture(heatmap, mode="map", scale=(0, widest)), int)).max() <= 1
+            )
+        await sight.type("gu{ctrl+u}-1{enter}")
+        assert "-1.0 is outside 0 to any" in sight.text()
+        await sight.type("{ctrl+u}100{enter}")
+        assert "scale fixed at 100" in sight.text("#caption") and numbers(sight)[0] == 100
+        dark = np.asarray(heat_picture(first, mode="map", scale=(0, 100)), int)
+        assert np.abs(shown(sight) - dark).max() <= 1 and shown(sight)[..., 1].max() < 20
+        await sight.type("u")
+        assert "scale" not in sight.text("#caption")
+        at = sight.app.explore.query_one("#picture").frame
+        for _ in range(6):  # neither view moves the picture
+            await sight.type("o")
+            assert sight.app.explore.query_one("#picture").frame == at
+        await sight.pilot.resize_terminal(120, 40)
+        await sight.settle()
+        assert [float(each) for each in sight.text("#bar").splitlines()[1].split()][-1] == float(
+            f"{scale_of(first)[1]:.3g}"
+        )

@@ -26,3 +26,13 @@ def state_folder() -> Path | None:
     import platformdirs
 
     return Path(platformdirs.user_state_dir("fer-tui", appauthor=False))
+
+
+def configuration_folder() -> Path:
+    """The folder of the user's configuration and themes: FER_TUI_CONFIG, else the user's configuration folder."""
+    named = os.environ.get("FER_TUI_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("fer-tui", appauthor=False))

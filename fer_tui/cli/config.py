@@ -6,18 +6,21 @@ import argparse
 from pathlib import Path
 
 from fer_tui.contract import plain
+from fer_tui.engine.settings import Settings
 
 from . import flags, layers, streams
 from .settings import BUILTIN, SETTINGS
 
 EXAMPLES = (
     "fer-tui config show                           every setting and its origin",
-    "fer-tui config check --config runs/fer-tui.toml",
+    "fer-tui config keys                           the explorer's actions by name, with their keys",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", nargs="?", choices=("show", "path", "check"), default="show", help="show if absent")
+    parser.add_argument(
+        "action", nargs="?", choices=("show", "path", "check", "keys"), default="show", help="show if absent"
+    )
     flags.add_settings(parser)
 
 
@@ -27,15 +30,41 @@ def run(arguments: argparse.Namespace) -> int:
     found = flags.settings_of(arguments)
     if arguments.action == "check":
         return _check(arguments)
+    if arguments.action == "keys":
+        return _keys(found.settings, arguments)
     values = found.settings.to_dict()
     if arguments.json:
-        streams.put_json({s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS})
+        told = {s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS}
+        if values["others"]:
+            told[layers.FURTHER] = {"value": values["others"], "origin": found.origins.get("others")}
+        streams.put_json(told)
         return 0
     width = max(len(setting.key) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = found.origins.get(setting.name)
         value = _written(values[setting.name])
         streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    for number, each in enumerate(found.settings.others, 2):
+        changed = {
+            s.key: getattr(each, s.name) for s in SETTINGS if getattr(each, s.name) != getattr(Settings(), s.name)
+        }
+        written = "; ".join(f"{key} {_written(value)}" for key, value in changed.items())
+        streams.put(f"{layers.FURTHER} {number}  {plain(written)}  # {plain(found.origins['others'])}")
+    return 0
+
+
+def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Every action of the explorer: what [keys] may name."""
+    from fer_tui.tui.bindings import remapped
+
+    bindings = remapped(settings.keys)
+    if arguments.json:
+        streams.put_json({each.id: {"keys": each.keys, "help": each.help} for each in bindings})
+        return 0
+    width = max(len(each.id) for each in bindings)
+    room = max(len(", ".join(each.keys)) for each in bindings)
+    for each in bindings:
+        streams.put(f"{each.id:{width}}  {', '.join(each.keys) or '-':{room}}  {each.help}")
     return 0
 
 
@@ -75,8 +104,8 @@ def missing_files(file: Path) -> list[str]:
     from fer_tui.classifier.runs import has_files
 
     faults = []
-    values = layers.read(file)
-    for setting in SETTINGS:
+    found = layers.read(file)
+    for setting, values in ((setting, values) for values in (found, *found.get("others", ())) for setting in SETTINGS):
         value = values.get(setting.name)
         if not setting.names or value is None or setting.name in ("cache", "classes"):
             continue

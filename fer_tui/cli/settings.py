@@ -23,7 +23,7 @@ class Setting:
     """One setting. `read` takes a flag's text or a TOML value, and raises ValueError with the fault.
 
     names: what a text of it names: nothing, a file, or `file.py:name`; relative ones follow the file they stand in.
-    screen: it is the explorer's alone, and a flag of no other command.
+    screen: it is the explorer's alone, and a flag of no other command. has_flag: it can be given on the command line.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Setting:
     names: Literal["", "file", "code"] = ""
     several: bool = False
     screen: bool = False
+    has_flag: bool = True
 
     @property
     def key(self) -> str:
@@ -128,6 +129,20 @@ def _graphics(given: object) -> str:
     return str(given)
 
 
+def _keys(given: object) -> dict[str, tuple[str, ...]]:
+    """Keys by action: one, a list of them, or '' for none."""
+    from fer_tui.tui.bindings import remapped
+
+    if not isinstance(given, dict):
+        raise ValueError('it is no table such as [keys] with down = "j"')
+    keys = {str(name): ((each,) if each else ()) if isinstance(each, str) else each for name, each in given.items()}
+    for name, each in keys.items():
+        if not isinstance(each, list | tuple) or not all(isinstance(key, str) and key for key in each):
+            raise ValueError(f"{name}: {each!r} is neither a key nor a list of keys")
+    remapped(keys)
+    return {name: tuple(each) for name, each in keys.items()}
+
+
 def _classes(given: object) -> tuple[str, ...]:
     """Names, or the one name of a file that holds them."""
     if isinstance(given, str) and "," in given and not Path(given).is_file():
@@ -177,7 +192,14 @@ SETTINGS = (
     Setting("split", "data", "S", "the split to open, where the data has several", _text),
     Setting("limit", "data", "N", "only the first N rows", _count),
     Setting("classes", "data", "A,B,...|FILE", "class names in the order of the network's outputs", _classes, "file"),
-    Setting("model", "model", "M", "file.py:Class, pkg.mod:factory or a bundled network", _text, "code"),
+    Setting(
+        "model",
+        "model",
+        "M",
+        "file.py:Class, pkg.mod:factory or a bundled network; again: another network beside it, with its own flags",
+        _text,
+        "code",
+    ),
     Setting("model_args", "model", "K=V", "a keyword argument of the model (again for more)", _keywords),
     Setting(
         "weights",
@@ -199,5 +221,9 @@ SETTINGS = (
     Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
     Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
     Setting("graphics", "run", "|".join(WAYS), "how pictures are drawn in the terminal", _graphics, screen=True),
+    Setting("theme", "run", "NAME", "the explorer's theme (Ctrl+T there shows them)", _text, screen=True),
+    Setting(
+        "keys", "run", "", "other keys for the explorer's actions, by their names", _keys, screen=True, has_flag=False
+    ),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}

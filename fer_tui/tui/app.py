@@ -24,6 +24,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from . import theme
+from .state import State
+from .wardrobe import Wardrobe
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -79,9 +81,8 @@ class Explorer(App[int]):
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
         self._hinted = False
-        self._skin = theme.load(theme.DEFAULT)
-        self.register_theme(self._skin.theme)
-        self.theme = self._skin.theme.name
+        self.state = State.open()
+        self.wardrobe = Wardrobe(self, self.state, settings.theme if settings is not None else None)
 
     @property
     def explore(self) -> Explore:
@@ -108,21 +109,22 @@ class Explorer(App[int]):
         from fer_tui.engine.client import Compute
 
         from .desk import Desk
-        from .state import State
 
-        self.desk = Desk(self._settings, self._changed, State.open(), fresh=self._fresh)
+        self.desk = Desk(self._settings, self._changed, self.state, fresh=self._fresh)
         self.compute = Compute(self._settings, self.desk.receive, stream=self._stream)
         self.desk.connect(self.compute)
         self._begin_computing()
         await asyncio.sleep(0)  # the process is started before more is imported here
         from .screens.classes import ClassesScreen
         from .screens.explore import Explore
+        from .screens.filters import FiltersScreen
         from .screens.timeline import TimelineScreen
 
-        self.desk.look.unsigned, self.desk.look.signed = self._skin.unsigned, self._skin.signed
+        self._dress()
         self.install_screen(Explore(self.desk), "explore")
         self.install_screen(ClassesScreen(self.desk), "classes")
         self.install_screen(TimelineScreen(self.desk), "timeline")
+        self.install_screen(FiltersScreen(self.desk), "filters")
         self.switch_screen("explore")
         self.call_after_refresh(self._tell_hint)
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)
@@ -202,13 +204,43 @@ class Explorer(App[int]):
     def action_leave(self) -> None:
         self.exit(0)
 
+    def _dress(self) -> None:
+        """Draw all in the colours of the theme."""
+        skin = self.wardrobe.skin
+        self.desk.look.unsigned, self.desk.look.signed = skin.unsigned, skin.signed
+        for screen in self._screens():
+            screen.call_after_refresh(screen.draw_again)
+
+    def wear(self, name: str) -> None:
+        """Use this theme."""
+        if self.wardrobe.wear(name):
+            self._dress()
+
+    def on_pick_theme(self) -> None:
+        """Choose a theme, seen as the cursor goes over them; Esc takes back the one before."""
+        from .screens.popups import Choice
+
+        names, worn = theme.names(), self.wardrobe.skin.name
+
+        def chosen(number: int | None) -> None:
+            self.wear(names[number] if number is not None else worn)
+            if number is not None:
+                self.wardrobe.keep()
+
+        at = names.index(worn) if worn in names else None
+        self.push_screen(Choice("theme", names, at, preview=lambda number: self.wear(names[number])), chosen)
+
     def _keep(self) -> None:
-        """Keep the place, so that the next start goes on there, however this one ends."""
+        """Keep the place, so that the next start goes on there, however this one ends; look after the theme."""
+        if self.wardrobe.watch():
+            self._dress()
+        fault, self.wardrobe.fault = self.wardrobe.fault, ""
         names = {type(screen): name for name, screen in self._installed_screens.items()}
         for screen in self._screens():
             self.desk.session.keep(self.desk, names.get(type(screen), ""))
-            for fault in self.desk.state.faults():
-                screen.say(fault, fault=True)
+            for told in (fault, *self.state.faults()):
+                if told:
+                    screen.say(told, fault=True)
 
     async def on_unmount(self) -> None:
         if self._computing is not None:

@@ -29,7 +29,7 @@ def _toml(text: str, name: str = "fer-tui.toml") -> Path:
 
 
 def test_every_setting_of_the_engine_is_a_flag_and_a_key() -> None:
-    assert set(BY_NAME) == {field.name for field in dataclasses.fields(Settings)}
+    assert {*BY_NAME, "others"} == {field.name for field in dataclasses.fields(Settings)}
 
 
 def test_later_layers_win_and_say_so() -> None:
@@ -109,7 +109,7 @@ def test_a_users_own_file_names_no_data(capsys: pytest.CaptureFixture[str]) -> N
     own_file().parent.mkdir(parents=True)
     own_file().write_text('data = "x.csv"\n')
     assert main(["config"]) == 2
-    assert "data: belongs in fer-tui.toml (here only device, cache, graphics)" in capsys.readouterr().err
+    assert "data: belongs in fer-tui.toml (here only device, cache, graphics, theme, keys)" in capsys.readouterr().err
 
 
 def test_graphics_from_file_environment_and_flag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,10 @@ class Restart(Message):
     """The compute process shall be started again."""
 
 
+class PickTheme(Message):
+    """A theme shall be chosen."""
+
+
 class Go(Message):
     """Another screen is wanted, by its name. narrowing: what Explore shall list, None leaves its list."""
 
@@ -60,7 +64,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.keys = Keys(bindings_of(self.LETTER))
+        self.actions = bindings_of(self.LETTER, desk.bindings)
+        self.keys = Keys(self.actions)
         self._said: Text | None = None
 
     def compose(self) -> ComposeResult:
@@ -69,7 +74,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(bindings_of(self.LETTER), id="hints")
+        yield Hints(self.actions, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -98,7 +103,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         self.keys.clear()
-        self._redraw()
+        self.draw_again()
 
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
@@ -109,11 +114,12 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.set_class(width >= _BROAD, "-broad")
         self.set_class(_MEDIUM <= width < _WIDE, "-medium")
         self.set_class(width < _MEDIUM, "-narrow")
-        self.call_after_refresh(self._redraw)
+        self.call_after_refresh(self.draw_again)
 
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
-    def _redraw(self) -> None:
+    def draw_again(self) -> None:
+        """Draw everything."""
         if not self.is_left:
             self.draw(Change.OPENED)
 
@@ -247,7 +253,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.draw(Change.OPENED)
 
     def do_help(self, command: Command) -> None:
-        self.app.push_screen(Help(self.LETTER))
+        self.app.push_screen(Help(self.actions))
 
     def do_details(self, command: Command) -> None:
         fault = self.asking.answered.details or self.asking.answered.fault or self.desk.fault
@@ -262,6 +268,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             driver.draw_again()
             driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
+
+    def do_theme(self, command: Command) -> None:
+        self.post_message(PickTheme())
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)

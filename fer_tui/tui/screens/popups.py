@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -13,15 +13,27 @@ from textual.widgets import Input
 
 from fer_tui.contract import InputError, ParameterInfo, Value, plain
 from fer_tui.terminal.pacing import Paced
-from fer_tui.tui.bindings import bindings_of, key_name
+from fer_tui.tui.bindings import Binding, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines, Page
 
 
 class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
-    """A list of names: j and k move, a number or Enter chooses, Esc leaves. Gives the chosen index."""
+    """A list of names: j and k move, a number or Enter chooses, Esc leaves. Gives the chosen index.
 
-    def __init__(self, title: str, names: Sequence[str], current: int | None, *, first: int = 0) -> None:
+    preview: is told where the cursor goes.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        names: Sequence[str],
+        current: int | None,
+        *,
+        first: int = 0,
+        preview: Callable[[int], None] | None = None,
+    ) -> None:
         super().__init__()
+        self._preview = preview
         self._title, self._names, self._first = title, [plain(name) for name in names], first
         self._at = current or 0
         self._top = 0
@@ -64,8 +76,10 @@ class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
         else:
             steps = {"j": 1, "down": 1, "k": -1, "up": -1, "pagedown": 10, "pageup": -10}.get(key, 0)
             edge = {"g": 0, "home": 0, "G": last, "end": last}.get(key)
-            self._at = edge if edge is not None else min(max(0, self._at + steps), last)
+            before, self._at = self._at, edge if edge is not None else min(max(0, self._at + steps), last)
             self._draw()
+            if self._preview is not None and self._at != before:
+                self._preview(self._at)
 
     def on_click(self, event: events.Click) -> None:
         lines = self.query_one(Lines)
@@ -172,12 +186,12 @@ class Reading(Paced, ModalScreen[None], inherit_bindings=False):
 class Help(Reading):
     """What the keys of a screen do."""
 
-    def __init__(self, screen: str) -> None:
+    def __init__(self, bindings: Sequence[Binding]) -> None:
         super().__init__("keys")
-        self._screen = screen
+        self._listed = [binding for binding in bindings if binding.keys]
 
     def lines(self, inks: Inks) -> Sequence[Text]:
-        bindings = bindings_of(self._screen)
+        bindings = self._listed
         room = max(len(self._keys(binding.keys)) for binding in bindings)
         lines: list[Text] = []
         for group in dict.fromkeys(binding.group for binding in bindings):

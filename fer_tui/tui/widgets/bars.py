@@ -54,7 +54,7 @@ class Hints(Lines):
 
     def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._hinted = [binding for binding in bindings if binding.hint]
+        self._hinted = [binding for binding in bindings if binding.hint and binding.keys]
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()

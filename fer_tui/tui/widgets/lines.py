@@ -37,10 +37,20 @@ def inks_of(app: App[object]) -> Inks:
     return _inks(theme.primary, theme.secondary, theme.foreground, theme.accent, theme.success, theme.error)
 
 
-@lru_cache(4)
-def _inks(
-    primary: str, secondary: str | None, foreground: str | None, accent: str | None, good: str | None, bad: str | None
-) -> Inks:
+def cursor_of(app: App[object]) -> Style:
+    """What a line at the cursor has: the theme's panel, or, in the terminal's own colours, ink and paper swapped."""
+    theme = app.current_theme
+    return Style(reverse=True, bold=True) if theme.ansi else Style(bgcolor=theme.panel, bold=True)
+
+
+def _rich(colour: str | None) -> str | None:
+    """Rich's name for a colour of Textual."""
+    return colour.removeprefix("ansi_") if colour is not None else None
+
+
+@lru_cache(16)
+def _inks(*colours: str | None) -> Inks:
+    primary, secondary, foreground, accent, good, bad = map(_rich, colours)
     return Inks(
         plain=Style(color=foreground),
         muted=Style(color=secondary),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.geometry import Region, Size
@@ -14,7 +13,7 @@ from textual.strip import Strip
 
 from fer_tui.contract import plain
 
-from .lines import Paper, cut, inks_of
+from .lines import Paper, cursor_of, cut, inks_of
 
 if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
@@ -97,7 +96,7 @@ class SampleList(Paper, ScrollView, can_focus=False):
         if self._browser is None or position >= self._browser.count:
             return Strip.blank(width, style)
         if position == self._cursor:
-            style += Style(bgcolor=self.app.current_theme.panel, bold=True)
+            style += cursor_of(self.app)
         text = self._line(self._browser, self._browser.row_at(position), width)
         line = Strip(text.render(self.app.console), text.cell_len)
         return line.apply_style(style).adjust_cell_length(width, style)

@@ -130,6 +130,7 @@ BINDINGS = (
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
+    Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
     Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),

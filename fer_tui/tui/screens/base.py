@@ -74,7 +74,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -121,6 +121,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -214,6 +215,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property

@@ -16,7 +16,7 @@ from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
@@ -27,6 +27,7 @@ from .marking import Marking
 from .pointing import Pointing
 from .popups import Details
 from .sorting import Sorting
+from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -34,7 +35,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Marking):
+class Explore(Understanding, Pointing, Sorting, Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -46,6 +47,7 @@ class Explore(Pointing, Sorting, Marking):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
+                yield Page(id="summary")
                 yield PicturePane(id="explained")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
@@ -59,6 +61,7 @@ class Explore(Pointing, Sorting, Marking):
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
         self._show_pane()
+        self.begin_understanding()
         super().on_mount()
 
     @property
@@ -72,6 +75,7 @@ class Explore(Pointing, Sorting, Marking):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self, change: Change) -> None:
+        self.draw_understanding()
         if Change.OPENED in change:
             if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
                 self.desk.aim()

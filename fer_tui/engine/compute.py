@@ -249,6 +249,7 @@ class Server:
                 notes=session.network_notes,
                 default=classifier.default,
                 fit=classifier.fit,
+                modules=classifier.modules,
             )
         )
 

@@ -108,7 +108,7 @@ class DatasetOpened(Message):
 class ClassifierOpened(Message):
     """The classifier as plain data. digests: one for each checkpoint; default: the one to begin with.
 
-    fit: how pictures are fitted.
+    fit: how pictures are fitted. modules: all of them, a parent before its children.
     """
 
     name: str
@@ -121,6 +121,7 @@ class ClassifierOpened(Message):
     notes: tuple[str, ...] = ()
     fit: str = "stretch"
     default: int = 0
+    modules: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ BINDINGS = (
     Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
     Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtf", counts=True),
     Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtf", counts=True),
-    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtf"),
     Binding(
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),

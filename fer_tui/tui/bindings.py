@@ -56,6 +56,7 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
@@ -100,6 +101,10 @@ BINDINGS = (
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
     Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
     Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
+    Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
+    Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
+    Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
+    Binding("zoom", ("z",), "the picture alone, as large as it gets, or all panes", "Picture", "x"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(

@@ -239,7 +239,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.draw(Change.OPENED)
 
     def do_palette(self, command: Command) -> None:
-        self.app.push_screen(Palette(offers(self.desk, bindings_of(self.LETTER))), self._found)
+        self.app.push_screen(Palette(offers(self.desk, self.actions)), self._found)
 
     def _found(self, found: Found | None) -> None:
         if found is None:

@@ -57,6 +57,8 @@ def _settings(settings: Settings) -> Iterator[str]:
     """The flags for every setting that is not the default."""
     for field in dataclasses.fields(settings):
         value, flag = getattr(settings, field.name), f"--{_SPELLED.get(field.name, field.name)}"
+        if field.name in ("graphics", "theme", "keys"):  # the explorer's alone
+            continue
         if field.default is not dataclasses.MISSING and value == field.default:
             continue
         match field.name, value:

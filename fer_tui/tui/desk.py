@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Flag, auto
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import FerTuiError, Heatmap, Place
+from fer_tui.contract import FerTuiError, Heatmap, Place, plain
 from fer_tui.engine.messages import (
     Answer,
     ClassifierOpened,
@@ -25,6 +28,7 @@ from fer_tui.engine.messages import (
 from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
+from .command import command_for
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
     from .browser import Browser
+    from .exporting import Export, Item
     from .run import Run
 
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
@@ -105,6 +110,7 @@ class Desk:
         self.focus = Focusing(compute)
         self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
         self.run = Run(compute, self.project)
+        self.export: Export | None = None
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -142,6 +148,32 @@ class Desk:
         parameters = self.choice.parameters(method)
         place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
         return FocusRequest(Request(method.name, parameters, place), regions, per_class)
+
+    def command(self, request: Request, place: Place) -> str:
+        """The line for a shell that makes an explanation again."""
+        description, browser = self.project.methods[request.method], self.browser
+        classes = browser.classes if browser is not None else ()
+        return command_for(request, place, description, classes, self.project.settings)
+
+    def begin_export(self, folder: Path, items: Sequence[Item]) -> None:
+        """Write explanations into a folder, in the background; InputError where it cannot be made."""
+        from .exporting import Export
+
+        loop = asyncio.get_running_loop()
+
+        def told() -> None:
+            with contextlib.suppress(RuntimeError):  # the explorer was left meanwhile
+                loop.call_soon_threadsafe(self._exported)
+
+        self.export = Export(folder, items, Asking(self._compute, self.project.look_up, _unpacked), told)
+        self.export.begin()
+
+    def _exported(self) -> None:
+        export = self.export
+        if export is not None:
+            fault = f": {export.fault}" if export.fault else ""
+            self.news = f"{export.done} of {export.total} explanations are written: {plain(export.folder)}{fault}"
+            self._changed(Change.ACTIVITY)
 
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
@@ -202,8 +234,8 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.run)
-        stopped = [each.stop() for each in asked]
+        asked = (self.image, self.matrix, self.focus, self.frames, self.run, self.export)
+        stopped = [each.stop() for each in asked if each is not None]
         return any(stopped)
 
     # ---- what comes --------------------------------------------------------------------------------------------------
@@ -324,6 +356,8 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.export is not None and self.export.take(message):
+            return Change.ACTIVITY
         if self.frames.take(message):
             return Change.EXPLANATION
         if self.image.take(message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from rich.style import Style
@@ -13,13 +14,13 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
-from fer_tui.contract import plain
+from fer_tui.contract import InputError, plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
 from fer_tui.tui.bindings import SCREENS, bindings_of
-from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.exporting import FOLDER, free, put
 from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
@@ -180,6 +181,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         browser, inks = self.desk.browser, self.inks
         if browser is not None and not browser.predictions.complete and browser.predictions.count:
             yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
+        export = self.desk.export
+        if export is not None and not export.is_over:
+            left = f", {export.left:.0f} s left" if export.left is not None else ""
+            yield f"exporting {export.done}/{export.total}{left} ", inks.accent
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -268,6 +273,16 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
 
+    def do_screenshot(self, command: Command) -> None:
+        """The screen as an SVG file."""
+        path = free(Path(FOLDER, "screen.svg"))
+        try:
+            put(path, self.app.export_screenshot())
+        except InputError as error:
+            self.say(str(error), fault=True)
+        else:
+            self.say(f"the screen is written: {path}")
+
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())
 
@@ -310,8 +325,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.say("there is nothing to make again yet")
             return
         place = answered.place if answered.explanation is not None else answered.request.place
-        description = project.methods[answered.request.method]
-        line = command_for(answered.request, place, description, browser.classes, project.settings)
+        line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
         self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
 

@@ -22,8 +22,8 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side
+from .exports import Exports
 from .looking import Looking
-from .marking import Marking
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -31,7 +31,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Marking, Looking):
+class Explore(Exports, Looking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"

@@ -29,6 +29,7 @@ from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .command import command_for
+from .filters import Filters
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
@@ -55,6 +56,7 @@ class Change(Flag):
     PREDICTIONS = auto()
     EXPLANATION = auto()
     MATRIX = auto()
+    FILTERS = auto()
     ACTIVITY = auto()
     REFUSED = auto()  # nothing could be opened: `refusal` says why
 
@@ -70,6 +72,7 @@ class Desk:
     matrix: Asking
     focus: Focusing
     frames: Frames
+    filters: Filters
     run: Run
 
     def __init__(
@@ -105,10 +108,14 @@ class Desk:
         from .run import Run
 
         self._compute = compute
-        self.image = Asking(compute, self.project.look_up, _unpacked)
-        self.matrix = Asking(compute, self.project.look_up, _unpacked)
+
+        def asking() -> Asking:
+            return Asking(compute, self.project.look_up, _unpacked)
+
+        self.image, self.matrix = asking(), asking()
         self.focus = Focusing(compute)
-        self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
+        self.frames = Frames(asking)
+        self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
         self.export: Export | None = None
 
@@ -205,6 +212,7 @@ class Desk:
         """Be at the checkpoint of that number."""
         if self.browser is not None and checkpoint != self.browser.checkpoint:
             self.browser.checkpoint = checkpoint
+            self.project.look_from(checkpoint)
             self._start_predictions()
 
     def _start_predictions(self) -> None:
@@ -234,7 +242,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.run, self.export)
+        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.export)
         stopped = [each.stop() for each in asked if each is not None]
         return any(stopped)
 
@@ -263,9 +271,11 @@ class Desk:
                 if self.project.open_classifier(message):
                     if self.browser is not None:
                         self.browser.renumber(before.digests if before is not None else (), message)
+                        self.project.look_from(self.browser.checkpoint)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)
+                    self.filters.forget()
                     self._start_predictions()
                 self.session.restore(self)
                 self._see_run()
@@ -335,6 +345,7 @@ class Desk:
         if browser is None or not self.project.follow(message, browser.checkpoint):
             self.image.want(None)
             self.matrix.want(None)
+            self.filters.forget()
             self._start_predictions()
             self.aim()
         self._see_run()
@@ -360,6 +371,8 @@ class Desk:
             return Change.ACTIVITY
         if self.frames.take(message):
             return Change.EXPLANATION
+        if self.filters.take(message):
+            return Change.FILTERS
         if self.image.take(message):
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)

@@ -26,10 +26,12 @@ class Project:
     settings: None where live objects are explored.
     """
 
+    classifier: ClassifierOpened | None  # of several networks it tells of that at the current checkpoint
+
     def __init__(self, settings: Settings | None) -> None:
         self.settings = settings
         self.dataset: MappedDataset | None = None
-        self.classifier: ClassifierOpened | None = None
+        self.classifier = None
         self.methods: dict[str, Description] = plugins.remembered()
         self.failed: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
@@ -64,7 +66,7 @@ class Project:
 
     def open_classifier(self, message: ClassifierOpened) -> bool:
         """Take what is known of the network; whether it predicts otherwise than the one before."""
-        before, self.classifier = self.classifier, message
+        before, self.classifier = self.classifier, message.at(message.default)
         if self.dataset is not None:
             self.dataset = self.dataset.aligned(message.classes)
         if self._shelf is None:
@@ -72,12 +74,19 @@ class Project:
         self._note()
         return before is None or (before.digests, before.classes) != (message.digests, message.classes)
 
+    def look_from(self, checkpoint: int) -> None:
+        """Let `classifier` tell of the network whose weights that checkpoint is: its layers, name, device."""
+        if self.classifier is not None:
+            self.classifier = self.classifier.at(checkpoint)
+
     def follow(self, message: Followed, checkpoint: int) -> bool:
         """Take the checkpoints as they are now; whether the weights of `checkpoint` are as they were."""
         before = self.classifier
         if before is None:
             return False
-        self.classifier = replace(before, checkpoints=message.checkpoints, digests=message.digests)
+        self.classifier = replace(
+            before, checkpoints=message.checkpoints, digests=message.digests, owners=message.owners
+        )
         return before.digests[checkpoint] == message.digests[checkpoint]
 
     def describe(self, message: Described) -> None:

@@ -166,7 +166,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             left.append(self._said)
         doing, share = desk.doing
         if doing and not desk.given_up:
-            percent = f" {share:.0%}" if share is not None else " …"
+            percent = f" {share:.0%}{desk.pace.left(doing, share)}" if share is not None else " …"
             left.append(Text(f"{plain(doing)}{percent}", inks.accent))
         elif not desk.lost:
             left += self.facts()
@@ -174,12 +174,15 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def facts(self) -> Iterable[Text]:
         """What the status line tells when nothing else is to be told."""
-        return job_facts(self.asking.answered, self.asking.is_working, self.inks)
+        answered = self.asking.answered
+        left = self.desk.pace.left("explanation", answered.progress if self.asking.is_working else None)
+        return job_facts(answered, self.asking.is_working, self.inks, left)
 
     def _right(self) -> Iterable[tuple[str, Style]]:
         browser, inks = self.desk.browser, self.inks
         if browser is not None and not browser.predictions.complete and browser.predictions.count:
-            yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
+            share = browser.predictions.count / len(browser.predictions)
+            yield f"predicted {share:.0%}{self.desk.pace.left('predictions', share)} ", inks.muted
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -316,11 +319,11 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
 
 
-def job_facts(answered: Answered, is_working: bool, inks: Inks) -> Iterable[Text]:
-    """Work, time and notes of an explanation."""
+def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:
+    """Work, time and notes of an explanation. left: how long it still takes."""
     if is_working:
         share = f" {answered.progress:.0%}" if answered.progress is not None else ""
-        yield Text(f"computing{share} …  Esc stops", inks.accent)
+        yield Text(f"computing{share}{left} …  Esc stops", inks.accent)
     elif answered.cancelled:
         yield Text("stopped", inks.muted)
     elif answered.explanation is not None:

@@ -191,6 +191,7 @@ class Desk:
         """Be at the checkpoint of that number."""
         if self.browser is not None and checkpoint != self.browser.checkpoint:
             self.browser.checkpoint = checkpoint
+            self.project.look_from(checkpoint)
             self._start_predictions()
 
     def _start_predictions(self) -> None:
@@ -251,6 +252,7 @@ class Desk:
                 if self.project.open_classifier(message):
                     if self.browser is not None:
                         self.browser.renumber(before.digests if before is not None else (), message)
+                        self.project.look_from(self.browser.checkpoint)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)

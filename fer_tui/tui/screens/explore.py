@@ -22,9 +22,10 @@ from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side
-from .looking import Looking
+from .explained import draw_picture, draw_side, twin
 from .marking import Marking
+from .pointing import Pointing
+from .popups import Details
 from .sorting import Sorting
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
@@ -34,7 +35,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Sorting, Marking, Looking):
+class Explore(Pointing, Sorting, Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -232,6 +233,20 @@ class Explore(Sorting, Marking, Looking):
 
     def looked(self) -> None:
         self.draw_place()
+
+    def do_zoom(self, command: Command) -> None:
+        self.toggle_class("-zoomed")
+        self._draw_titles()
+
+    def do_words(self, command: Command) -> None:
+        self.desk.look.in_words = not self.desk.look.in_words
+        self.looked()
+
+    def do_read(self, command: Command) -> None:
+        explanation = self.desk.image.answered.explanation
+        notes = [f"! {note}" for note in explanation.notes] if explanation is not None else []
+        lines = [*notes, "", *twin(self.desk)] if notes else list(twin(self.desk))
+        self.app.push_screen(Details("the picture in words", "\n".join(lines)))
 
     def do_rule(self, command: Command) -> None:
         self.desk.look.turn_rule(command.times)

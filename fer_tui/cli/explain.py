@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
+    how.add_argument("--words", action="store_true", help="tell it in words and numbers, without a picture")
     looks.add_look(parser)
     flags.add_settings(parser)
 
@@ -96,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         told = facts(explanation, place, session.classifier.classes)
         streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
+    elif arguments.words:
+        streams.put("\n".join(_words(explanation, focus)))
     elif arguments.out is None:
         from .show import show
 
@@ -103,6 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
     elif focus is not None:
         streams.put(plain(focus.words()))
     return 0
+
+
+def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
+    """The twin in words, the focus, the notes."""
+    from fer_tui.picture import in_words
+
+    yield from in_words(explanation)
+    if focus is not None:
+        yield plain(focus.words())
+    yield from (f"note: {plain(note)}" for note in explanation.notes)
 
 
 def _focus(

@@ -101,6 +101,10 @@ BINDINGS = (
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
     Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
     Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
+    Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
+    Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
+    Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
+    Binding("zoom", ("z",), "the picture alone, as large as it gets, or all panes", "Picture", "x"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(

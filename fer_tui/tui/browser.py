@@ -202,15 +202,13 @@ class Browser:
     @property
     def target_class(self) -> int | None:
         """The class that is explained here; None: the predicted one, which is not known yet."""
-        return (
-            self.target if isinstance(self.target, int) else self.target_of(self.row) if self.row is not None else None
-        )
+        return self.target_of(self.row)
 
-    def target_of(self, row: int) -> int | None:
-        """The class that would be explained at another row."""
+    def target_of(self, row: int | None) -> int | None:
+        """The class that is explained at a row."""
+        if isinstance(self.target, int) or row is None:
+            return self.target if isinstance(self.target, int) else None
         label, predicted = int(self.predictions.labels[row]), int(self.predictions.predicted[row])
-        if isinstance(self.target, int):
-            return self.target
         if self.target == "true" and label >= 0:
             return label
         return predicted if predicted >= 0 else None

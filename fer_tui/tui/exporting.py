@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import csv
 import io
 import json
@@ -131,6 +133,37 @@ class Export:
 
         self._pool.submit(index)
         self._pool.shutdown(wait=False)
+
+
+class Exporter:
+    """One export at a time. asking: makes what asks for explanations. told: hears, on the loop, how one ended."""
+
+    def __init__(self, asking: Callable[[], Asking], told: Callable[[str], None]) -> None:
+        self._asking, self._told = asking, told
+        self.now: Export | None = None
+
+    def begin(self, folder: Path, items: Sequence[Item]) -> None:
+        """Write explanations into a folder, in the background; InputError where it cannot be made."""
+        loop = asyncio.get_running_loop()
+
+        def told() -> None:
+            with contextlib.suppress(RuntimeError):  # the explorer was left meanwhile
+                loop.call_soon_threadsafe(self._tell)
+
+        self.now = Export(folder, items, self._asking(), told)
+        self.now.begin()
+
+    def take(self, message: Message) -> bool:
+        """Take what the compute process says; whether it was about the export."""
+        return self.now is not None and self.now.take(message)
+
+    def stop(self) -> bool:
+        return self.now is not None and self.now.stop()
+
+    def _tell(self) -> None:
+        if self.now is not None:
+            fault = f": {self.now.fault}" if self.now.fault else ""
+            self._told(f"{self.now.done} of {self.now.total} explanations are written: {plain(self.now.folder)}{fault}")
 
 
 def _write(path: Path, explanation: Explanation) -> None:

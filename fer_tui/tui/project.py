@@ -114,18 +114,31 @@ class Project:
 
     def focus(self, heatmap: Heatmap, row: int) -> Focus | None:
         """The shares of a map of a row in the known regions, None where none are known."""
-        from fer_tui.regions import focus, named_regions
+        from fer_tui.regions import focus
 
-        if self.dataset is None or self.classifier is None:
-            return None
-        if self._regions is None:
-            known = self.regions
-            self._regions = (named_regions(known) if known is not None else None,)
-        (regions,) = self._regions
-        if regions is None:
+        regions = self._named_regions()
+        if self.dataset is None or self.classifier is None or regions is None:
             return None
         height, width = self.dataset[row].image.shape[:2]
         return focus(heatmap, regions, row=row, picture=(height, width), fit=cast("Fit", self.classifier.fit))
+
+    def region_at(self, heatmap: Heatmap, image: int, row: int, column: int) -> str | None:
+        """The name of the region that has most of a pixel of a map of `image`, None where none are known."""
+        regions = self._named_regions()
+        if self.dataset is None or self.classifier is None or regions is None:
+            return None
+        height, width = self.dataset[image].image.shape[:2]
+        size, fit = (heatmap.values.shape[0], heatmap.values.shape[1]), cast("Fit", self.classifier.fit)
+        weights = regions.weights(size, row=image, picture=(height, width), fit=fit)
+        return regions.names[int(weights[:, row, column].argmax())]
+
+    def _named_regions(self) -> Regions | None:
+        from fer_tui.regions import named_regions
+
+        if self._regions is None and self.dataset is not None:
+            known = self.regions
+            self._regions = (named_regions(known) if known is not None else None,)
+        return self._regions[0] if self._regions is not None else None
 
     def request(self, description: Description, parameters: dict[str, Value], place: Place) -> Request:
         return Request(description.name, parameters, place.on(description.axes_for(parameters)))

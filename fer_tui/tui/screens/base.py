@@ -26,6 +26,7 @@ from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
+from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .finding import Palette
 from .popups import Details, Help
@@ -167,7 +168,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             left.append(self._said)
         doing, share = desk.doing
         if doing and not desk.given_up:
-            percent = f" {share:.0%}" if share is not None else " …"
+            percent = f" {share:.0%}{desk.pace.left(doing, share)}" if share is not None else " …"
             left.append(Text(f"{plain(doing)}{percent}", inks.accent))
         elif not desk.lost:
             left += self.facts()
@@ -175,13 +176,16 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def facts(self) -> Iterable[Text]:
         """What the status line tells when nothing else is to be told."""
-        return job_facts(self.asking.answered, self.asking.is_working, self.inks)
+        answered = self.asking.answered
+        left = self.desk.pace.left("explanation", answered.progress if self.asking.is_working else None)
+        return job_facts(answered, self.asking.is_working, self.inks, left)
 
     def _right(self) -> Iterable[tuple[str, Style]]:
         browser, inks = self.desk.browser, self.inks
         if browser is not None and not browser.predictions.complete and browser.predictions.count:
-            yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
-        export = self.desk.export
+            share = browser.predictions.count / len(browser.predictions)
+            yield f"predicted {share:.0%}{self.desk.pace.left('predictions', share)} ", inks.muted
+        export = self.desk.exports.now
         if export is not None and not export.is_over:
             left = f", {export.left:.0f} s left" if export.left is not None else ""
             yield f"exporting {export.done}/{export.total}{left} ", inks.accent
@@ -200,7 +204,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     # ---- keys --------------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if self.focused is not None:  # the narrowing box
+        if self.focused is not None and not isinstance(self.focused, Ruler):  # the narrowing box
             return
         event.stop()
         event.prevent_default()
@@ -330,11 +334,11 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
 
 
-def job_facts(answered: Answered, is_working: bool, inks: Inks) -> Iterable[Text]:
-    """Work, time and notes of an explanation."""
+def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:
+    """Work, time and notes of an explanation. left: how long it still takes."""
     if is_working:
         share = f" {answered.progress:.0%}" if answered.progress is not None else ""
-        yield Text(f"computing{share} …  Esc stops", inks.accent)
+        yield Text(f"computing{share}{left} …  Esc stops", inks.accent)
     elif answered.cancelled:
         yield Text("stopped", inks.muted)
     elif answered.explanation is not None:

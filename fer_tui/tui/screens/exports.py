@@ -21,8 +21,9 @@ class Exports(Marking):
         if browser is None or method is None or self.desk.project.dataset is None:
             self.say("there is nothing to export yet")
             return
-        if self.desk.export is not None and not self.desk.export.is_over:
-            self.say(f"an export is at work: {self.desk.export.done} of {self.desk.export.total}; Esc stops it")
+        now = self.desk.exports.now
+        if now is not None and not now.is_over:
+            self.say(f"an export is at work: {now.done} of {now.total}; Esc stops it")
             return
         marked = browser.marks.marked.nonzero()[0].tolist() if browser.marks is not None else []
         home = Path(FOLDER, file_name(self.desk.project.name))
@@ -80,7 +81,7 @@ class Exports(Marking):
 
     def _export(self, folder: Path, rows: list[int]) -> None:
         try:
-            self.desk.begin_export(folder, [self._item(row) for row in rows])
+            self.desk.exports.begin(folder, [self._item(row) for row in rows])
         except FerTuiError as error:
             self.say(str(error), fault=True)
         self.draw_status()

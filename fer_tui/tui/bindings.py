@@ -129,6 +129,8 @@ BINDINGS = (
     Binding(
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
+    Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
+    Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),

@@ -70,7 +70,7 @@ class Hints(Lines):
             self._draw_hints()
 
     def _draw_steps(self, steps: Iterable[str]) -> None:
-        inks, line = self.inks, Text(" first  ", self.inks.accent)
+        inks, line = self.inks, Text.assemble((" first  ", self.inks.accent))
         for name in steps:
             line.append(self._keys[name], inks.title).append(f" {STEPS[name]}  ", inks.plain)
         for name in ("help", "quit"):

@@ -33,6 +33,7 @@ from fer_tui.tui.screens.classes import ClassesScreen
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.popups import Choice, Details, Help
 from fer_tui.tui.state import State
+from fer_tui.tui.widgets.lines import Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -382,7 +383,7 @@ async def test_help_and_hints(opened: Opened, samples: Settings) -> None:
         for letter, keys in (("x", "?"), ("c", "gc?")):
             await sight.type(keys)
             assert isinstance(sight.app.screen, Help)
-            words = " ".join(sight.text().split())
+            words = " ".join(sight.app.screen.query_one(Page).text.split())  # its lines are wrapped
             for binding in bindings_of(letter):
                 assert f"{' '.join(map(key_name, binding.keys))} {binding.help}" in words
             await sight.type("jjk")

@@ -115,9 +115,14 @@ class Compute:
         *,
         urgent: bool = True,
         judged: bool = False,
+        against: int | None = None,
+        cell: int | None = None,
+        regions: str | None = None,
     ) -> int:
         """Ask for an explanation; its job number. Answers come to `receive`, then Done or Failed."""
-        return self._ask(Explain(next(self._numbers), method, parameters, place, urgent, judged))
+        return self._ask(
+            Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions)
+        )
 
     def predict(self, start: int = 0, checkpoint: int = 0) -> int:
         """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""

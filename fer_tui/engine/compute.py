@@ -21,7 +21,7 @@ from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
 
 from . import codec, wire
-from .keys import judged_key
+from .keys import contrast_key, judged_key
 from .messages import (
     Answer,
     Cancel,
@@ -180,15 +180,41 @@ class Server:
 
     def _explain(self, message: Explain) -> Iterator[None]:
         engine = self._opened()
+        if message.cell is not None and message.against is not None:
+            yield from self._contrast_cell(message, message.against, message.cell)
+            return
         task = engine.task(message.method, message.place, message.parameters)
         yield  # finding the target took a forward pass: look for messages
         began = time.perf_counter()
-        with closing(engine.judge(task) if message.judged else engine.run(task)) as results:
+        run = engine.judge(task) if message.judged else engine.run(task)
+        if message.against is not None:
+            from .contrasting import contrast
+
+            run = contrast(engine, task, message.against)
+        with closing(run) as results:
             for result in results:
                 seconds = time.perf_counter() - began
                 key, blob = task.key(result.place), codec.pack(result.explanation)
                 key = judged_key(key) if message.judged else key
+                key = key if message.against is None else contrast_key(key, message.against)
                 self._send(Answer(message.job, key, result.place, result.final, result.progress, seconds, blob))
+                yield
+
+    def _contrast_cell(self, message: Explain, true: int, count: int) -> Iterator[None]:
+        """The mean contrast of a cell's images; it is not stored, the maps that it is made of are."""
+        from fer_tui.regions import named_regions
+
+        from .contrasting import Cell, cell_contrast
+
+        place, began = message.place, time.perf_counter()
+        regions = named_regions(message.regions) if message.regions is not None else None
+        cell = Cell(true, place.target or 0, count or None, int(message.parameters["seed"]))
+        steps = cell_contrast(self._opened(), message.method, cell, message.parameters, place, regions, pause=_STEP)
+        with closing(steps):
+            for progress, heatmap in steps:
+                if heatmap is not None:
+                    blob, seconds = codec.pack(heatmap), time.perf_counter() - began
+                    self._send(Answer(message.job, "", place, progress >= 1, progress, seconds, blob))
                 yield
 
     def _predict(self, message: Predict) -> Iterator[None]:

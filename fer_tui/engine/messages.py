@@ -36,7 +36,9 @@ class Open(Message):
 class Explain(Message):
     """Run an explainer; answered by Answers and one Done or Failed. `urgent` work goes before prefetching.
 
-    judged: also find out how far the map can be trusted (engine.judge).
+    judged: also find out how far the map can be trusted (engine.judge). against: minus the map of that class. cell: the
+    mean of that over so many images (0: all) of class `against` that are taken for the target (engine.contrasting),
+    measured in the regions of the name `regions`.
     """
 
     job: int
@@ -45,6 +47,9 @@ class Explain(Message):
     place: Place
     urgent: bool = True
     judged: bool = False
+    against: int | None = None
+    cell: int | None = None
+    regions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,14 @@ BINDINGS = (
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
     Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xt", counts=True),
+    Binding(
+        "difference",
+        ("d",),
+        "difference: this class minus the true one (else the next); Classes: the cell's mean; 100d: of 100 images",
+        "Explanation",
+        "xc",
+        counts=True,
+    ),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),

@@ -213,6 +213,15 @@ class Browser:
             return label
         return predicted if predicted >= 0 else None
 
+    @property
+    def other_class(self) -> int | None:
+        """What the explained class is set against: the true one, else the predicted one, else the next by its score."""
+        target, others = self.target_class, [self.label, self.predicted]
+        scores = self.predictions.scores_of(self.row) if self.row is not None else None
+        if scores is not None:
+            others += np.argsort(-scores, kind="stable").tolist()
+        return next((each for each in others if each >= 0 and each != target), None)
+
     def swap_target(self) -> None:
         """From the predicted class to the true one and back; from any other class to the predicted one."""
         self.target = "true" if self.target == "predicted" else "predicted"

@@ -70,6 +70,7 @@ class Desk:
 
     image: Asking
     matrix: Asking
+    contrast: Asking
     focus: Focusing
     frames: Frames
     filters: Filters
@@ -116,7 +117,7 @@ class Desk:
         def asking() -> Asking:
             return Asking(compute, self.project.look_up, _unpacked)
 
-        self.image, self.matrix = asking(), asking()
+        self.image, self.matrix, self.contrast = asking(), asking(), asking()
         self.focus = Focusing(compute)
         self.frames = Frames(asking)
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
@@ -133,7 +134,7 @@ class Desk:
             self.image.want(None)
             return
         self.ahead.see(browser)
-        self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
+        self.image.want(self.choice.request(method, browser), again=again)
 
     def look_ahead(self) -> None:
         """Have the neighbours of this place made, unless there is something better to do."""
@@ -237,7 +238,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
+        asked = (self.image, self.matrix, self.contrast, self.focus, self.frames, self.filters, self.run, self.exports)
         stopped = [each.stop() for each in asked]
         self.ahead.stop()
         self._compute.stop()
@@ -375,7 +376,11 @@ class Desk:
         if self.image.take(message):
             self.ahead.measured(self.image.answered)
             return Change.EXPLANATION
-        return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
+        return (
+            Change.MATRIX
+            if self.matrix.take(message) or self.contrast.take(message) or self.focus.take(message)
+            else Change(0)
+        )
 
     def _refused(self, message: Failed) -> Change:
         """Opening failed: the end, unless something is open already."""

@@ -119,6 +119,8 @@ def _caption(
         return
     target = answered.place.target
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
+    against = explanation.meta.get("against")
+    of += f" − {plain(browser.classes[against])}" if isinstance(against, int) else ""
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
     heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))

@@ -227,6 +227,17 @@ class Explore(Understanding, Pointing, Sorting, Exports):
         self._draw_soon()
         self._look_ahead()
 
+    def do_difference(self, command: Command) -> None:
+        choice, browser = self.desk.choice, self.desk.browser
+        if browser is None or choice.method is None:
+            return
+        choice.contrast = not choice.contrast
+        self.aimed()
+        request = self.desk.image.answered.request
+        if choice.contrast and (request is None or request.against is None):
+            choice.contrast = False
+            self.say(f"{plain(choice.method.title)} makes no heat maps that hang on a class")
+
     def do_trust(self, command: Command) -> None:
         if not self.desk.judge():
             self.say("there is no heat map to be judged")

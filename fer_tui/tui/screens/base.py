@@ -219,6 +219,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        if command.binding.id == "cancel" and self.desk.exports.stop():
+            self.draw_status()
+            return
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)

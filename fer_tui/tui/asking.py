@@ -99,6 +99,14 @@ class Asking:
         else:
             self._job = self._compute.explain(request.method, request.parameters, request.place, judged=request.judged)
 
+    def look(self, request: Request | None) -> None:
+        """Show this from now on where it is at hand; nothing is asked for."""
+        if request == self.answered.request and (self.is_working or self.answered.explanation is not None):
+            return
+        self.stop()
+        found = self._look_up(request) if request is not None else None
+        self.answered = Answered(request, *found, final=True, progress=1.0) if found is not None else Answered(request)
+
     def stop(self) -> bool:
         """Cancel the work, keep what there is; whether there was work."""
         job, self._job = self._job, None

@@ -43,6 +43,8 @@ class TorchClassifier:
     classes_assumed: nobody told the class names.
     """
 
+    _order: tuple[int, ...] | None = None  # which output each class is, where they are not in the network's own order
+
     def __init__(
         self,
         module: nn.Module,
@@ -125,7 +127,8 @@ class TorchClassifier:
         return tuple((each.data_ptr(), each._version) for each in module_tensors(self._module).values())
 
     def _digest_with(self, tensors: State) -> str:
-        return digest_of([tensors_digest(tensors), *self._surroundings])
+        order = [repr(self._order)] if self._order is not None else []
+        return digest_of([tensors_digest(tensors), *self._surroundings, *order])
 
     @cached_property
     def _surroundings(self) -> tuple[str, ...]:
@@ -144,7 +147,8 @@ class TorchClassifier:
     def scores(self, inputs: torch.Tensor) -> torch.Tensor:
         with evaluating(self._modules):
             returned = self._module(inputs.to(self._dtype))
-        return class_scores(returned, len(inputs), self._output).to(inputs.dtype)
+        scores = class_scores(returned, len(inputs), self._output).to(inputs.dtype)
+        return scores if self._order is None else scores[:, list(self._order)]
 
     def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
         scores = np.empty((len(images), len(self._classes)), np.float32)
@@ -204,6 +208,34 @@ class TorchClassifier:
         twin._classes, twin.classes_assumed, twin._folded = tuple(classes), False, None
         twin._keep_first()
         return twin
+
+    def ordered(self, order: Sequence[int], classes: Sequence[str]) -> TorchClassifier:
+        """This classifier with its classes in another order, under these names; order: which of its own each one is."""
+        own = self._order or range(len(self._classes))
+        twin = self.named(classes)
+        twin._order, twin._digest = tuple(own[number] for number in order), None
+        return twin
+
+    @property
+    def networks(self) -> tuple[TorchClassifier, ...]:
+        """The networks whose weights the checkpoints are: this one alone, but for `Networks`."""
+        return (self,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each of `networks`."""
+        return (self.name,)
+
+    def default_of(self, network: int) -> int:
+        """The number of the checkpoint of that network that counts where none is named."""
+        if network:
+            raise InputError(f"network {network}", "there is no such network", "one is open, number 0")
+        return self.default
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """For each checkpoint the number of its network among `networks`."""
+        return (0,) * len(self.checkpoints)
 
     def steady(self) -> TorchClassifier:
         """This classifier with passes of one size, that never hangs on the clock: the same bits from run to run."""

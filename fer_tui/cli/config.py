@@ -34,13 +34,22 @@ def run(arguments: argparse.Namespace) -> int:
         return _keys(found.settings, arguments)
     values = found.settings.to_dict()
     if arguments.json:
-        streams.put_json({s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS})
+        told = {s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS}
+        if values["others"]:
+            told[layers.FURTHER] = {"value": values["others"], "origin": found.origins.get("others")}
+        streams.put_json(told)
         return 0
     width = max(len(setting.key) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = found.origins.get(setting.name)
         value = _written(values[setting.name])
         streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    for number, each in enumerate(found.settings.others, 2):
+        changed = {
+            s.key: getattr(each, s.name) for s in SETTINGS if getattr(each, s.name) != getattr(Settings(), s.name)
+        }
+        written = "; ".join(f"{key} {_written(value)}" for key, value in changed.items())
+        streams.put(f"{layers.FURTHER} {number}  {plain(written)}  # {plain(found.origins['others'])}")
     return 0
 
 
@@ -95,8 +104,8 @@ def missing_files(file: Path) -> list[str]:
     from fer_tui.classifier.runs import has_files
 
     faults = []
-    values = layers.read(file)
-    for setting in SETTINGS:
+    found = layers.read(file)
+    for setting, values in ((setting, values) for values in (found, *found.get("others", ())) for setting in SETTINGS):
         value = values.get(setting.name)
         if not setting.names or value is None or setting.name in ("cache", "classes"):
             continue

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, nearest, plain
 
-from . import asked, flags, looks, streams
+from . import asked, flags, looks, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
     place.add_argument("--layer", metavar="L", help="a layer, by name")
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
-    place.add_argument("--checkpoint", metavar="N", type=whole, help="which of several weights, from 0")
+    which.add_checkpoint(place)
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
+    how.add_argument("--words", action="store_true", help="tell it in words and numbers, without a picture")
     looks.add_look(parser)
     flags.add_settings(parser)
 
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
         explanation, place = _make(session, arguments, place, values, image, tell)
-    focus, labels = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
+    focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
         from fer_tui.picture import save
 
@@ -96,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         told = facts(explanation, place, session.classifier.classes)
         streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
+    elif arguments.words:
+        streams.put("\n".join(_words(explanation, focus)))
     elif arguments.out is None:
         from .show import show
 
@@ -105,11 +108,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
+    """The twin in words, the focus, the notes."""
+    from fer_tui.picture import in_words
+
+    yield from in_words(explanation)
+    if focus is not None:
+        yield plain(focus.words())
+    yield from (f"note: {plain(note)}" for note in explanation.notes)
+
+
 def _focus(
     spec: str | None,
     settings: Settings,
     session: Session,
     explanation: Explanation,
+    place: Place,
     row: int | None,
     image: Image | None,
 ) -> tuple[Focus | None, NDArray[np.integer[Any]] | None]:
@@ -130,15 +144,17 @@ def _focus(
     if row is not None:
         regions.check_rows(len(session.dataset), limited=session.dataset.limit is not None)
     (height, width), (rows, columns) = picture.shape[:2], explanation.values.shape
-    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=session.classifier.fit)
-    shares = focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)
+    fit = which.network_at(session.classifier, place.checkpoint).fit
+    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=fit)
+    shares = focus(explanation, regions, row=row, picture=(height, width), fit=fit)
     return shares, weights.argmax(0)
 
 
 def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> Place:
     """What the flags say, checked: also what the explainer will not look at."""
+    checkpoint = which.checkpoint_of(arguments, session.classifier)
     if arguments.layer is not None:
-        filters = session.classifier.layer(arguments.layer).filters
+        filters = which.network_at(session.classifier, checkpoint).layer(arguments.layer).filters
         if arguments.filter is not None and arguments.filter >= filters:
             fault = f"layer {arguments.layer} has {filters} filters, counted from 0"
             raise InputError(f"--filter {arguments.filter}", fault)
@@ -146,7 +162,7 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
     classes = session.classifier.classes
     target = asked.class_of(arguments.target, classes) if arguments.target is not None else None
-    return Place(row, target, arguments.layer, arguments.filter, arguments.checkpoint)
+    return Place(row, target, arguments.layer, arguments.filter, checkpoint)
 
 
 def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[str]:

@@ -29,6 +29,10 @@ COMMANDS = {  # name: (module, what it does)
     "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
     "cache": ("cache", "show, clear or verify what was stored"),
     "config": ("config", "show the settings, where they come from, and whether they are right"),
+    "completion": (
+        "completion",
+        "a script that lets bash, zsh or fish complete commands, flags, methods and parameters",
+    ),
 }
 ALIASES = {"explore": "open"}
 DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130

@@ -37,6 +37,7 @@ from .messages import (
     MeasureFocus,
     Message,
     Narration,
+    Network,
     Open,
     Predict,
     Predictions,
@@ -45,6 +46,8 @@ from .messages import (
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
+
     from .engine import Engine
     from .session import Session
 
@@ -249,6 +252,8 @@ class Server:
                 notes=session.network_notes,
                 default=classifier.default,
                 fit=classifier.fit,
+                networks=tuple(_plain(classifier, number) for number in range(len(classifier.networks))),
+                owners=classifier.owners,
             )
         )
 
@@ -266,7 +271,7 @@ class Server:
             return
         if now != self._told:
             self._told = now
-            self._send(Followed(*now))
+            self._send(Followed(*now, classifier.owners))
 
     def _describe(self, message: Open) -> Described:
         """Load every explainer, each announced first: one that hangs or ends the process is known by that."""
@@ -295,6 +300,14 @@ class Server:
                 self._send(Narration(text, share))
 
         return narrate
+
+
+def _plain(classifier: TorchClassifier, number: int) -> Network:
+    """What is network `number`'s own."""
+    own = classifier.networks[number]
+    return Network(
+        classifier.names[number], own.input_shape, own.layers, str(own.device), own.fit, classifier.default_of(number)
+    )
 
 
 def _close(steps: Iterator[None]) -> None:

@@ -121,6 +121,8 @@ class Asking:
         """Take what the compute process says; whether it was about this request."""
         match message:
             case Answer() if message.job == self._job:
+                if not self._is_asked(message.place):
+                    return True  # made on the way, and kept for whoever asks
                 self.answered = Answered(
                     self.answered.request,
                     message.place,
@@ -140,3 +142,12 @@ class Asking:
             case _:
                 return False
         return True
+
+    def _is_asked(self, place: Place) -> bool:
+        """Whether an answer for this place is one to the request: some explainers make neighbours, too."""
+        request = self.answered.request
+        if request is None:
+            return False
+        asked = request.place
+        chosen = asked.to_dict().items()
+        return place.filter == asked.filter and all(getattr(place, axis) == value for axis, value in chosen)

@@ -25,8 +25,10 @@ from fer_tui.engine.messages import (
 from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
+from .filters import Filters
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .grid import Grid
 from .history import History
 from .look import Look
 from .project import Project
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from .browser import Browser
     from .run import Run
 
+_AT_ONCE = 3  # cells of the grid that are asked for at a time
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
 
 
@@ -50,6 +53,7 @@ class Change(Flag):
     PREDICTIONS = auto()
     EXPLANATION = auto()
     MATRIX = auto()
+    FILTERS = auto()
     ACTIVITY = auto()
     REFUSED = auto()  # nothing could be opened: `refusal` says why
 
@@ -64,7 +68,9 @@ class Desk:
     image: Asking
     matrix: Asking
     focus: Focusing
-    frames: Frames
+    frames: Frames[int]
+    cells: Frames[tuple[int, int]]
+    filters: Filters
     run: Run
 
     def __init__(
@@ -100,10 +106,16 @@ class Desk:
         from .run import Run
 
         self._compute = compute
-        self.image = Asking(compute, self.project.look_up, _unpacked)
-        self.matrix = Asking(compute, self.project.look_up, _unpacked)
+
+        def asking() -> Asking:
+            return Asking(compute, self.project.look_up, _unpacked)
+
+        self.image, self.matrix = asking(), asking()
         self.focus = Focusing(compute)
-        self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
+        self.frames = Frames(asking)
+        self.cells = Frames(asking, at_once=_AT_ONCE)
+        self.grid = Grid()
+        self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
@@ -173,6 +185,7 @@ class Desk:
         """Be at the checkpoint of that number."""
         if self.browser is not None and checkpoint != self.browser.checkpoint:
             self.browser.checkpoint = checkpoint
+            self.project.look_from(checkpoint)
             self._start_predictions()
 
     def _start_predictions(self) -> None:
@@ -202,7 +215,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.run)
+        asked = (self.image, self.matrix, self.focus, self.frames, self.cells, self.filters, self.run)
         stopped = [each.stop() for each in asked]
         return any(stopped)
 
@@ -231,9 +244,11 @@ class Desk:
                 if self.project.open_classifier(message):
                     if self.browser is not None:
                         self.browser.renumber(before.digests if before is not None else (), message)
+                        self.project.look_from(self.browser.checkpoint)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)
+                    self.filters.forget()
                     self._start_predictions()
                 self.session.restore(self)
                 self._see_run()
@@ -303,6 +318,7 @@ class Desk:
         if browser is None or not self.project.follow(message, browser.checkpoint):
             self.image.want(None)
             self.matrix.want(None)
+            self.filters.forget()
             self._start_predictions()
             self.aim()
         self._see_run()
@@ -324,8 +340,10 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
-        if self.frames.take(message):
+        if self.frames.take(message) or self.cells.take(message):
             return Change.EXPLANATION
+        if self.filters.take(message):
+            return Change.FILTERS
         if self.image.take(message):
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)

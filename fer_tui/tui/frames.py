@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from typing import Generic, TypeVar
 
 from fer_tui.engine.messages import Done, Failed, Message
 
 from .asking import Answered, Asking, Request
 
+K = TypeVar("K", bound=Hashable)
 
-class Frames:
+
+class Frames(Generic[K]):
     """An explanation for each key; what is not wanted any more is cancelled.
 
     at_once: how many are asked for at a time, None for all: what comes first can still be changed for the others.
@@ -17,8 +20,8 @@ class Frames:
 
     def __init__(self, make: Callable[[], Asking], at_once: int | None = None) -> None:
         self._make, self._at_once = make, at_once
-        self._asking: dict[Hashable, Asking] = {}
-        self._due: list[Hashable] = []  # not at hand, and not asked for yet
+        self._asking: dict[K, Asking] = {}
+        self._due: list[K] = []  # not at hand, and not asked for yet
 
     @property
     def is_working(self) -> bool:
@@ -29,20 +32,25 @@ class Frames:
         """How many are being made, or wait for that."""
         return len(self._due) + sum(each.is_working for each in self._asking.values())
 
-    def asking(self, key: Hashable) -> Asking:
+    @property
+    def numbers(self) -> tuple[K, ...]:
+        """Those that are wanted, or were looked at."""
+        return tuple(self._asking)
+
+    def asking(self, key: K) -> Asking:
         """The explanation of that key, wanted or not."""
         if key not in self._asking:
             self._asking[key] = self._make()
         return self._asking[key]
 
-    def answered(self, key: Hashable) -> Answered:
+    def answered(self, key: K) -> Answered:
         return self.asking(key).answered
 
-    def is_coming(self, key: Hashable) -> bool:
+    def is_coming(self, key: K) -> bool:
         """Whether this one is being made, or waits for that."""
         return key in self._due or self.asking(key).is_working
 
-    def want(self, requests: Mapping[Hashable, Request], *, again: bool = False) -> None:
+    def want(self, requests: Mapping[K, Request], *, again: bool = False) -> None:
         """Show these from now on: those at hand at once, the others as they are made, the first of them first."""
         for key in [key for key in self._asking if key not in requests]:
             self._asking.pop(key).stop()

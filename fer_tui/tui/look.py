@@ -28,6 +28,7 @@ class Look:
     """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's.
 
     rule: what is in focus, of the rules that the explanation has: PARTS, where its method chose parts, and RULES.
+    in_words: the twin in words is there in place of the picture.
     """
 
     view: str = "overlay"
@@ -36,11 +37,12 @@ class Look:
     rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
+    in_words: bool = False
     scales: Scales = field(default_factory=Scales)
 
     def to_dict(self) -> dict[str, object]:
         """What the user has chosen, as plain data."""
-        scale = {"scale": self.scales.mode, "most": self.scales.most}
+        scale = {"in_words": self.in_words, "scale": self.scales.mode, "most": self.scales.most}
         return {"view": self.view, "opacity": self.opacity, "colours": self.colours, "rule": self.rule, **scale}
 
     def restore(self, chosen: Mapping[str, object]) -> None:
@@ -52,6 +54,7 @@ class Look:
         self.opacity = float(opacity) if isinstance(opacity, int | float) and 0 <= opacity <= 1 else self.opacity
         self.colours = colours if isinstance(colours, str) and colours in COLOUR_MAPS else self.colours
         self.rule = rule if isinstance(rule, int) and rule >= 0 else self.rule
+        self.in_words = chosen.get("in_words") is True
         scale, most = chosen.get("scale"), chosen.get("most")
         self.scales.mode = scale if isinstance(scale, str) and scale in SCALES else self.scales.mode
         self.scales.most = float(most) if isinstance(most, int | float) and most > 0 else self.scales.most

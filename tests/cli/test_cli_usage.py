@@ -22,10 +22,10 @@ def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_shows_two_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_of_a_command_shows_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
-    assert len(examples) == 2
+    assert len(examples) >= 2
     assert all(line.startswith(f"  fer-tui {command}") for line in examples)
 
 

@@ -25,6 +25,7 @@ from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
+from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .finding import Palette
 from .popups import Details, Help
@@ -195,7 +196,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     # ---- keys --------------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if self.focused is not None:  # the narrowing box
+        if self.focused is not None and not isinstance(self.focused, Ruler):  # the narrowing box
             return
         event.stop()
         event.prevent_default()

@@ -205,6 +205,9 @@ class ClassesScreen(DeskScreen):
 
     do_quit = do_explore
 
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
+
     def do_timeline(self, command: Command) -> None:
         self.go("timeline")
 

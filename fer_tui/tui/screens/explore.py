@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from fer_tui.contract import plain
 from fer_tui.tui.asking import Asking
+from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
@@ -21,9 +22,11 @@ from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side
-from .looking import Looking
+from .explained import draw_picture, draw_side, twin
 from .marking import Marking
+from .pointing import Pointing
+from .popups import Details
+from .sorting import Sorting
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _REST = 0.3  # seconds at one place before predictions are asked for from there
@@ -31,7 +34,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Marking, Looking):
+class Explore(Pointing, Sorting, Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -102,10 +105,12 @@ class Explore(Marking, Looking):
         browser, inks = self.desk.browser, self.inks
         ink = inks.title if self.pane == "list" else inks.muted
         title = Text.assemble((" images", ink))
-        if browser is not None and browser.narrowing:
-            title.append(f"  /{plain(browser.narrowing)}", inks.accent)
-            if not browser.count:
-                title.append("  none", inks.wrong)
+        if browser is not None:
+            if browser.order.words:
+                title.append(f" by {browser.order.words}", inks.accent)
+            if browser.narrowing:
+                title.append(f"  /{plain(browser.narrowing)}", inks.accent)
+                title.append("" if browser.count else "  none", inks.wrong)
         self.query_one("#list-title", Lines).show([title])
 
     def _draw_predictions(self) -> None:
@@ -163,6 +168,10 @@ class Explore(Marking, Looking):
             self.draw_place()
         self.draw_status()
 
+    def listed_anew(self) -> None:
+        self._draw_list()
+        self._draw_titles()
+
     def marked(self) -> None:
         self._draw_list()
         self.draw_place()
@@ -201,6 +210,8 @@ class Explore(Marking, Looking):
             self.moved()
 
     def aimed(self) -> None:
+        if self.desk.browser is not None and self.desk.browser.order.by == "score":  # of another class, maybe
+            self.sort(self.desk.browser.order)
         self.desk.aim(again=True)
         self._draw_soon()
 
@@ -214,6 +225,20 @@ class Explore(Marking, Looking):
 
     def looked(self) -> None:
         self.draw_place()
+
+    def do_zoom(self, command: Command) -> None:
+        self.toggle_class("-zoomed")
+        self._draw_titles()
+
+    def do_words(self, command: Command) -> None:
+        self.desk.look.in_words = not self.desk.look.in_words
+        self.looked()
+
+    def do_read(self, command: Command) -> None:
+        explanation = self.desk.image.answered.explanation
+        notes = [f"! {note}" for note in explanation.notes] if explanation is not None else []
+        lines = [*notes, "", *twin(self.desk)] if notes else list(twin(self.desk))
+        self.app.push_screen(Details("the picture in words", "\n".join(lines)))
 
     def do_rule(self, command: Command) -> None:
         self.desk.look.turn_rule(command.times)
@@ -232,7 +257,11 @@ class Explore(Marking, Looking):
     def do_narrow(self, command: Command) -> None:
         if self.desk.browser is not None:
             self._narrowed_before = self.desk.browser.narrowing
-            self.query_one(NarrowBox).open(self._narrowed_before)
+            self.query_one(NarrowBox).open(self._narrowed_before, self._complete)
+
+    def _complete(self, text: str, cursor: int) -> Completion:
+        browser = self.desk.browser
+        return complete(text, cursor, browser.classes if browser is not None else (), self.desk.run.names)
 
     def narrow(self, text: str) -> NarrowingError | None:
         """List only these images; what is wrong with the text, if anything."""
@@ -282,6 +311,9 @@ class Explore(Marking, Looking):
     def _show_pane(self) -> None:
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
+
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

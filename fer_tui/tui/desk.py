@@ -61,8 +61,8 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
-    show. run: the predictions under all checkpoints.
+    `connect` must be called before anything else. image, matrix, focus, frames, cells: what Explore, Classes,
+    Timeline and Grid show. run: the predictions under all checkpoints.
     """
 
     image: Asking
@@ -203,6 +203,11 @@ class Desk:
     def has_run(self) -> bool:
         """Whether there are several checkpoints."""
         return len(self.run.names) > 1
+
+    @property
+    def marked(self) -> bool:
+        """Whether images are marked."""
+        return self.browser is not None and self.browser.marks is not None and self.browser.marks.count > 0
 
     def gather(self) -> None:
         """See to it that the predictions under all checkpoints come, after those of the current one."""

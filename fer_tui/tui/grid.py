@@ -45,7 +45,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row or column: its name, and what is there otherwise than at the locked place. bare: the images themselves."""
+    """One row or column: its name, and what it changes of the locked place. bare: the images themselves."""
 
     name: str
     image: int | None = None
@@ -58,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is in a cell. method: None for the image itself. repeats: the side along which it is the first cell again."""
+    """What is in a cell. method: None for the image itself. repeats: the side along which it is the first one again."""
 
     place: Place
     method: Method | None

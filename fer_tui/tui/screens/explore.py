@@ -315,6 +315,16 @@ class Explore(Pointing, Sorting, Marking):
     def do_filters(self, command: Command) -> None:
         self.go("filters")
 
+    def do_marked_grid(self, command: Command) -> None:
+        if self.desk.marked:
+            self.desk.grid.show("marked")
+            self.go("grid")
+        else:
+            self.say("nothing is marked: Space marks images")
+
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 

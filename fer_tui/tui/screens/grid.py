@@ -179,8 +179,11 @@ class GridScreen(Gridding):
         left = self.desk.cells.left
         if left:
             yield Text(f"{left} cell{'s' if left > 1 else ''} to be made …  Esc stops", self.inks.accent)
-        else:
-            yield from super().facts()
+            return
+        run = self.desk.run
+        if "checkpoints" in self.grid.sides and run.known < len(run.names):
+            yield Text(f"{run.known} of {len(run.names)} checkpoints predicted", self.inks.accent)
+        yield from super().facts()
 
     def _draw_grid(self) -> None:
         if self.is_left:

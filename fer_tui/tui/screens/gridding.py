@@ -98,10 +98,16 @@ class Gridding(Looking):
     # ---- what the grid is --------------------------------------------------------------------------------------------
 
     def _laid_out(self) -> None:
-        """Rows or columns are others: be at the image of the list, where the list is along a side."""
+        """Rows or columns are others: be at what the user was at, where it lies along one of them."""
         browser, grid = self.desk.browser, self.grid
-        if browser is not None and grid.images == "listed" and "images" in grid.sides:
-            grid.cursor = (browser.position, 0) if grid.sides[0] == "images" else (0, browser.position)
+        if browser is not None and (table := self.table) is not None:
+            here = {
+                "images": browser.position if grid.images == "listed" else 0,
+                "classes": browser.target_class or 0,
+                "checkpoints": browser.checkpoint,
+            }
+            row, column = (here.get(side, 0) for side in grid.sides)
+            grid.move_to(row, column, table)
         self.aimed()
 
     def do_arrange(self, command: Command) -> None:

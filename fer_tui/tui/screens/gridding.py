@@ -154,10 +154,14 @@ class Gridding(Looking):
 
     def do_which_images(self, command: Command) -> None:
         at = (IMAGES.index(self.grid.images) + command.times) % len(IMAGES)
-        self._show_images(IMAGES[at] if IMAGES[at] != "marked" or self.desk.marked else IMAGES[0])
+        self._show_images(IMAGES[at] if IMAGES[at] != "marked" or self._has_marked else IMAGES[0])
+
+    @property
+    def _has_marked(self) -> bool:
+        return self.desk.browser is not None and self.desk.browser.has_marked
 
     def do_marked_grid(self, command: Command) -> None:
-        if self.desk.marked:
+        if self._has_marked:
             self._show_images("marked")
         else:
             self.say("nothing is marked: Space marks images in Explore")
@@ -224,7 +228,7 @@ class Gridding(Looking):
         self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
-        if self.desk.cells.stop():
+        if self.desk.stop():
             self.draw_cells()
         else:
             self.go("explore")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.engine import Engine, Store
 
-from .asked import Asked
+from .asked import LARGE, Asked
 from .composing import Composer, drawn, figure_of
 from .gathering import gathered
 from .html import html
@@ -57,14 +58,28 @@ def made(
     The network runs in passes of one size, and only what other reports have kept is used, for the last digits of a map
     hang on how many were made together: so the same input gives the same bits.
     """
-    if stored and session.store is not None and session.store.is_on:
-        yield from _made(session, asked, regions, session.store.apart("report"))
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="fer-tui-") as folder,
-        contextlib.closing(Store.open(Path(folder))) as store,
-    ):
-        yield from _made(session, asked, regions, store)
+    with _steady_threads(session):
+        if stored and session.store is not None and session.store.is_on:
+            yield from _made(session, asked, regions, session.store.apart("report"))
+            return
+        with tempfile.TemporaryDirectory(prefix="fer-tui-") as folder, closing(Store.open(Path(folder))) as store:
+            yield from _made(session, asked, regions, store)
+
+
+@contextmanager
+def _steady_threads(session: Session) -> Iterator[None]:
+    """One thread for a small input: a second one hardly helps there, waits badly where cores are taken, and rounds
+    otherwise, so that a report would hang on the number of cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if math.prod(session.classifier.input_shape) <= LARGE:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _made(session: Session, asked: Asked, regions: Regions | None, store: Store) -> Iterator[tuple[str, float] | Made]:

@@ -13,6 +13,7 @@ from fer_tui.engine import Engine, Store
 
 from .asked import LARGE, Asked
 from .composing import Composer, drawn, figure_of
+from .drawing import Drawing
 from .gathering import gathered
 from .html import html
 from .manifest import MANIFEST, Manifest, digest_of
@@ -20,7 +21,7 @@ from .markdown import markdown
 from .material import Material
 from .numbers import as_json, numbers
 from .page import Page
-from .painting import encoded
+from .painting import Format, encoded
 
 if TYPE_CHECKING:
     from fer_tui.engine import Session
@@ -40,6 +41,8 @@ _PARTS = {
     "the first layer": 0.01,
     "drawing": 0.04,
 }
+
+_MANY = 12  # images that are shown, from which on a page would grow too large
 
 
 class Made:
@@ -102,7 +105,7 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
         name = f"{stem}.{asked.form}"
         files[name] = encoded(drawing, asked.form)
         figures[stem] = figure_of(stem, name, drawing, material)
-        shown[name] = files[name] if asked.form != "pdf" else encoded(drawing, "png")
+        shown[name] = _on_page(drawing, asked.form, files[name], many=len(material.shown) > _MANY)
         yield "drawing", before + _PARTS["drawing"] * min(1.0, number / count)
     inputs = inputs_of(session, asked, regions)
     about = _about(session, asked, material, inputs)
@@ -112,6 +115,13 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
     files["report.json"] = as_json(numbers(material, page, about, asked.to_dict())).encode()
     files[MANIFEST] = Manifest.of(asked.to_dict(), inputs, files).to_json()
     yield Made(files, page, material)
+
+
+def _on_page(drawing: Drawing, form: Format, file: bytes, *, many: bool) -> bytes:
+    """The figure as the page holds it: smaller where there are many, so that a browser can open the page."""
+    if form == "svg" or (form != "pdf" and not many):
+        return file
+    return encoded(drawing, "jpg", 1) if many else encoded(drawing, "png")
 
 
 def inputs_of(session: Session, asked: Asked, regions: Regions | None) -> dict[str, str]:

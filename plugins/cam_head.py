@@ -44,14 +44,16 @@ def find_head(classifier: Classifier) -> Head | None:
     with torch.no_grad(), _watched(classifier) as seen:
         scores = classifier.scores(noise)
     for layer, given, output in reversed(seen.linear):
-        if not _same(output, scores):
+        order = _order(output, scores)
+        if order is None:
             continue
         weight: Any = layer.weight
         bias: Any = layer.bias
         for name, mean in seen.means:
             if _same(mean, given):
-                weights = weight.detach().flatten(1).float()
-                return Head(name, weights, weights.new_zeros(len(weights)) if bias is None else bias.detach().float())
+                weights = weight.detach().flatten(1).float()[order]
+                biases = weights.new_zeros(len(weights)) if bias is None else bias.detach().float()[order]
+                return Head(name, weights, biases)
     for name, mean in seen.means:
         if _same(mean, scores):
             return Head(name, torch.eye(mean.shape[1]).to(scores), torch.zeros(mean.shape[1]).to(scores))
@@ -81,6 +83,16 @@ def _watched(classifier: Classifier) -> Iterator[_Seen]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _order(outputs: torch.Tensor, scores: torch.Tensor) -> torch.Tensor | None:
+    """Which output each score is, (classes,): a classifier may put them in another order. None: they are others."""
+    if outputs.shape != scores.shape:
+        return None
+    if _same(outputs, scores):
+        return torch.arange(scores.shape[1], device=scores.device)
+    order = torch.cdist(scores.T, outputs.T).argmin(1)
+    return order if len(order.unique()) == len(order) and _same(outputs[:, order], scores) else None
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from .classifier import TorchClassifier
     from .device import choose_device
     from .opening import open_classifier
+    from .several import Networks
     from .sources import Normalisation, normalisations
 
 _ROOMS = {
     "Candidate": "architectures",
     "CheckpointReport": "checkpoints",
+    "Networks": "several",
     "Normalisation": "sources",
     "TorchClassifier": "classifier",
     "choose_device": "device",
@@ -29,6 +31,7 @@ _ROOMS = {
 __all__ = [
     "Candidate",
     "CheckpointReport",
+    "Networks",
     "Normalisation",
     "TorchClassifier",
     "choose_device",

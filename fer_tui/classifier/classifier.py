@@ -22,6 +22,7 @@ from .folding import fold
 from .names import told_of_placeholder
 from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
+from .structure import structure
 from .untouched import evaluating, untouched
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class TorchClassifier:
 
     classes_assumed: nobody told the class names.
     """
+
+    _order: tuple[int, ...] | None = None  # which output each class is, where they are not in the network's own order
 
     def __init__(
         self,
@@ -103,6 +106,11 @@ class TorchClassifier:
     def layers(self) -> tuple[Layer, ...]:
         return self._layers
 
+    @property
+    def modules(self) -> tuple[Layer, ...]:
+        """All modules in the order in which they are defined; the shape of those that return no tensor is ()."""
+        return structure(self._module, self._layers)
+
     def layer(self, name: str) -> Layer:
         """The layer of that name; InputError with the nearest right one."""
         for layer in self._layers:
@@ -125,7 +133,8 @@ class TorchClassifier:
         return tuple((each.data_ptr(), each._version) for each in module_tensors(self._module).values())
 
     def _digest_with(self, tensors: State) -> str:
-        return digest_of([tensors_digest(tensors), *self._surroundings])
+        order = [repr(self._order)] if self._order is not None else []
+        return digest_of([tensors_digest(tensors), *self._surroundings, *order])
 
     @cached_property
     def _surroundings(self) -> tuple[str, ...]:
@@ -144,7 +153,8 @@ class TorchClassifier:
     def scores(self, inputs: torch.Tensor) -> torch.Tensor:
         with evaluating(self._modules):
             returned = self._module(inputs.to(self._dtype))
-        return class_scores(returned, len(inputs), self._output).to(inputs.dtype)
+        scores = class_scores(returned, len(inputs), self._output).to(inputs.dtype)
+        return scores if self._order is None else scores[:, list(self._order)]
 
     def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
         scores = np.empty((len(images), len(self._classes)), np.float32)
@@ -204,6 +214,34 @@ class TorchClassifier:
         twin._classes, twin.classes_assumed, twin._folded = tuple(classes), False, None
         twin._keep_first()
         return twin
+
+    def ordered(self, order: Sequence[int], classes: Sequence[str]) -> TorchClassifier:
+        """This classifier with its classes in another order, under these names; order: which of its own each one is."""
+        own = self._order or range(len(self._classes))
+        twin = self.named(classes)
+        twin._order, twin._digest = tuple(own[number] for number in order), None
+        return twin
+
+    @property
+    def networks(self) -> tuple[TorchClassifier, ...]:
+        """The networks whose weights the checkpoints are: this one alone, but for `Networks`."""
+        return (self,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each of `networks`."""
+        return (self.name,)
+
+    def default_of(self, network: int) -> int:
+        """The number of the checkpoint of that network that counts where none is named."""
+        if network:
+            raise InputError(f"network {network}", "there is no such network", "one is open, number 0")
+        return self.default
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """For each checkpoint the number of its network among `networks`."""
+        return (0,) * len(self.checkpoints)
 
     def steady(self) -> TorchClassifier:
         """This classifier with passes of one size, that never hangs on the clock: the same bits from run to run."""

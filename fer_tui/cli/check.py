@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fer_tui.contract import plain
 
-from . import flags, streams
+from . import flags, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.samples < 1:
         raise flags.UsageError("error: argument --samples: at least 1 is needed")
-    settings = flags.settings_of(arguments).settings
+    settings = which.the_first(flags.settings_of(arguments).settings, "check")
     methods = _methods(arguments.methods) or plugins.names()
     meant = {method: plugins.resolve(method, loading.describe)[0] for method in methods}  # tells the nearest right name
     findings: list[Finding] = []

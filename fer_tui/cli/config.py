@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fer_tui.contract import plain
 from fer_tui.engine.settings import Settings
 
 from . import flags, layers, streams
-from .settings import BUILTIN, SETTINGS
+from .settings import BUILTIN, SETTINGS, Setting
 
 EXAMPLES = (
     "fer-tui config show                           every setting and its origin",
@@ -34,13 +36,22 @@ def run(arguments: argparse.Namespace) -> int:
         return _keys(found.settings, arguments)
     values = found.settings.to_dict()
     if arguments.json:
-        streams.put_json({s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS})
+        told = {s.key: {"value": values[s.name], "origin": found.origins.get(s.name)} for s in SETTINGS}
+        if values["others"]:
+            told[layers.FURTHER] = {"value": values["others"], "origin": found.origins.get("others")}
+        streams.put_json(told)
         return 0
     width = max(len(setting.key) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = found.origins.get(setting.name)
         value = _written(values[setting.name])
         streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    for number, each in enumerate(found.settings.others, 2):
+        changed = {
+            s.key: getattr(each, s.name) for s in SETTINGS if getattr(each, s.name) != getattr(Settings(), s.name)
+        }
+        written = "; ".join(f"{key} {_written(value)}" for key, value in changed.items())
+        streams.put(f"{layers.FURTHER} {number}  {plain(written)}  # {plain(found.origins['others'])}")
     return 0
 
 
@@ -92,15 +103,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def missing_files(file: Path) -> list[str]:
     """Every file that the settings in `file` name and that is not there, in one line each."""
+    return [f"{file}: {setting.key}: {named}: there is no such file" for setting, named in absent(layers.read(file))]
+
+
+def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
+    """The files that these settings name and that are not there."""
     from fer_tui.classifier.runs import has_files
 
-    faults = []
-    values = layers.read(file)
-    for setting in SETTINGS:
-        value = values.get(setting.name)
+    for setting, each in ((setting, each) for each in (values, *values.get("others", ())) for setting in SETTINGS):
+        value = each.get(setting.name)
         if not setting.names or value is None or setting.name in ("cache", "classes"):
             continue
-        for text in value if isinstance(value, tuple) else (value,):
+        for text in value if isinstance(value, list | tuple) else (value,):
             before, _, name = text.rpartition(":")
             is_code = before.endswith(".py") and name.isidentifier()
             if not is_code and setting.names == "code":
@@ -109,8 +123,7 @@ def missing_files(file: Path) -> list[str]:
                 continue
             named = Path(before if is_code else text)
             if not named.exists() and not (setting.name == "weights" and has_files(named)):
-                faults.append(f"{file}: {setting.key}: {named}: there is no such file")
-    return faults
+                yield setting, named
 
 
 def _written(value: object) -> str:

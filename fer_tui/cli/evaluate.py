@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
-from . import flags, streams
+from . import flags, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from fer_tui.engine import Engine
 
 EXAMPLES = (
-    "fer-tui evaluate                              the bundled network on the bundled faces",
     "fer-tui evaluate fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt --expect .6612",
+    "fer-tui evaluate --model fer-gap --model fer-res     two networks compared on the bundled faces",
 )
 _MOST_COLUMNS = 12  # classes up to which the confusion is shown as a table
 _MOST_PAIRS = 10
@@ -31,7 +31,8 @@ _MOST_PAIRS = 10
 class Evaluation:
     """confusion: int64 (C, C) counts of the labelled rows, rows = true. predicted: int64 (C,) counts of all rows.
 
-    support: int64 (C,) labelled rows of each class. broken: rows whose scores are not all finite: they are in neither
+    guesses: int64 (N,) the predicted class of each row, -1 where broken. support: int64 (C,) labelled rows of each
+    class. broken: rows whose scores are not all finite: they are in neither
     count, and wrong where they are labelled.
     """
 
@@ -39,8 +40,12 @@ class Evaluation:
     confusion: NDArray[np.int64]
     predicted: NDArray[np.int64]
     support: NDArray[np.int64]
-    rows: int
+    guesses: NDArray[np.int64]
     broken: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.guesses)
 
     @property
     def labelled(self) -> int:
@@ -74,9 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what must hold")
     group.add_argument("--expect", metavar="ACCURACY", type=_decimal, help="exit 1 unless it is this, to its digits")
     group.add_argument("--tolerance", metavar="T", type=_decimal, help="by how much it may differ from --expect")
-    group.add_argument(
-        "--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights, from 0"
-    )
+    which.add_checkpoint(group)
     parser.add_argument("--flip", action="store_true", help="average the scores with those of the mirrored picture")
     flags.add_settings(parser)
 
@@ -89,18 +92,30 @@ def run(arguments: argparse.Namespace) -> int:
         from fer_tui.engine import open_session
 
         session = open_session(settings, tell)
-        evaluation = evaluate(session.engine(), arguments.checkpoint, tell, flip=arguments.flip)
+        number = which.checkpoint_of(arguments, session.classifier)
+        compared = settings.others and number is None
+        if compared and arguments.expect is not None:
+            raise flags.UsageError("error: --expect is about one network: choose it with --network")
+        engine, names = session.engine(), session.classifier.names
+        numbers = [session.classifier.default_of(n) for n in range(len(names))] if compared else [number]
+        evaluations = [evaluate(engine, each, tell, flip=arguments.flip) for each in numbers]
+    evaluation = evaluations[0]
     if evaluation.accuracy is None and arguments.expect is not None:
         where = settings.data or "the data"
         raise InputError("--expect", f"{where} has no labels, so there is no accuracy", "leave --expect out")
     for note in session.notes:
         streams.say(note)
-    if evaluation.broken:
-        streams.say(f"{evaluation.broken} rows have scores that are not finite: look at the weights and the input")
-    if arguments.json:
+    for broken in (each.broken for each in evaluations if each.broken):
+        streams.say(f"{broken} rows have scores that are not finite: look at the weights and the input")
+    if compared:
+        from . import versus
+
+        assert engine.dataset is not None
+        versus.show(names, evaluations, engine.dataset.labels, json=arguments.json)
+    elif arguments.json:
         streams.put_json(evaluation.to_dict())
     else:
-        _show(evaluation)
+        show(evaluation)
     return _verdict(evaluation.accuracy, arguments.expect, arguments.tolerance)
 
 
@@ -116,7 +131,8 @@ def evaluate(
     count, total = len(classes), len(labels)
     confusion = np.zeros((count, count), np.int64)
     predicted = np.zeros(count, np.int64)
-    seen = broken = 0
+    guesses = np.full(total, -1, np.int64)
+    seen = 0
     number = engine.classifier.default if checkpoint is None else checkpoint
     mirrored = engine.classifier.at(number) if flip else None
     for start, scores in engine.scores(checkpoint):
@@ -126,14 +142,15 @@ def evaluate(
         finite = np.isfinite(scores).all(1)
         truth = labels[start : start + len(scores)]
         guess = scores.argmax(1)
+        guesses[start : start + len(scores)] = np.where(finite, guess, -1)
         predicted += np.bincount(guess[finite], minlength=count)
         known = finite & (truth >= 0)
         np.add.at(confusion, (truth[known], guess[known]), 1)
-        seen, broken = seen + len(scores), broken + int((~finite).sum())
+        seen += len(scores)
         if tell is not None:
             tell("predicting", seen / total)
     support = np.bincount(labels[labels >= 0], minlength=count)
-    return Evaluation(classes, confusion, predicted, support, total, broken)
+    return Evaluation(classes, confusion, predicted, support, guesses, int((guesses < 0).sum()))
 
 
 def _verdict(accuracy: float | None, expected: Decimal | None, tolerance: Decimal | None) -> int:
@@ -162,7 +179,7 @@ def _decimal(text: str) -> Decimal:
 # ---- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(evaluation: Evaluation) -> None:
+def show(evaluation: Evaluation) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text

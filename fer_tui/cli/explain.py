@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, nearest, plain
+from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, Result, nearest, plain
 
-from . import asked, flags, looks, streams
+from . import asked, flags, looks, streams, which
+from .contrasts import check_contrast, contrast_told, of_cell
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -48,14 +50,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="find the face in the picture file and explain its crop; which one, from 1, where there are several",
     )
     place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
+    place.add_argument("--against", metavar="C", help="another class: the target's map minus that class's")
+    place.add_argument(
+        "--cell",
+        metavar="N",
+        nargs="?",
+        const=0,
+        type=flags.typed(flags.whole),
+        help="with --against: the mean over N images (all, if no N) of class --against that are taken for --target",
+    )
     place.add_argument("--layer", metavar="L", help="a layer, by name")
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
-    place.add_argument("--checkpoint", metavar="N", type=whole, help="which of several weights, from 0")
+    which.add_checkpoint(place)
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
+    how.add_argument("--words", action="store_true", help="tell it in words and numbers, without a picture")
     looks.add_look(parser)
     flags.add_settings(parser)
 
@@ -64,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None:
         _check_out(arguments.out)
+    check_contrast(arguments)
     look = looks.look_of(arguments)
     description, values = asked.described(arguments.method, asked.parameters_of(arguments))
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
@@ -81,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
         explanation, place = _make(session, arguments, place, values, image, tell)
-    focus, labels = _focus(arguments.regions, opened, session, explanation, None if alone else row, image)
+    focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
         from fer_tui.picture import save
 
@@ -96,13 +109,26 @@ def run(arguments: argparse.Namespace) -> int:
 
         told = facts(explanation, place, session.classifier.classes)
         streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
+    elif arguments.words:
+        streams.put("\n".join(_words(explanation, focus)))
     elif arguments.out is None:
         from .show import show
 
-        show(explanation, arguments.method, place, session.classifier.classes, look, focus.words() if focus else "")
+        words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
+        show(explanation, arguments.method, place, session.classifier.classes, look, words)
     elif focus is not None:
         streams.put(plain(focus.words()))
     return 0
+
+
+def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
+    """The twin in words, the focus, the notes."""
+    from fer_tui.picture import in_words
+
+    yield from in_words(explanation)
+    if focus is not None:
+        yield plain(focus.words())
+    yield from (f"note: {plain(note)}" for note in explanation.notes)
 
 
 def _focus(
@@ -110,6 +136,7 @@ def _focus(
     settings: Settings,
     session: Session,
     explanation: Explanation,
+    place: Place,
     row: int | None,
     image: Image | None,
 ) -> tuple[Focus | None, NDArray[np.integer[Any]] | None]:
@@ -130,15 +157,17 @@ def _focus(
     if row is not None:
         regions.check_rows(len(session.dataset), limited=session.dataset.limit is not None)
     (height, width), (rows, columns) = picture.shape[:2], explanation.values.shape
-    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=session.classifier.fit)
-    shares = focus(explanation, regions, row=row, picture=(height, width), fit=session.classifier.fit)
+    fit = which.network_at(session.classifier, place.checkpoint).fit
+    weights = regions.weights((rows, columns), row=row, picture=(height, width), fit=fit)
+    shares = focus(explanation, regions, row=row, picture=(height, width), fit=fit)
     return shares, weights.argmax(0)
 
 
 def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> Place:
     """What the flags say, checked: also what the explainer will not look at."""
+    checkpoint = which.checkpoint_of(arguments, session.classifier)
     if arguments.layer is not None:
-        filters = session.classifier.layer(arguments.layer).filters
+        filters = which.network_at(session.classifier, checkpoint).layer(arguments.layer).filters
         if arguments.filter is not None and arguments.filter >= filters:
             fault = f"layer {arguments.layer} has {filters} filters, counted from 0"
             raise InputError(f"--filter {arguments.filter}", fault)
@@ -146,7 +175,7 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
     classes = session.classifier.classes
     target = asked.class_of(arguments.target, classes) if arguments.target is not None else None
-    return Place(row, target, arguments.layer, arguments.filter, arguments.checkpoint)
+    return Place(row, target, arguments.layer, arguments.filter, checkpoint)
 
 
 def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[str]:
@@ -154,7 +183,7 @@ def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[s
     for axis in Axis:
         if axis not in axes and getattr(arguments, axis.value) is not None:
             yield f"{arguments.method} does not depend on the {axis.value}: --{axis.value} makes no difference"
-    if Axis.IMAGE in axes and arguments.image is None:
+    if Axis.IMAGE in axes and arguments.image is None and arguments.cell is None:
         yield "no --image is given: this is row 0"
 
 
@@ -167,12 +196,21 @@ def _make(
     tell: Narrator,
 ) -> tuple[Explanation, Place]:
     """The finished explanation of `place`, and that place with its target."""
+    if arguments.cell is not None:
+        return of_cell(session, arguments, place, parameters, tell)
     engine, method = session.engine(), arguments.method
     task = engine.task(method, place, parameters, image)
     tell(method)
+    from fer_tui.engine.contrasting import contrast
+
     found = None
-    run = engine.judge if arguments.trust else engine.run
-    with closing(run(task, fresh=arguments.fresh)) as results:
+    run: Callable[..., Generator[Result, None, None]]
+    if arguments.against is not None:
+        other = asked.class_of(arguments.against, session.classifier.classes)
+        run = partial(contrast, engine, task, other)
+    else:
+        run = partial(engine.judge if arguments.trust else engine.run, task)
+    with closing(run(fresh=arguments.fresh)) as results:
         for result in results:
             tell(method, result.progress)
             if result.place == task.place:

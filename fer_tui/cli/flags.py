@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from fer_tui.contract import FerTuiError, nearest
+from fer_tui.engine.settings import NETWORK
 
 from .layers import Layered, layered
 from .settings import BY_NAME, SETTINGS, Setting
@@ -91,16 +92,28 @@ def add_output(parser: Any, json: bool = True) -> None:
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
+class _InOrder(argparse.Action):
+    """Keeps a flag of a network among the others in their order: what follows a --model belongs to that one."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        given = not (option or "").startswith("--no-") if self.nargs == 0 else values
+        namespace.in_order = [*getattr(namespace, "in_order", ()), (self.dest, given)]
+
+
 def _add(group: Any, setting: Setting) -> None:
     common: dict[str, Any] = {"dest": setting.name, "default": argparse.SUPPRESS, "help": setting.help}
+    if setting.name in NETWORK:
+        common["action"] = _InOrder
     if setting.name == "equalise":
-        group.add_argument(setting.flag, action=argparse.BooleanOptionalAction, **common)
+        group.add_argument(setting.flag, f"--no-{setting.key}", nargs=0, **common)
         return
     common["metavar"] = setting.metavar
-    if setting.name == "model_args":
-        group.add_argument(setting.flag, action="append", **common)
-    elif setting.several:
-        group.add_argument(setting.flag, action="extend", nargs="+", **common)
+    if setting.several:
+        group.add_argument(setting.flag, nargs="+", **common)
+    elif setting.name == "model_args":
+        group.add_argument(setting.flag, **common)
     else:
         group.add_argument(setting.flag, type=typed(setting.read), **common)
 
@@ -116,17 +129,49 @@ def settings_of(arguments: argparse.Namespace) -> Layered:
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the flags give, and nothing else."""
+    """The settings that the flags give, and nothing else; further networks as a tuple of such under "others"."""
     given = {name: value for name, value in vars(arguments).items() if name in BY_NAME}
     positional = getattr(arguments, "positional_data", None)
     if positional is not None:
         if "data" in given:
             raise UsageError(f"error: both DATA ({positional}) and --data ({given['data']}) are given")
         given["data"] = positional
+    first, *others = _networks(getattr(arguments, "in_order", ()))
+    return given | first | ({"others": tuple(others)} if others else {})
+
+
+def _networks(flags: Sequence[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """The settings of each network. With one --model all flags are its own, wherever they stand.
+
+    With several, those before the first --model hold for every network; weights must follow their model.
+    """
+    several = sum(name == "model" for name, _ in flags) > 1
+    parts: list[list[tuple[str, Any]]] = [[]]
+    for name, value in flags:
+        if several and name == "model":
+            parts.append([])
+        if several and name == "weights" and len(parts) == 1:
+            raise UsageError(f"error: with several --model, each one's --weights follow it: {' '.join(value)}")
+        parts[-1].append((name, value))
+    if not several:
+        return [_merged(parts[0])]
+    return [_merged([*parts[0], *part]) for part in parts[1:]]
+
+
+def _merged(flags: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The last of each flag; of --model-arg and --weights all."""
+    found: dict[str, Any] = {}
+    for name, value in flags:
+        if name == "model_args":
+            found[name] = [*found.get(name, ()), value]
+        elif name == "weights":
+            found[name] = [*found.get(name, ()), *value]
+        else:
+            found[name] = value
     for name in ("model_args", "weights"):
-        if name in given:
+        if name in found:
             try:
-                given[name] = BY_NAME[name].read(given[name])
+                found[name] = BY_NAME[name].read(found[name])
             except ValueError as error:
                 raise UsageError(f"error: argument {BY_NAME[name].flag}: {error}") from None
-    return given
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, InputError, Place, PluginError, plain
 
-from . import asked, flags, looks, streams
+from . import asked, flags, looks, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_data(parser)
     what = parser.add_argument_group("what to measure")
     looks.add_regions(what, default="auto")
-    which = what.add_mutually_exclusive_group()
-    which.add_argument(
+    rows = what.add_mutually_exclusive_group()
+    rows.add_argument(
         "--per-class", metavar="N|all", type=flags.typed(_per_class), default=PER_CLASS, help=f"images ({PER_CLASS})"
     )
-    which.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
+    rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
     what.add_argument("--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute")
     what.add_argument("--layer", metavar="L", help="a layer, by name")
-    what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which weights")
+    which.add_checkpoint(what)
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
     how.add_argument("-o", "--out", metavar="FILE.csv", type=Path, help="write the table as CSV")
@@ -65,13 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
         session = open_session(settings, tell)
         classifier = session.classifier
         regions = open_regions(arguments.regions, settings.data, session.dataset)
+        checkpoint = which.checkpoint_of(arguments, classifier)
         if arguments.layer is not None:
-            classifier.layer(arguments.layer)
+            which.network_at(classifier, checkpoint).layer(arguments.layer)
         target: Target = arguments.target
         if target not in ("predicted", "true"):
             target = asked.class_of(str(target), classifier.classes)
         choice = Choice(arguments.rows, arguments.per_class, target, int(values["seed"]))
-        place = Place(layer=arguments.layer, checkpoint=arguments.checkpoint)
+        place = Place(layer=arguments.layer, checkpoint=checkpoint)
         table = None
         with session, closing(focus_table(session.engine(), description.name, regions, choice, values, place)) as steps:
             for share, so_far in steps:

@@ -56,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     if "weights" in given:
         raise flags.UsageError("error: init takes the weights as CHECKPOINT, not as --weights")
+    if "others" in given:
+        raise flags.UsageError("error: init looks at one network, and several --model are given")
     if out.exists() and not arguments.force:
         raise InputError(out, "is there already", "--force writes over it, -o names another file")
     if not out.parent.is_dir():

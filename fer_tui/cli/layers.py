@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from fer_tui.contract import InputError, nearest
-from fer_tui.engine.settings import Settings
+from fer_tui.engine.settings import NETWORK, Settings
 from fer_tui.folders import configuration_folder
 from fer_tui.terminal.facts import VARIABLE
 
 from .settings import BUILTIN, BY_NAME, Setting
 
 FILE_NAME = "fer-tui.toml"
+FURTHER = "network"  # the name of the tables with further networks
 # What a user's own file may set: nothing that names data or a model.
 OWN = ("device", "cache", "graphics", "theme", "keys")
 ENVIRONMENT = {"graphics": VARIABLE, "theme": "FER_TUI_THEME", "device": "FER_TUI_DEVICE"}
@@ -65,6 +66,10 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
+        if "others" in layer:  # it names its networks in full
+            for name in (*NETWORK, "others"):
+                values.pop(name, None)
+                origins.pop(name, None)
         if "data" in layer:
             for name in _DATA:
                 values.pop(name, None)
@@ -72,7 +77,18 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
         for name, value in layer.items():
             values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
             origins[name] = origin
-    return Layered(Settings(**values), origins)
+    settings = Settings(**values | {"others": tuple(Settings(**each) for each in values.get("others", ()))})
+    if settings.others:
+        _check_named(settings, origins["others"])
+    return Layered(settings, origins)
+
+
+def _check_named(settings: Settings, origin: str) -> None:
+    """InputError where one of several networks does not say which it is."""
+    for number, each in enumerate(settings.networks, 1):
+        if each.model is None:
+            mend = "of several networks each names its own: fer-res, fer-gap or file.py:Class"
+            raise InputError(f"{origin}: network {number}", "has no model", mend)
 
 
 def _from_environment(name: str) -> object:
@@ -93,9 +109,21 @@ def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any
         raise InputError(file, f"is not TOML: {error}") from None
     except OSError as error:
         raise InputError(file, error.strerror or error) from None
+    others = table.pop(FURTHER, []) if allowed == tuple(BY_NAME) else []
+    found = _read_table(file, text, table, allowed)
+    if not isinstance(others, list) or not all(isinstance(each, dict) for each in others):
+        raise InputError(f"{file}{_line(text, FURTHER)}: {FURTHER}", "is no list of tables", f"write [[{FURTHER}]]")
+    networks = tuple(_read_table(file, text, each, NETWORK, f"{FURTHER} {n}: ") for n, each in enumerate(others, 2))
+    return found | ({"others": networks} if networks else {})
+
+
+def _read_table(
+    file: Path, text: str, table: Mapping[str, object], allowed: tuple[str, ...], inside: str = ""
+) -> dict[str, Any]:
+    """The settings of one table of `file`. inside: which, where it is not the top."""
     found = {}
     for key, value in table.items():
-        where = f"{file}{_line(text, key)}: {key}"
+        where = f"{file}{'' if inside else _line(text, key)}: {inside}{key}"
         name = key.replace("-", "_")
         if name not in allowed:
             raise _stranger(where, key, name, allowed)
@@ -108,6 +136,8 @@ def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any
 
 
 def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> InputError:
+    if name in BY_NAME and allowed == NETWORK:
+        return InputError(where, "is the same for all networks", "write it above them")
     if name in BY_NAME:
         return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(allowed)}")
     keys = [BY_NAME[name].key for name in allowed]

@@ -36,13 +36,15 @@ def describe(name: str) -> Description:
 
 
 def describe_all(names: Iterable[str] | None = None) -> Loaded:
-    """These explainers, or every one that is installed; failures are data."""
+    """These explainers, or every one that is installed, which are then remembered; failures are data."""
     loaded = Loaded()
     for name in plugins.names() if names is None else names:
         try:
             loaded.descriptions[name] = describe(name)
         except PluginError as error:
             loaded.failed[name] = error
+    if names is None:
+        plugins.remember(loaded.descriptions.values())
     return loaded
 
 

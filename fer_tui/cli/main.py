@@ -25,10 +25,15 @@ COMMANDS = {  # name: (module, what it does)
     "report": ("report", "figures, findings and a page in one folder: where the network looks, and why it errs"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
     "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
+    "layers": ("structure", "the network's modules: class, output, parameters, and which have filters"),
     "plugins": ("plugins", "list the explainers that are installed"),
     "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
     "cache": ("cache", "show, clear or verify what was stored"),
     "config": ("config", "show the settings, where they come from, and whether they are right"),
+    "completion": (
+        "completion",
+        "a script that lets bash, zsh or fish complete commands, flags, methods and parameters",
+    ),
 }
 ALIASES = {"explore": "open"}
 DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130

@@ -192,7 +192,14 @@ SETTINGS = (
     Setting("split", "data", "S", "the split to open, where the data has several", _text),
     Setting("limit", "data", "N", "only the first N rows", _count),
     Setting("classes", "data", "A,B,...|FILE", "class names in the order of the network's outputs", _classes, "file"),
-    Setting("model", "model", "M", "file.py:Class, pkg.mod:factory or a bundled network", _text, "code"),
+    Setting(
+        "model",
+        "model",
+        "M",
+        "file.py:Class, pkg.mod:factory or a bundled network; again: another network beside it, with its own flags",
+        _text,
+        "code",
+    ),
     Setting("model_args", "model", "K=V", "a keyword argument of the model (again for more)", _keywords),
     Setting(
         "weights",

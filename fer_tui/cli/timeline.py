@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
-from . import asked, flags, looks, streams
+from . import asked, flags, looks, streams, which
 from .progress import Narrator
 from .settings import bundled_run
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and arguments.out.suffix.lower() != ".png":
         raise InputError(arguments.out, "a sheet is written as .png", "end its name in .png")
-    settings = flags.settings_of(arguments).settings
+    settings = which.the_first(flags.settings_of(arguments).settings, "timeline")
     if settings.model is None and not settings.weights:
         settings = replace(settings, weights=(bundled_run(),))
     wants_image = arguments.image is not None or arguments.out is not None

@@ -37,6 +37,7 @@ from .messages import (
     MeasureFocus,
     Message,
     Narration,
+    Network,
     Open,
     Predict,
     Predictions,
@@ -45,6 +46,8 @@ from .messages import (
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
+
     from .engine import Engine
     from .session import Session
 
@@ -117,6 +120,8 @@ class Server:
                     return False
                 case Open() as message:
                     self._open(message)
+                case Explain(urgent=False, job=number) if self._is_short():
+                    self._send(Done(number, cancelled=True))
                 case Explain() as message:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
@@ -161,6 +166,12 @@ class Server:
             self._jobs.remove(job)
             _close(job.steps)
             self._send(Done(number, cancelled=True))
+
+    def _is_short(self) -> bool:
+        """Whether the device's memory had better be left to others."""
+        from fer_tui.classifier.device import is_short
+
+        return self._engine is not None and is_short(self._engine.classifier.device)
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -249,6 +260,9 @@ class Server:
                 notes=session.network_notes,
                 default=classifier.default,
                 fit=classifier.fit,
+                modules=classifier.modules,
+                networks=tuple(_plain(classifier, number) for number in range(len(classifier.networks))),
+                owners=classifier.owners,
             )
         )
 
@@ -266,7 +280,7 @@ class Server:
             return
         if now != self._told:
             self._told = now
-            self._send(Followed(*now))
+            self._send(Followed(*now, classifier.owners))
 
     def _describe(self, message: Open) -> Described:
         """Load every explainer, each announced first: one that hangs or ends the process is known by that."""
@@ -295,6 +309,20 @@ class Server:
                 self._send(Narration(text, share))
 
         return narrate
+
+
+def _plain(classifier: TorchClassifier, number: int) -> Network:
+    """What is network `number`'s own."""
+    own = classifier.networks[number]
+    return Network(
+        classifier.names[number],
+        own.input_shape,
+        own.layers,
+        str(own.device),
+        own.fit,
+        classifier.default_of(number),
+        own.modules,
+    )
 
 
 def _close(steps: Iterator[None]) -> None:

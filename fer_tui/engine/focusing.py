@@ -60,6 +60,7 @@ def focus_table(
         raise InputError(f"method {method}", f"makes a {kind}, no heat map", "choose one that does")
     regions.check_rows(len(dataset), limited=dataset.limit is not None)
     place = place or Place()
+    network = engine.classifier.at(engine.classifier.default if place.checkpoint is None else place.checkpoint)
     predicted = np.full(len(dataset), -1, np.int64)
     for start, scores in engine.scores(place.checkpoint):
         finite = np.isfinite(scores).all(1)
@@ -75,14 +76,14 @@ def focus_table(
         raise InputError("dataset", "no image has a class to be listed under", "open data with labels")
     done = 0
     first = _FIRST if engine.described(method).cost == "cheap" else 1
-    for part in _steps(engine, rows, first, pause):
+    for part in steps_of(network.input_shape, rows, first, pause):
         places = [_place(place, row, choice.target, labels, predicted) for row in part]
         with closing(engine.explain_many(method, places, parameters)) as results:
             for row, result in zip(part, results, strict=True):
                 heatmap = result.explanation
                 assert isinstance(heatmap, Heatmap)
                 height, width = dataset[row].image.shape[:2]
-                measured = focus(heatmap, regions, row=row, picture=(height, width), fit=engine.classifier.fit)
+                measured = focus(heatmap, regions, row=row, picture=(height, width), fit=network.fit)
                 tally.add(int(listed[row]), bool(labels[row] == predicted[row]), measured)
         done += len(part)
         if done < len(rows):
@@ -90,9 +91,11 @@ def focus_table(
     yield 1.0, tally.table(choice.seed)
 
 
-def _steps(engine: Engine, rows: Sequence[int], size: int, pause: float) -> Iterator[Sequence[int]]:
+def steps_of(
+    input_shape: tuple[int, int, int], rows: Sequence[int], size: int, pause: float
+) -> Iterator[Sequence[int]]:
     """Parts of `rows` that take about `pause` seconds each; size: of the first."""
-    most = max(1, min(_MOST, _MOST_VALUES // int(np.prod(engine.classifier.input_shape))))
+    most = max(1, min(_MOST, _MOST_VALUES // int(np.prod(input_shape))))
     size, start = min(size, most), 0
     while start < len(rows):
         began = time.perf_counter()

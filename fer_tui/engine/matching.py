@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,44 @@ def named_by(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassi
             raise
         return classifier.named(dataset.classes)
     return classifier
+
+
+def together(networks: Sequence[TorchClassifier], dataset: MappedDataset | None) -> TorchClassifier:
+    """One classifier whose checkpoints are the weights of all `networks`, with the classes in the first one's order.
+
+    InputError where they do not have the same classes; names are compared without case and punctuation.
+    """
+    first, *others = [named_by(each, dataset) if dataset is not None else each for each in networks]
+    if not others:
+        return first
+    from fer_tui.classifier import Networks
+
+    return Networks([first, *(_in_order_of(first, each) for each in others)])
+
+
+def _in_order_of(first: TorchClassifier, other: TorchClassifier) -> TorchClassifier:
+    """`other` with its classes in the order of the first network's; those of one without names count as the first's."""
+    from fer_tui.dataset.classes import folded_name
+
+    own, wanted = list(map(folded_name, other.classes)), list(map(folded_name, first.classes))
+    if other.classes == first.classes:
+        return other
+    if other.classes_assumed and len(own) == len(wanted) and set(own) != set(wanted):
+        return other.named(first.classes)
+    faults = [
+        f"{has} has no {', '.join(missing)}"
+        for has, missing in (
+            (other.name, [name for name, word in zip(first.classes, wanted, strict=True) if word not in own]),
+            (first.name, [name for name, word in zip(other.classes, own, strict=True) if word not in wanted]),
+        )
+        if missing
+    ]
+    if faults or len(own) != len(wanted):
+        fault = "; ".join(faults) or f"{len(wanted)} classes and {len(own)}"
+        mend = "--classes after its --model names a network's outputs in their order"
+        raise InputError(f"{first.name} and {other.name}", f"their classes do not agree: {fault}", mend)
+    order = [own.index(word) for word in wanted]
+    return other.ordered(order, first.classes) if order != list(range(len(own))) else other.named(first.classes)
 
 
 def fitting_notes(classifier: TorchClassifier, dataset: MappedDataset) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ A message is a frozen dataclass of JSON-like data; arrays and packed explanation
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fer_tui.contract import Description, Layer, Place, Value
@@ -105,10 +105,25 @@ class DatasetOpened(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """What is a network's own, of several. default: the checkpoint to begin with where only the network is named."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+    device: str
+    fit: str
+    default: int
+    modules: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifierOpened(Message):
     """The classifier as plain data. digests: one for each checkpoint; default: the one to begin with.
 
-    fit: how pictures are fitted.
+    fit: how pictures are fitted. modules: all of them, a parent before its
+    children. networks: all of them; owners: for each checkpoint the number of its network. The
+    fields that `Network` has, too, are those of one of them: see `at`.
     """
 
     name: str
@@ -121,6 +136,24 @@ class ClassifierOpened(Message):
     notes: tuple[str, ...] = ()
     fit: str = "stretch"
     default: int = 0
+    modules: tuple[Layer, ...] = ()
+    networks: tuple[Network, ...] = ()
+    owners: tuple[int, ...] = ()
+
+    def at(self, checkpoint: int) -> ClassifierOpened:
+        """The same, told of the network whose weights checkpoint `checkpoint` is."""
+        if len(self.networks) < 2 or checkpoint >= len(self.owners):
+            return self
+        own = self.networks[self.owners[checkpoint]]
+        return replace(
+            self,
+            name=own.name,
+            input_shape=own.input_shape,
+            layers=own.layers,
+            device=own.device,
+            fit=own.fit,
+            modules=own.modules,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +162,7 @@ class Followed(Message):
 
     checkpoints: tuple[str, ...]
     digests: tuple[str, ...]
+    owners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

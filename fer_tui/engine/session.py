@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .engine import Engine
-from .matching import fitting_notes, named_by
+from .matching import fitting_notes, together
 from .settings import Settings
 from .store import Store
 
@@ -36,7 +36,8 @@ class Session:
     def network_notes(self) -> tuple[str, ...]:
         """Those that hang on the network and the store."""
         store = (self.store.note,) if self.store is not None and self.store.note else ()
-        return (*self.classifier.notes, *fitting_notes(self.classifier, self.dataset), *store)
+        fitting = [note for each in self.classifier.networks for note in fitting_notes(each, self.dataset)]
+        return (*self.classifier.notes, *dict.fromkeys(fitting), *store)
 
     def engine(self) -> Engine:
         return Engine(self.classifier, self.dataset, self.store)
@@ -80,21 +81,32 @@ def open_data(settings: Settings, progress: Progress | None = None) -> MappedDat
 def open_network(
     settings: Settings, dataset: MappedDataset | None, progress: Progress | None = None
 ) -> TorchClassifier:
-    """The classifier that the settings name, else the bundled one, with class names that fit the dataset's, if any."""
+    """The classifier that the settings name, else the bundled one, with class names that fit the dataset's, if any.
+
+    Of several networks the weights are the checkpoints of one classifier, in their order.
+    """
     if progress is not None:
         progress("importing torch", None)
     import torch  # noqa: F401  # here, so that its time is told apart from the network's
 
+    opened = []
+    for number, each in enumerate(settings.networks, 1):
+        if progress is not None:
+            progress(f"opening network {number}" if settings.others else "opening the network", None)
+        opened.append(_opened(each, dataset))
+    return together(opened, dataset)
+
+
+def _opened(settings: Settings, dataset: MappedDataset | None) -> TorchClassifier:
+    """The one network that these settings name."""
     from fer_tui.classifier import open_classifier
 
-    if progress is not None:
-        progress("opening the network", None)
     weights: tuple[str, ...] | None = settings.weights or None
     if settings.model is None and weights is None:
         import fer_tui_samples
 
         weights = (str(fer_tui_samples.weights_path()),)
-    classifier = open_classifier(
+    return open_classifier(
         settings.model,
         weights,
         model_args=settings.model_args,
@@ -110,7 +122,6 @@ def open_network(
         classes=settings.classes or None,
         device=settings.device,
     )
-    return named_by(classifier, dataset) if dataset is not None else classifier
 
 
 def open_store(settings: Settings) -> Store | None:

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+NETWORK = (  # the settings that each network has for itself
+    "model", "model_args", "weights", "weights_key", "mean", "std", "equalise", "transform", "fit", "size", "output",
+    "classes",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -18,6 +23,7 @@ class Settings:
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
     Of the explorer: graphics, how pictures are drawn, one of `fer_tui.terminal.WAYS`; theme, by its name; keys, other
     ones for the actions that are named.
+    others: further networks, to be compared with the first: of each only what NETWORK lists counts.
     """
 
     data: str | None = None
@@ -40,13 +46,23 @@ class Settings:
     graphics: str = "auto"
     theme: str | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: tuple[Settings, ...] = ()
+
+    @property
+    def networks(self) -> tuple[Settings, ...]:
+        """The settings of each network: data, device and cache are those of all."""
+        first = dataclasses.replace(self, others=())
+        named = ({name: getattr(each, name) for name in NETWORK} for each in self.others)
+        return (first, *(dataclasses.replace(first, **each) for each in named))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-like data: lists, not tuples."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
+        return plain | {"others": [each.to_dict() for each in self.others]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
         lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes"}
         given: dict[str, Any] = {k: tuple(v) if k in lists and v is not None else v for k, v in data.items()}
+        given["others"] = tuple(cls.from_dict(each) for each in data.get("others", ()))
         return cls(**given)

@@ -4,6 +4,7 @@ from .colours import COLOUR_MAPS, LINE_COLOURS, colour_bar, colour_map
 from .figures import figure, render
 from .files import load, save, save_picture
 from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
+from .in_words import image_in_words, in_words, shares
 from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale, ticks
 from .sheets import cell_box, columns_for, sheet
@@ -26,7 +27,9 @@ __all__ = [
     "columns_for",
     "figure",
     "heat_picture",
+    "image_in_words",
     "in_focus",
+    "in_words",
     "load",
     "matrix_picture",
     "render",
@@ -35,6 +38,7 @@ __all__ = [
     "save_picture",
     "scale_of",
     "shared_scale",
+    "shares",
     "sheet",
     "strip",
     "table",

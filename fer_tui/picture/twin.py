@@ -16,7 +16,7 @@ from .sheets import columns_for
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GRID = 7  # rows and columns that a sentence counts
+GRID = 7  # rows and columns that a sentence counts
 _WORST = 3  # pairs of classes that a sentence names
 
 
@@ -37,7 +37,7 @@ def table(explanation: Explanation, rows: int = 7, columns: int = 7) -> NDArray[
 def _(explanation: Heatmap, rows: int = 7, columns: int = 7) -> NDArray[np.float64]:
     finite = np.isfinite(explanation.values)
     values = np.where(finite, explanation.values, 0).astype(np.float64)
-    sums, areas = _parts(values, rows, columns), _parts(finite.astype(np.float64), rows, columns)
+    sums, areas = sums_over(values, rows, columns), sums_over(finite.astype(np.float64), rows, columns)
     means = np.full((rows, columns), np.nan)
     np.divide(sums, areas, out=means, where=areas > 1e-12)
     return means
@@ -57,7 +57,7 @@ def _(explanation: Gallery, rows: int = 7, columns: int = 7) -> NDArray[np.float
     return scores.reshape(-1, columns)
 
 
-def _parts(values: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.float64]:
+def sums_over(values: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.float64]:
     """Sums over the parts of a grid; together they are the sum of all values."""
     return _overlap(values.shape[0], rows) @ values @ _overlap(values.shape[1], columns).T
 
@@ -92,8 +92,8 @@ def _(explanation: Heatmap) -> str:
         return f"the map is {'zero' if level == 0 else f'{level:.3g}'} everywhere{remark}"
     strength = np.abs(np.where(finite, values, 0).astype(np.float64))
     strength /= strength.max()  # keeps sums finite
-    rows, columns = (min(_GRID, size) for size in values.shape)
-    parts, total = _parts(strength, rows, columns), strength.sum()
+    rows, columns = (min(GRID, size) for size in values.shape)
+    parts, total = sums_over(strength, rows, columns), strength.sum()
     row, column = np.unravel_index(int(parts.argmax()), parts.shape)
     where = f"row {row + 1} of {rows}, column {column + 1} of {columns}"
     most = f"strongest at {where}: {parts[row, column] / total:.0%} of the total"
@@ -127,7 +127,7 @@ def _(explanation: Gallery) -> str:
 
 def _halves(strength: NDArray[np.float64]) -> str:
     """Which of upper and lower, left and right half holds more."""
-    vertical, horizontal = _parts(strength, 2, 1)[:, 0], _parts(strength, 1, 2)[0]
+    vertical, horizontal = sums_over(strength, 2, 1)[:, 0], sums_over(strength, 1, 2)[0]
     total = strength.sum()
     down, right = int(vertical.argmax()), int(horizontal.argmax())
     return (

@@ -96,6 +96,11 @@ class Picture(Widget):
         return (self.size.width - columns) // 2, (self.size.height - high // 2) // 2, columns, high // 2
 
     @property
+    def in_pixels(self) -> bool:
+        """Whether the terminal draws it, and not the cells."""
+        return self._painter is not None
+
+    @property
     def cell_ratio(self) -> float:
         """A cell's height by its width, as pictures are drawn."""
         if self._painter is None or self._driver is None:

@@ -117,12 +117,14 @@ class Explorer(App[int]):
         await asyncio.sleep(0)  # the process is started before more is imported here
         from .screens.classes import ClassesScreen
         from .screens.explore import Explore
+        from .screens.filters import FiltersScreen
         from .screens.timeline import TimelineScreen
 
         self._dress()
         self.install_screen(Explore(self.desk), "explore")
         self.install_screen(ClassesScreen(self.desk), "classes")
         self.install_screen(TimelineScreen(self.desk), "timeline")
+        self.install_screen(FiltersScreen(self.desk), "filters")
         self.switch_screen("explore")
         self.call_after_refresh(self._tell_hint)
         self.run_worker(_warm_up, thread=True, group="warm-up", exit_on_error=False)

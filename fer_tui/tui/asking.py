@@ -27,6 +27,7 @@ class Computes(Protocol):
         self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int
     ) -> int: ...
     def cancel(self, job: int) -> None: ...
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,14 @@ class Asking:
         else:
             self._job = self._compute.explain(request.method, request.parameters, request.place, judged=request.judged)
 
+    def look(self, request: Request | None) -> None:
+        """Show this from now on where it is at hand; nothing is asked for."""
+        if request == self.answered.request and (self.is_working or self.answered.explanation is not None):
+            return
+        self.stop()
+        found = self._look_up(request) if request is not None else None
+        self.answered = Answered(request, *found, final=True, progress=1.0) if found is not None else Answered(request)
+
     def stop(self) -> bool:
         """Cancel the work, keep what there is; whether there was work."""
         job, self._job = self._job, None
@@ -113,6 +122,8 @@ class Asking:
         """Take what the compute process says; whether it was about this request."""
         match message:
             case Answer() if message.job == self._job:
+                if not self._is_asked(message.place):
+                    return True  # made on the way, and kept for whoever asks
                 self.answered = Answered(
                     self.answered.request,
                     message.place,
@@ -132,3 +143,12 @@ class Asking:
             case _:
                 return False
         return True
+
+    def _is_asked(self, place: Place) -> bool:
+        """Whether an answer for this place is one to the request: some explainers make neighbours, too."""
+        request = self.answered.request
+        if request is None:
+            return False
+        asked = request.place
+        chosen = asked.to_dict().items()
+        return place.filter == asked.filter and all(getattr(place, axis) == value for axis, value in chosen)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from fer_tui.contract import nearest
 
-SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline"}  # by the letters that bindings name them by
+SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline", "f": "Filters"}  # by the letters that bindings name them by
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,23 @@ BINDINGS = (
     Binding("down", ("j", "down"), "down; 5j: five down", "Move", counts=True),
     Binding("up", ("k", "up"), "up", "Move", counts=True),
     Binding(
-        "left", ("h", "left"), "class before; cell to the left; in the timeline: checkpoint before", "Move", counts=True
+        "left",
+        ("h", "left"),
+        "class before; cell or filter to the left; in the timeline: checkpoint before",
+        "Move",
+        counts=True,
     ),
     Binding(
-        "right", ("l", "right"), "next class; cell to the right; in the timeline: next checkpoint", "Move", counts=True
+        "right",
+        ("l", "right"),
+        "next class; cell or filter to the right; in the timeline: next checkpoint",
+        "Move",
+        counts=True,
     ),
     Binding("page-down", ("pagedown", "ctrl+d"), "a page down", "Move", counts=True),
     Binding("page-up", ("pageup", "ctrl+u"), "a page up", "Move", counts=True),
-    Binding("first", ("g g", "home"), "first; 412gg: image 412", "Move", counts=True),
-    Binding("last", ("G", "end"), "last; 412G: image 412", "Move", counts=True),
+    Binding("first", ("g g", "home"), "first; 412gg: image (or filter) 412", "Move", counts=True),
+    Binding("last", ("G", "end"), "last; 412G: image (or filter) 412", "Move", counts=True),
     Binding("next-mistake", ("n",), "next mistake", "Move", "x", "mistake", counts=True),
     Binding("previous-mistake", ("N",), "mistake before", "Move", "x", counts=True),
     Binding("back", ("H",), "back to where you were: image, method, screen, narrowing", "Move", counts=True),
@@ -48,6 +56,7 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
@@ -59,9 +68,9 @@ BINDINGS = (
     Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xt", "method", counts=True),
     Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xt"),
     Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
-    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xt", counts=True),
-    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xt", counts=True),
-    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtf", counts=True),
+    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtf", counts=True),
+    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtf"),
     Binding(
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
@@ -72,13 +81,13 @@ BINDINGS = (
     Binding(
         "view",
         ("o",),
-        "overlay, map, focus, its outline, original, what the model saw",
+        "overlay, map, focus, its outline, original, what the model saw; Filters: ascent, outputs, images, class",
         "Picture",
-        "xt",
+        "xtf",
         "view",
         counts=True,
     ),
-    Binding("view-back", ("O",), "the same, backwards", "Picture", "xt", counts=True),
+    Binding("view-back", ("O",), "the same, backwards", "Picture", "xtf", counts=True),
     Binding(
         "rule",
         ("F",),
@@ -87,11 +96,15 @@ BINDINGS = (
         "x",
         counts=True,
     ),
-    Binding("more", ("+", "="), "heat map more opaque", "Picture", "x", counts=True),
-    Binding("less", ("-",), "heat map less opaque", "Picture", "x", counts=True),
+    Binding("more", ("+", "="), "heat map more opaque; larger filters", "Picture", "xf", counts=True),
+    Binding("less", ("-",), "heat map less opaque; smaller filters", "Picture", "xf", counts=True),
     Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
     Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
     Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
+    Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
+    Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
+    Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
+    Binding("zoom", ("z",), "the picture alone, as large as it gets, or all panes", "Picture", "x"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),
     Binding(
@@ -102,14 +115,24 @@ BINDINGS = (
     Binding(
         "list-forgotten", ("f",), "images that were right once and are wrong at the end", "Timeline", "t", "forgotten"
     ),
-    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xt", "classes"),
-    Binding("explore", ("g e",), "the images", "Screens", "ct", "explore"),
-    Binding("timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xc"),
+    Binding("open-filter", ("enter",), "the chosen filter in Explore", "Filters", "f", "open"),
+    Binding("order", ("S",), "filters by number, gain, activation, output on this image", "Filters", "f", "sort", True),
+    Binding("image-next", ("J",), "next image", "Filters", "f", "image", counts=True),
+    Binding("image-previous", ("K",), "image before", "Filters", "f", counts=True),
+    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtf", "classes"),
+    Binding("explore", ("g e",), "the images", "Screens", "ctf", "explore"),
+    Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xct", "filters"),
+    Binding(
+        "timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xcf"
+    ),
     Binding("theme", ("ctrl+t",), "choose a theme", "Other"),
     Binding(
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
+    Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
+    Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
+    Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
     Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),

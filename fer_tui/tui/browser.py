@@ -10,6 +10,7 @@ import numpy as np
 from fer_tui.contract import Place
 
 from . import narrowing
+from .order import Order
 from .predictions import Predictions
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Browser:
         self.layer: str | None = None  # None: the method's own choice
         self.filter: int | None = None  # None: all
         self.position = 0
+        self.order = Order()
+        self._ranks: NDArray[np.floating] | None = None  # of all rows, as they were when the list was last sorted
+        self._settled = True  # the ranks are those of complete predictions
         self._narrowing: narrowing.Narrowing | None = None
         self._view: NDArray[np.int64] | None = None  # None: all rows
         self._row = 0  # kept where the view does not hold it for a while
@@ -71,14 +75,38 @@ class Browser:
     def narrow(self, text: str) -> None:
         """List only the rows that `text` describes; NarrowingError leaves everything as it is."""
         self._narrowing = narrowing.parse(text, self.classes, self.checkpoints)
+        self._rank()
         self._list()
 
-    def update(self) -> bool:
-        """Look again which rows are listed, after predictions have come; whether the list hangs on them."""
-        if self._narrowing is None or not self._narrowing.live:
+    def sort(self, order: Order) -> bool:
+        """List in another order, or in the same by what is known now; whether that can be told of these images."""
+        before, self.order = self.order, order
+        if not self._rank():
+            self.order = before
             return False
         self._list()
         return True
+
+    def update(self) -> bool:
+        """Look again which rows are listed, after predictions have come; whether the list hangs on them.
+
+        A sorted list keeps its order while they come; it is sorted again when they all are there.
+        """
+        sorts = not self._settled and self.predictions.complete
+        if sorts:
+            self._rank()
+        if not sorts and (self._narrowing is None or not self._narrowing.live):
+            return False
+        self._list()
+        return True
+
+    def _rank(self) -> bool:
+        """See where in the order each row is by now; whether that can be told."""
+        self._ranks, self._settled = None, True
+        if self.order != Order():
+            self._ranks = self.order.ranks(self.predictions, self.target)
+            self._settled = self.order.by == "dataset" or self.predictions.complete
+        return self._ranks is not None or self.order == Order()
 
     @property
     def asks_of_the_run(self) -> bool:
@@ -108,10 +136,14 @@ class Browser:
                 self._narrowing = narrowing.parse(self._narrowing.text, self.classes, self.checkpoints)
             except narrowing.NarrowingError:  # its classes have other names now
                 self._narrowing = None
+        self._settled = self.order.by == "dataset"
         self._list()
 
     def _list(self) -> None:
         self._view = None if self._narrowing is None else self._narrowing.rows(self.predictions)
+        if self._ranks is not None:
+            rows = self.listed
+            self._view = rows[np.argsort(self._ranks[rows], kind="stable")]
         self._seek(self._row)
 
     def _seek(self, row: int) -> None:
@@ -170,11 +202,16 @@ class Browser:
     @property
     def target_class(self) -> int | None:
         """The class that is explained here; None: the predicted one, which is not known yet."""
-        if isinstance(self.target, int):
-            return self.target
-        if self.target == "true" and self.label >= 0:
-            return self.label
-        return self.predicted if self.predicted >= 0 else None
+        return self.target_of(self.row)
+
+    def target_of(self, row: int | None) -> int | None:
+        """The class that is explained at a row."""
+        if isinstance(self.target, int) or row is None:
+            return self.target if isinstance(self.target, int) else None
+        label, predicted = int(self.predictions.labels[row]), int(self.predictions.predicted[row])
+        if self.target == "true" and label >= 0:
+            return label
+        return predicted if predicted >= 0 else None
 
     def swap_target(self) -> None:
         """From the predicted class to the true one and back; from any other class to the predicted one."""
@@ -183,6 +220,10 @@ class Browser:
     def step_target(self, steps: int) -> None:
         """To a neighbouring class, round the list of classes."""
         self.target = ((self.target_class or 0) + steps) % len(self.classes)
+
+    def place_of(self, row: int) -> Place:
+        """This place, at another row."""
+        return Place(row, self.target_of(row), self.layer, self.filter, self.checkpoint)
 
     @property
     def place(self) -> Place:

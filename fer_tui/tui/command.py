@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Description, Place, Value
+from fer_tui.engine.settings import NETWORK
 
 from .asking import Request
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
+_SCREEN = ("graphics", "theme", "keys")  # the explorer's alone: `explain` has no such flags
 _SPELLED = {"weights_key": "weights-key"}
 
 
@@ -41,7 +43,7 @@ def _is_run(settings: Settings) -> bool:
     """Whether several checkpoints may be open."""
     from fer_tui.classifier.runs import is_open
 
-    return len(settings.weights) > 1 or any(is_open(Path(each)) for each in settings.weights)
+    return bool(settings.others) or len(settings.weights) > 1 or any(is_open(Path(each)) for each in settings.weights)
 
 
 def _flag(flag: str, value: str) -> list[str]:
@@ -54,12 +56,23 @@ def _text(value: Value) -> str:
 
 
 def _settings(settings: Settings) -> Iterator[str]:
-    """The flags for every setting that is not the default."""
-    for field in dataclasses.fields(settings):
-        value, flag = getattr(settings, field.name), f"--{_SPELLED.get(field.name, field.name)}"
-        if field.default is not dataclasses.MISSING and value == field.default:
+    """The flags for every setting that is not the default; of several networks, each one's after its --model."""
+    names = [field.name for field in dataclasses.fields(settings) if field.name not in ("others", *_SCREEN)]
+    if not settings.others:
+        yield from _flags(settings, names)
+        return
+    yield from _flags(settings, [name for name in names if name not in NETWORK])
+    for each in settings.networks:
+        yield from _flags(each, NETWORK)
+
+
+def _flags(settings: Settings, names: Sequence[str]) -> Iterator[str]:
+    default = type(settings)()
+    for name in names:
+        value, flag = getattr(settings, name), f"--{_SPELLED.get(name, name)}"
+        if value == getattr(default, name):
             continue
-        match field.name, value:
+        match name, value:
             case _, None | () | {}:
                 continue
             case "model_args", _:

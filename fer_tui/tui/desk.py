@@ -22,13 +22,19 @@ from fer_tui.engine.messages import (
     Predictions,
 )
 
+from .ahead import Ahead
 from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
+from .command import command_for
+from .exporting import Exporter
+from .filters import Filters
+from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
 from .look import Look
+from .pace import Pace
 from .project import Project
 from .session import Session
 from .state import State
@@ -50,6 +56,7 @@ class Change(Flag):
     PREDICTIONS = auto()
     EXPLANATION = auto()
     MATRIX = auto()
+    FILTERS = auto()
     ACTIVITY = auto()
     REFUSED = auto()  # nothing could be opened: `refusal` says why
 
@@ -65,7 +72,9 @@ class Desk:
     matrix: Asking
     focus: Focusing
     frames: Frames
+    filters: Filters
     run: Run
+    ahead: Ahead
 
     def __init__(
         self,
@@ -79,11 +88,14 @@ class Desk:
         self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
+        on_samples = settings is not None and settings.data is None
+        self.first_steps = FirstSteps(self.state.user, wanted=on_samples)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
         self.history = History()
+        self.pace = Pace()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
@@ -100,11 +112,17 @@ class Desk:
         from .run import Run
 
         self._compute = compute
-        self.image = Asking(compute, self.project.look_up, _unpacked)
-        self.matrix = Asking(compute, self.project.look_up, _unpacked)
+
+        def asking() -> Asking:
+            return Asking(compute, self.project.look_up, _unpacked)
+
+        self.image, self.matrix = asking(), asking()
         self.focus = Focusing(compute)
-        self.frames = Frames(lambda: Asking(compute, self.project.look_up, _unpacked))
+        self.frames = Frames(asking)
+        self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
+        self.exports = Exporter(asking, self._told)
+        self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -114,7 +132,13 @@ class Desk:
         if browser is None or method is None or self.project.classifier is None or browser.row is None:
             self.image.want(None)
             return
+        self.ahead.see(browser)
         self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
+
+    def look_ahead(self) -> None:
+        """Have the neighbours of this place made, unless there is something better to do."""
+        if self.browser is not None and not self.image.is_working and not self.lost:
+            self.ahead.ask(self.browser)
 
     def judge(self) -> bool:
         """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
@@ -142,6 +166,16 @@ class Desk:
         parameters = self.choice.parameters(method)
         place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
         return FocusRequest(Request(method.name, parameters, place), regions, per_class)
+
+    def command(self, request: Request, place: Place) -> str:
+        """The line for a shell that makes an explanation again."""
+        description, browser = self.project.methods[request.method], self.browser
+        classes = browser.classes if browser is not None else ()
+        return command_for(request, place, description, classes, self.project.settings)
+
+    def _told(self, news: str) -> None:
+        self.news = news
+        self._changed(Change.ACTIVITY)
 
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
@@ -173,6 +207,7 @@ class Desk:
         """Be at the checkpoint of that number."""
         if self.browser is not None and checkpoint != self.browser.checkpoint:
             self.browser.checkpoint = checkpoint
+            self.project.look_from(checkpoint)
             self._start_predictions()
 
     def _start_predictions(self) -> None:
@@ -201,9 +236,11 @@ class Desk:
             self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
 
     def stop(self) -> bool:
-        """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.run)
+        """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
+        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
         stopped = [each.stop() for each in asked]
+        self.ahead.stop()
+        self._compute.stop()
         return any(stopped)
 
     # ---- what comes --------------------------------------------------------------------------------------------------
@@ -231,9 +268,11 @@ class Desk:
                 if self.project.open_classifier(message):
                     if self.browser is not None:
                         self.browser.renumber(before.digests if before is not None else (), message)
+                        self.project.look_from(self.browser.checkpoint)
                     self.image.want(None)
                     self.matrix.want(None)
                     self.focus.want(None)
+                    self.filters.forget()
                     self._start_predictions()
                 self.session.restore(self)
                 self._see_run()
@@ -303,6 +342,7 @@ class Desk:
         if browser is None or not self.project.follow(message, browser.checkpoint):
             self.image.want(None)
             self.matrix.want(None)
+            self.filters.forget()
             self._start_predictions()
             self.aim()
         self._see_run()
@@ -313,6 +353,8 @@ class Desk:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
+        if self.ahead.take(message):
+            return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()
         if isinstance(message, Done | Failed) and message.job == self._predicting:
@@ -324,9 +366,14 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.exports.take(message):
+            return Change.ACTIVITY
         if self.frames.take(message):
             return Change.EXPLANATION
+        if self.filters.take(message):
+            return Change.FILTERS
         if self.image.take(message):
+            self.ahead.measured(self.image.answered)
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
 

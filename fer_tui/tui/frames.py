@@ -20,6 +20,11 @@ class Frames:
     def is_working(self) -> bool:
         return any(each.is_working for each in self._asking.values())
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Those that are wanted, or were looked at."""
+        return tuple(self._asking)
+
     def asking(self, number: int) -> Asking:
         """The explanation of that number, wanted or not."""
         if number not in self._asking:

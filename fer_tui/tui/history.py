@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .narrowing import NarrowingError
+from .order import Order
 
 if TYPE_CHECKING:
     from .browser import Target
@@ -38,6 +39,7 @@ class Visit:
     screen: str
     row: int | None
     narrowing: str
+    order: Order
     method: str
     target: Target
     layer: str | None
@@ -85,6 +87,7 @@ def visit_of(desk: Desk, screen: str) -> Visit | None:
         screen,
         browser.row,
         browser.narrowing,
+        browser.order,
         method.name,
         browser.target,
         browser.layer,
@@ -101,6 +104,7 @@ def revisit(desk: Desk, visit: Visit) -> None:
     desk.go_to_checkpoint(min(visit.checkpoint, len(desk.run.names) - 1))
     desk.choice.choose_named(visit.method)
     browser.target, browser.layer, browser.filter = visit.target, visit.layer, visit.filter
+    browser.sort(visit.order)
     try:
         browser.narrow(visit.narrowing)
     except NarrowingError:  # it asks for a class that has another name now

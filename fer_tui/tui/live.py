@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, **preparation: Any) -> int:
     """Open the explorer on a live network and dataset; returns when the user leaves it, with its exit code.
 
-    model: an nn.Module, or what `open_classifier` returned. dataset: a torch dataset, arrays (images, labels), or what
-    `open_dataset` returned. preparation: `open_classifier`'s keywords (mean, std, transform, size, ...).
+    model: an nn.Module, or what `open_classifier` returned; several of them in a list are compared. dataset: a torch
+    dataset, arrays (images, labels), or what `open_dataset` returned. preparation: `open_classifier`'s keywords (mean,
+    std, transform, size, ...), for every nn.Module.
 
     The screen is a process of its own, which takes over this terminal; this process computes, so that the network stays
     where it is and as it is. InputError where stdin or stdout is no terminal.
@@ -30,18 +31,19 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     from fer_tui.classifier import open_classifier
     from fer_tui.dataset import MappedDataset, open_dataset
     from fer_tui.engine.compute import Server
-    from fer_tui.engine.matching import named_by
+    from fer_tui.engine.matching import together
     from fer_tui.engine.session import Session
     from fer_tui.engine.store import Store
 
     opened = dataset if isinstance(dataset, MappedDataset) else open_dataset(dataset)
-    classifier: TorchClassifier
-    if hasattr(model, "untouched"):
-        classifier = model
-    else:
-        hint = opened.uniform_shape[:2] if opened.uniform_shape else None
-        classifier = open_classifier(model, classes=classes, size_hint=hint, **preparation)
-    session = Session(opened, named_by(classifier, opened), Store.open(None))
+    hint = opened.uniform_shape[:2] if opened.uniform_shape else None
+    networks: list[TorchClassifier] = []
+    for each in model if isinstance(model, list | tuple) else [model]:
+        known = hasattr(each, "untouched")
+        networks.append(each if known else open_classifier(each, classes=classes, size_hint=hint, **preparation))
+    if not networks:
+        raise InputError("explore", "no model is given")
+    session = Session(opened, together(networks, opened), Store.open(None))
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:

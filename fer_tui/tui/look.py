@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from fer_tui.picture import FocusBy
+    from fer_tui.picture import Look as Drawn
 
 RULES: tuple[tuple[FocusBy, float], ...] = (("quantile", 0.8), ("quantile", 0.9), ("sigma", 1.0), ("sigma", 2.0))
 PARTS: tuple[tuple[FocusBy, float], ...] = (("chosen", 0.0), ("for", 0.0))  # where the method chose some itself
@@ -28,6 +29,7 @@ class Look:
     """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's.
 
     rule: what is in focus, of the rules that the explanation has: PARTS, where its method chose parts, and RULES.
+    in_words: the twin in words is there in place of the picture.
     """
 
     view: str = "overlay"
@@ -36,11 +38,12 @@ class Look:
     rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
+    in_words: bool = False
     scales: Scales = field(default_factory=Scales)
 
     def to_dict(self) -> dict[str, object]:
         """What the user has chosen, as plain data."""
-        scale = {"scale": self.scales.mode, "most": self.scales.most}
+        scale = {"in_words": self.in_words, "scale": self.scales.mode, "most": self.scales.most}
         return {"view": self.view, "opacity": self.opacity, "colours": self.colours, "rule": self.rule, **scale}
 
     def restore(self, chosen: Mapping[str, object]) -> None:
@@ -52,6 +55,7 @@ class Look:
         self.opacity = float(opacity) if isinstance(opacity, int | float) and 0 <= opacity <= 1 else self.opacity
         self.colours = colours if isinstance(colours, str) and colours in COLOUR_MAPS else self.colours
         self.rule = rule if isinstance(rule, int) and rule >= 0 else self.rule
+        self.in_words = chosen.get("in_words") is True
         scale, most = chosen.get("scale"), chosen.get("most")
         self.scales.mode = scale if isinstance(scale, str) and scale in SCALES else self.scales.mode
         self.scales.most = float(most) if isinstance(most, int | float) and most > 0 else self.scales.most
@@ -94,25 +98,27 @@ class Look:
         from fer_tui.picture import heat_picture, render
 
         if isinstance(explanation, Heatmap):
-            if self.view == "input":
-                return heat_picture(explanation, mode="original")
             if self.view != "original":
-                colours = self.colours_of(explanation)
-                by, focus = self.rule_of(explanation)
-                return heat_picture(
-                    explanation,
-                    mode=self.view,  # type: ignore[arg-type]
-                    opacity=self.opacity,
-                    colours=colours,
-                    scale=self.scales.of(explanation),
-                    focus=focus,
-                    focus_by=by,
-                )
+                return heat_picture(explanation, **self.drawn(explanation))
         elif explanation is not None:
             return render(explanation)
         from PIL import Image
 
         return Image.fromarray(image)
+
+    def drawn(self, explanation: Explanation) -> Drawn:
+        """The look as keywords of the picture floor, which knows no picture but what the model saw."""
+        if not isinstance(explanation, Heatmap):
+            return {}
+        by, focus = self.rule_of(explanation)
+        return {
+            "mode": "original" if self.view == "input" else self.view,  # type: ignore[typeddict-item]
+            "opacity": self.opacity,
+            "colours": self.colours_of(explanation),
+            "scale": self.scales.of(explanation),
+            "focus": focus,
+            "focus_by": by,
+        }
 
     def words(self, explanation: Explanation | None) -> str:
         """The view in words, '' for what has but one."""

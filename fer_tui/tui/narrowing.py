@@ -5,6 +5,8 @@ A narrowing is a row of terms, all of which must hold; `-` or `!` before a term 
     true:fear,sad   the true class is one of these      pred:happy      so is the predicted class
     wrong, right    predicted otherwise, or rightly     unlabelled      there is no true class
     conf<.5         the predicted class's probability   ptrue>=.2       the true class's probability
+    loss>2          cross entropy                       entropy<.1      of the probabilities, in nats
+    margin<.1       the largest less the second probability
     row<100         the row's number                    hardest         least probable true class first
     marked          marked by the user                  note:eyes       has a note with this in it; note: any note
 
@@ -39,7 +41,14 @@ if TYPE_CHECKING:
 
 _WORDS = ("wrong", "right", "unlabelled", "hardest", "marked")
 _NAMES = ("true", "pred", "note")
-_NUMBERS = ("conf", "ptrue", "row")
+_NUMBERS: dict[str, Callable[[Predictions], NDArray[Any]]] = {
+    "conf": lambda p: p.confidence,
+    "ptrue": lambda p: p.true_confidence,
+    "loss": lambda p: p.loss,
+    "entropy": lambda p: p.entropy,
+    "margin": lambda p: p.margin,
+    "row": lambda p: p.rows,
+}
 _OF_COURSE = ("learned", "forgotten", "never", "lost", "flips")  # these ask for the predictions under all checkpoints
 _COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
@@ -112,6 +121,12 @@ def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) ->
     return Narrowing(text.strip(), tuple(tests), live, hardest, on_course) if tests or hardest else None
 
 
+def beginnings(*, run: bool) -> list[str]:
+    """What a term may begin with, or be; run: those that ask for several checkpoints, too."""
+    of_course = [*_OF_COURSE[:3], "learned:", "lost:", "flips>"] if run else []
+    return [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS), *of_course]
+
+
 def classes_term(field: str, classes: Sequence[str], number: int) -> str:
     """The term that asks for one class, as in `true:fear`; by its number where its name cannot be typed."""
     name = classes[number]
@@ -138,9 +153,8 @@ def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
     if compared and compared["field"].lower() in _NUMBERS:
         sign, number = _SIGNS[compared["sign"]], _number(compared["number"])
         name = compared["field"].lower()
-        if name == "row":
-            return lambda p: sign(p.rows, number), False
-        return lambda p: sign(p.confidence if name == "conf" else p.true_confidence, number), True
+        values = _NUMBERS[name]
+        return lambda p: sign(values(p), number), name != "row"
     match term.lower():
         case "wrong":
             return lambda p: p.wrong, True

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from fer_tui.timeline import Course
 
+    from .browser import Target
     from .marks import Marks
 
+_LEAST = np.float32(1e-30)  # of a probability, so that its logarithm is a number
 _MOST_BYTES = 64 << 20  # of raw scores; a larger dataset keeps those that came last
 
 
@@ -23,6 +25,7 @@ class Predictions:
 
     labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
     finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
+    entropy: float32 (N,), of the probabilities, in nats; margin: float32 (N,), the largest less the second of them.
     course: the same rows under all checkpoints whose predictions are known, None where there is none. marks: those of
     the user.
     """
@@ -36,6 +39,8 @@ class Predictions:
         self.predicted: NDArray[np.int32] = np.full(count, -1, np.int32)
         self.confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
         self.true_confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
+        self.entropy: NDArray[np.float32] = np.full(count, np.nan, np.float32)
+        self.margin: NDArray[np.float32] = np.full(count, np.nan, np.float32)
         self.count = 0
         self._known: NDArray[np.bool_] = np.zeros(count, bool)
         self._right = self._counted = 0
@@ -87,6 +92,8 @@ class Predictions:
         self.confidence[rows] = np.where(finite, shares[numbers, predicted], np.nan)
         has_label: NDArray[np.bool_] = np.asarray(finite & (labels >= 0) & (labels < scores.shape[1]))
         self.true_confidence[rows] = np.where(has_label, shares[numbers, np.where(has_label, labels, 0)], np.nan)
+        self.entropy[rows] = np.where(finite, -(shares * np.log(np.maximum(shares, _LEAST))).sum(1), np.nan)
+        self.margin[rows] = np.where(finite, _margin(shares), np.nan)
         self.count += len(scores) - int(self._known[rows].sum())
         self._known[rows] = True
         self._count(rows, 1)
@@ -103,6 +110,20 @@ class Predictions:
                 return np.asarray(chunk[row - start])
         return None
 
+    def scores_for(self, target: Target) -> NDArray[np.float32] | None:
+        """Raw scores (N,) of a class, or of each row's predicted or true one, NaN where unknown; None: not kept."""
+        if self._all is None:
+            return None
+        numbers = self.predicted if target == "predicted" else self.labels if target == "true" else target
+        classes = np.broadcast_to(np.asarray(numbers), len(self))
+        known = self._known & (classes >= 0) & (classes < self._all.shape[1])
+        return np.where(known, self._all[self.rows, np.where(known, classes, 0)], np.float32(np.nan))
+
+    @property
+    def loss(self) -> NDArray[np.float32]:
+        """float32 (N,): cross entropy, -log of the true class's probability, NaN where that is unknown."""
+        return np.asarray(-np.log(np.maximum(self.true_confidence, _LEAST)))
+
     def _count(self, rows: slice, sign: int) -> None:
         predicted, labels = self.predicted[rows], self.labels[rows]
         both = np.asarray((predicted >= 0) & (labels >= 0))
@@ -118,6 +139,14 @@ class Predictions:
         self._latest[start] = scores
         while self._bytes > _MOST_BYTES and len(self._latest) > 1:
             self._bytes -= self._latest.popitem(last=False)[1].nbytes
+
+
+def _margin(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,): the largest of each row less the second."""
+    if shares.shape[1] < 2:
+        return shares[:, 0]
+    two = np.partition(shares, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0])
 
 
 def probabilities(scores: NDArray[np.float32]) -> NDArray[np.float32]:

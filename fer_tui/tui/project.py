@@ -26,10 +26,12 @@ class Project:
     settings: None where live objects are explored.
     """
 
+    classifier: ClassifierOpened | None  # of several networks it tells of that at the current checkpoint
+
     def __init__(self, settings: Settings | None) -> None:
         self.settings = settings
         self.dataset: MappedDataset | None = None
-        self.classifier: ClassifierOpened | None = None
+        self.classifier = None
         self.methods: dict[str, Description] = plugins.remembered()
         self.failed: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
@@ -64,7 +66,7 @@ class Project:
 
     def open_classifier(self, message: ClassifierOpened) -> bool:
         """Take what is known of the network; whether it predicts otherwise than the one before."""
-        before, self.classifier = self.classifier, message
+        before, self.classifier = self.classifier, message.at(message.default)
         if self.dataset is not None:
             self.dataset = self.dataset.aligned(message.classes)
         if self._shelf is None:
@@ -72,12 +74,19 @@ class Project:
         self._note()
         return before is None or (before.digests, before.classes) != (message.digests, message.classes)
 
+    def look_from(self, checkpoint: int) -> None:
+        """Let `classifier` tell of the network whose weights that checkpoint is: its layers, name, device."""
+        if self.classifier is not None:
+            self.classifier = self.classifier.at(checkpoint)
+
     def follow(self, message: Followed, checkpoint: int) -> bool:
         """Take the checkpoints as they are now; whether the weights of `checkpoint` are as they were."""
         before = self.classifier
         if before is None:
             return False
-        self.classifier = replace(before, checkpoints=message.checkpoints, digests=message.digests)
+        self.classifier = replace(
+            before, checkpoints=message.checkpoints, digests=message.digests, owners=message.owners
+        )
         return before.digests[checkpoint] == message.digests[checkpoint]
 
     def describe(self, message: Described) -> None:
@@ -105,18 +114,31 @@ class Project:
 
     def focus(self, heatmap: Heatmap, row: int) -> Focus | None:
         """The shares of a map of a row in the known regions, None where none are known."""
-        from fer_tui.regions import focus, named_regions
+        from fer_tui.regions import focus
 
-        if self.dataset is None or self.classifier is None:
-            return None
-        if self._regions is None:
-            known = self.regions
-            self._regions = (named_regions(known) if known is not None else None,)
-        (regions,) = self._regions
-        if regions is None:
+        regions = self._named_regions()
+        if self.dataset is None or self.classifier is None or regions is None:
             return None
         height, width = self.dataset[row].image.shape[:2]
         return focus(heatmap, regions, row=row, picture=(height, width), fit=cast("Fit", self.classifier.fit))
+
+    def region_at(self, heatmap: Heatmap, image: int, row: int, column: int) -> str | None:
+        """The name of the region that has most of a pixel of a map of `image`, None where none are known."""
+        regions = self._named_regions()
+        if self.dataset is None or self.classifier is None or regions is None:
+            return None
+        height, width = self.dataset[image].image.shape[:2]
+        size, fit = (heatmap.values.shape[0], heatmap.values.shape[1]), cast("Fit", self.classifier.fit)
+        weights = regions.weights(size, row=image, picture=(height, width), fit=fit)
+        return regions.names[int(weights[:, row, column].argmax())]
+
+    def _named_regions(self) -> Regions | None:
+        from fer_tui.regions import named_regions
+
+        if self._regions is None and self.dataset is not None:
+            known = self.regions
+            self._regions = (named_regions(known) if known is not None else None,)
+        return self._regions[0] if self._regions is not None else None
 
     def request(self, description: Description, parameters: dict[str, Value], place: Place) -> Request:
         return Request(description.name, parameters, place.on(description.axes_for(parameters)))

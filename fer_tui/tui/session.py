@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fer_tui.contract import FerTuiError
 
 from .narrowing import NarrowingError
+from .order import NAMES, Order
 
 if TYPE_CHECKING:
+    from .browser import Browser
     from .desk import Desk
     from .state import Record, State
 
@@ -84,10 +86,16 @@ class Session:
             return
         try:
             browser.narrow(str(found.get("narrowing", "")))
+            self._sort(browser)
         except NarrowingError:
             return
         if row is not None:
             browser.go(row)
+
+    def _sort(self, browser: Browser) -> None:
+        by, down = found if isinstance(found := self._found.get("order"), list) and len(found) == 2 else ("", False)
+        if by in NAMES and isinstance(down, bool):
+            browser.sort(Order(by, down))
 
     def _methods(self, desk: Desk) -> None:
         given = self._state.user.values.get("parameters")
@@ -119,6 +127,7 @@ class Session:
             "filter": browser.filter,
             "checkpoint": classifier.digests[browser.checkpoint],
             "narrowing": browser.narrowing,
+            "order": [browser.order.by, browser.order.down],
             "method": method.name if method is not None else "",
             "look": desk.look.to_dict(),
         }

@@ -110,7 +110,7 @@ def test_no_accuracy_can_be_expected_of_data_without_labels(
 def _evaluation(confusion: list[list[int]], support: list[int], rows: int, broken: int = 0) -> Evaluation:
     counts = np.array(confusion)
     names = tuple("abc"[: len(support)])
-    return Evaluation(names, counts, counts.sum(0), np.array(support), rows, broken)
+    return Evaluation(names, counts, counts.sum(0), np.array(support), np.full(rows, -1), broken)
 
 
 def test_rows_without_finite_scores_are_wrong() -> None:

@@ -13,7 +13,8 @@ from PIL import Image
 
 import fer_tui
 from fer_tui.cli import main
-from fer_tui.picture import load
+from fer_tui.contract import Heatmap
+from fer_tui.picture import load, shares
 
 OnTerminal = Callable[..., tuple[int, str]]
 
@@ -207,3 +208,11 @@ def test_the_face_in_a_photograph_is_explained(tmp_path: Path, capsys: pytest.Ca
         assert main([*words, *more]) == 2
         told = capsys.readouterr().err
         assert told.startswith(f"fer-tui: {fault}") and told.count("\n") == 1
+
+
+def test_in_words_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "saliency", "--image", "3", "--words", "--out", "map.npz"]) == 0
+    saved, told = load("map.npz"), capsys.readouterr().out
+    assert isinstance(saved, Heatmap)
+    rows = np.array([line.split()[2:] for line in told.splitlines() if line.startswith("row ")], float)
+    np.testing.assert_allclose(rows, 100 * shares(saved), atol=0.0501)

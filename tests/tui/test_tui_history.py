@@ -8,6 +8,7 @@ from typing import Any
 
 from fer_tui.engine.settings import Settings
 from fer_tui.tui.history import History, Visit
+from fer_tui.tui.order import Order
 from fer_tui.tui.screens.classes import ClassesScreen
 from fer_tui.tui.screens.explore import Explore
 
@@ -15,7 +16,7 @@ Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 def at(row: int, screen: str = "explore") -> Visit:
-    return Visit(screen, row, "", "saliency", "predicted", None, None, 0)
+    return Visit(screen, row, "", Order(), "saliency", "predicted", None, None, 0)
 
 
 def walked(*steps: tuple[int, str]) -> History:

@@ -133,7 +133,8 @@ def test_what_hangs_on_predictions_is_live(text: str, live: bool) -> None:
         ("wrnog", "'wrnog' is no term; did you mean wrong?", "wrnog"),
         (
             "sad rigth",
-            "'sad' is no term (wrong, right, unlabelled, hardest, marked, true:, pred:, note:, conf<, ptrue<, row<)",
+            "'sad' is no term (wrong, right, unlabelled, hardest, marked, true:, pred:, note:, "
+            "conf<, ptrue<, loss<, entropy<, margin<, row<)",
             "sad",
         ),
         ("wrong tru:sad", "'tru:sad' is no term; did you mean true?", "tru:sad"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fer_tui.engine.settings import Settings
-from fer_tui.picture import heat_picture, scale_of
+from fer_tui.picture import heat_picture, scale_of, shares
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -60,3 +60,51 @@ async def test_colours_have_numbers_and_scales(opened: Opened, samples: Settings
         assert [float(each) for each in sight.text("#bar").splitlines()[1].split()][-1] == float(
             f"{scale_of(first)[1]:.3g}"
         )
+
+
+async def test_the_value_at_a_point_and_the_twin_in_words(opened: Opened, samples: Settings) -> None:
+    async with opened(samples, (80, 24)) as sight:
+        await sight.predicted()
+        await sight.explained()
+        values, image = sight.explanation.values, sight.explanation.image
+        row, column = (int(at) for at in np.unravel_index(np.abs(values).argmax(), values.shape))
+        picture = sight.app.explore.query_one("#picture")
+
+        def pointed(row: int, column: int) -> bool:
+            told = " ".join(sight.text("#caption").split())
+            value = f"row {row} column {column} · {float(values[row, column]):.4g} · above "
+            return value in told and f"gray {int(image[row, column])}" in told and told.count("%") >= 2
+
+        await sight.type("v")
+        assert pointed(row, column) and "above 100.0%" in sight.text("#caption")
+        await sight.type("gg")
+        assert pointed(0, 0)
+        await sight.type("5j3lk{left}")
+        assert pointed(4, 2) and sight.browser.row == 0, "the list does not move"
+        left, top, columns, rows = picture.frame
+        assert sight.text("#across").index("▼") == left + picture.region.x - 31 + int(2.5 / 48 * columns)
+        marks = sight.text("#down").splitlines()
+        assert [n for n, mark in enumerate(marks) if mark] == [top + int(4.5 / 48 * rows)]
+        at = picture.region.offset
+        assert await sight.pilot.click(offset=(at.x + left + columns // 2, at.y + top + rows // 2))
+        await sight.settle()
+        assert pointed(int((rows // 2 + 0.5) / rows * 48), int((columns // 2 + 0.5) / columns * 48))
+        await sight.type("G9j9l")
+        assert pointed(47, 47)
+        await sight.type("n{escape}j")
+        await sight.explained()
+        assert "column" not in sight.text("#caption").split("strongest")[0] and sight.browser.row > 0
+        # ---- in words
+        await sight.type("W")
+        expected = shares(sight.explanation)
+        told = [line.split()[2:] for line in sight.text("#words").splitlines() if line.startswith("row ")]
+        np.testing.assert_allclose(np.array(told, float), 100 * expected, atol=0.0501)
+        assert not picture.region.area
+        await sight.type("oooo")
+        assert "a gray picture of 48x48, values" in " ".join(sight.text("#words").split())
+        await sight.type("oogw")
+        assert "percent of the map in 7 rows and 7 columns" in sight.text()
+        await sight.type("qWz")
+        assert picture.region.width and not sight.app.explore.query_one("#list-pane").region.area
+        await sight.type("z")
+        assert sight.app.explore.query_one("#list-pane").region.area

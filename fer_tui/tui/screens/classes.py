@@ -102,8 +102,9 @@ class ClassesScreen(DeskScreen):
 
     def facts(self) -> Iterable[Text]:
         focus = self.desk.focus
+        left = self.desk.pace.left("focus", focus.progress if focus.is_working else None)
         if focus.is_working:
-            yield Text(f"measuring the focus {focus.progress:.0%} …  Esc stops", self.inks.accent)
+            yield Text(f"measuring the focus {focus.progress:.0%}{left} …  Esc stops", self.inks.accent)
         elif focus.fault:
             yield Text(f"focus: {plain(focus.fault)}", self.inks.fault)
         else:
@@ -204,6 +205,9 @@ class ClassesScreen(DeskScreen):
         self.go("explore")
 
     do_quit = do_explore
+
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
 
     def do_timeline(self, command: Command) -> None:
         self.go("timeline")

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from fer_tui.contract import Explanation, Heatmap, plain
 from fer_tui.tui.asking import Answered
+from fer_tui.tui.pointing import Pointer, marked, told
 from fer_tui.tui.widgets.colour_bar import Bar
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import PicturePane, folded, wrapped
@@ -39,9 +40,17 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
         look.scales.see(explanation)
-    pane.show(look.picture(explanation, sample.image), has_bar=_has_bar(desk), bar=_bar(look, explanation))
+    heatmap, pointer = explanation if isinstance(explanation, Heatmap) else None, pane.pointer
+    if heatmap is not None and pointer is not None:
+        pointer.move(0, 0, heatmap.values.shape)
+    picture = look.picture(explanation, sample.image)
+    if pointer is not None and not pane.picture.in_pixels:
+        picture = marked(picture, pointer)
+    pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, explanation, pointer))
+    pane.show_words(list(twin(desk)) if look.in_words else None)
+    pane.show_pointer(heatmap.values.shape if heatmap is not None else None)
     width = pane.content_region.width or pane.size.width
-    caption = list(_caption(answered, desk, width, pane.caption_lines, inks))
+    caption = list(_caption(answered, desk, width, pane.caption_lines, inks, pointer))
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
     pane.show_caption(caption[: pane.caption_lines])
@@ -55,13 +64,34 @@ def _has_bar(desk: Desk) -> bool:
     return isinstance(explanation, Heatmap)
 
 
-def _bar(look: Look, explanation: Explanation | None) -> Bar | None:
+def _bar(look: Look, explanation: Explanation | None, pointer: Pointer | None) -> Bar | None:
     """The colours that are shown, with their values."""
     if look.view not in ("overlay", "map"):
         return None
     if not isinstance(explanation, Heatmap):
         return Bar(look.colours_of(explanation))
-    return Bar(look.colours_of(explanation), look.scales.of(explanation), look.scales.mode)
+    at = float(explanation.values[pointer.row, pointer.column]) if pointer is not None else None
+    return Bar(look.colours_of(explanation), look.scales.of(explanation), look.scales.mode, at)
+
+
+def twin(desk: Desk) -> Iterable[str]:
+    """What the picture pane shows, in words and numbers."""
+    from fer_tui.picture import image_in_words, in_words
+
+    answered, browser, dataset = desk.image.answered, desk.browser, desk.project.dataset
+    explanation, look = answered.explanation, desk.look
+    if browser is None or dataset is None or browser.row is None:
+        return
+    if isinstance(explanation, Heatmap) and look.view == "input":
+        yield from image_in_words(explanation.image)
+        return
+    if explanation is None or (isinstance(explanation, Heatmap) and look.view == "original"):
+        yield from image_in_words(dataset[browser.row].image)
+        return
+    yield from in_words(explanation)
+    focus = desk.project.focus(explanation, browser.row) if isinstance(explanation, Heatmap) else None
+    if focus is not None:
+        yield from ("", focus.words())
 
 
 def _title(browser: Browser, name: str, inks: Inks) -> Text:
@@ -78,7 +108,9 @@ def _title(browser: Browser, name: str, inks: Inks) -> Text:
     return title
 
 
-def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks) -> Iterable[Text]:
+def _caption(
+    answered: Answered, desk: Desk, width: int, lines: int, inks: Inks, pointer: Pointer | None
+) -> Iterable[Text]:
     explanation, method, browser = answered.explanation, desk.choice.method, desk.browser
     if answered.fault:
         yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, lines, inks.fault)
@@ -90,7 +122,10 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
     heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))
-    yield from folded(heading.append(f" · {view}" if view else "", inks.muted), width)[:2]
+    yield from folded(heading.append(f" · {view}" if view else "", inks.muted), width)[: 1 if pointer else 2]
+    if pointer is not None and isinstance(explanation, Heatmap):
+        yield from _values(explanation, pointer, desk, answered.place.image, width, inks)
+        return
     answers = tuple(f"{question}: " for question, ok in _verdicts(explanation).items() if ok)  # the badge tells them
     for note in (each for each in explanation.notes if not (answers and each.startswith(answers))):
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
@@ -101,6 +136,17 @@ def _caption(answered: Answered, desk: Desk, width: int, lines: int, inks: Inks)
     from fer_tui.picture import words
 
     yield from wrapped(words(explanation), width, lines - 2, inks.muted)
+
+
+def _values(
+    heatmap: Heatmap, pointer: Pointer, desk: Desk, image: int | None, width: int, inks: Inks
+) -> Iterable[Text]:
+    """The facts of the point, in as many lines as they need."""
+    row, column = pointer.row, pointer.column
+    region = desk.project.region_at(heatmap, image, row, column) if image is not None else None
+    value, *facts = told(heatmap, pointer, plain(region) if region is not None else None)
+    line = Text.assemble((f"row {row} column {column} · ", inks.muted), (value, inks.strong))
+    yield from folded(line.append("".join(f" · {fact}" for fact in facts), inks.plain), width)
 
 
 def _badge(explanation: Explanation, inks: Inks) -> Text:

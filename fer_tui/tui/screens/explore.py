@@ -12,26 +12,31 @@ from textual.timer import Timer
 
 from fer_tui.contract import plain
 from fer_tui.tui.asking import Asking
+from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side
-from .looking import Looking
-from .marking import Marking
+from .explained import draw_picture, draw_side, twin
+from .exports import Exports
+from .pointing import Pointing
+from .popups import Details
+from .sorting import Sorting
+from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
+_AHEAD = 0.05  # seconds at one place before its neighbours are made
 _REST = 0.3  # seconds at one place before predictions are asked for from there
 _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Marking, Looking):
+class Explore(Understanding, Pointing, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -43,6 +48,7 @@ class Explore(Marking, Looking):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
+                yield Page(id="summary")
                 yield PicturePane(id="explained")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
@@ -56,6 +62,7 @@ class Explore(Marking, Looking):
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
         self._show_pane()
+        self.begin_understanding()
         super().on_mount()
 
     @property
@@ -69,6 +76,7 @@ class Explore(Marking, Looking):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self, change: Change) -> None:
+        self.draw_understanding()
         if Change.OPENED in change:
             if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
                 self.desk.aim()
@@ -77,6 +85,7 @@ class Explore(Marking, Looking):
         elif Change.EXPLANATION in change:
             self._cancel("grace")
             self.draw_place()
+            self._look_ahead()
         if Change.PREDICTIONS in change:
             if "predictions" not in self._waits:
                 self._later("predictions", _EVERY, self._draw_predictions)
@@ -102,10 +111,12 @@ class Explore(Marking, Looking):
         browser, inks = self.desk.browser, self.inks
         ink = inks.title if self.pane == "list" else inks.muted
         title = Text.assemble((" images", ink))
-        if browser is not None and browser.narrowing:
-            title.append(f"  /{plain(browser.narrowing)}", inks.accent)
-            if not browser.count:
-                title.append("  none", inks.wrong)
+        if browser is not None:
+            if browser.order.words:
+                title.append(f" by {browser.order.words}", inks.accent)
+            if browser.narrowing:
+                title.append(f"  /{plain(browser.narrowing)}", inks.accent)
+                title.append("" if browser.count else "  none", inks.wrong)
         self.query_one("#list-title", Lines).show([title])
 
     def _draw_predictions(self) -> None:
@@ -152,6 +163,11 @@ class Explore(Marking, Looking):
         self.desk.aim()
         self._draw_soon()
         self._later("rest", _REST, self.desk.predict)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        if not self.desk.image.is_working:
+            self._later("ahead", _AHEAD, self.desk.look_ahead)
 
     def _draw_soon(self) -> None:
         """Draw the place; where its explanation is being made, after a moment, so that it is drawn once."""
@@ -162,6 +178,10 @@ class Explore(Marking, Looking):
         else:
             self.draw_place()
         self.draw_status()
+
+    def listed_anew(self) -> None:
+        self._draw_list()
+        self._draw_titles()
 
     def marked(self) -> None:
         self._draw_list()
@@ -201,8 +221,11 @@ class Explore(Marking, Looking):
             self.moved()
 
     def aimed(self) -> None:
+        if self.desk.browser is not None and self.desk.browser.order.by == "score":  # of another class, maybe
+            self.sort(self.desk.browser.order)
         self.desk.aim(again=True)
         self._draw_soon()
+        self._look_ahead()
 
     def do_trust(self, command: Command) -> None:
         if not self.desk.judge():
@@ -214,6 +237,20 @@ class Explore(Marking, Looking):
 
     def looked(self) -> None:
         self.draw_place()
+
+    def do_zoom(self, command: Command) -> None:
+        self.toggle_class("-zoomed")
+        self._draw_titles()
+
+    def do_words(self, command: Command) -> None:
+        self.desk.look.in_words = not self.desk.look.in_words
+        self.looked()
+
+    def do_read(self, command: Command) -> None:
+        explanation = self.desk.image.answered.explanation
+        notes = [f"! {note}" for note in explanation.notes] if explanation is not None else []
+        lines = [*notes, "", *twin(self.desk)] if notes else list(twin(self.desk))
+        self.app.push_screen(Details("the picture in words", "\n".join(lines)))
 
     def do_rule(self, command: Command) -> None:
         self.desk.look.turn_rule(command.times)
@@ -232,7 +269,11 @@ class Explore(Marking, Looking):
     def do_narrow(self, command: Command) -> None:
         if self.desk.browser is not None:
             self._narrowed_before = self.desk.browser.narrowing
-            self.query_one(NarrowBox).open(self._narrowed_before)
+            self.query_one(NarrowBox).open(self._narrowed_before, self._complete)
+
+    def _complete(self, text: str, cursor: int) -> Completion:
+        browser = self.desk.browser
+        return complete(text, cursor, browser.classes if browser is not None else (), self.desk.run.names)
 
     def narrow(self, text: str) -> NarrowingError | None:
         """List only these images; what is wrong with the text, if anything."""
@@ -282,6 +323,9 @@ class Explore(Marking, Looking):
     def _show_pane(self) -> None:
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
+
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -14,9 +14,7 @@ from textual.widgets import Input
 from fer_tui.contract import InputError, ParameterInfo, Value, plain
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.bindings import Binding, key_name
-from fer_tui.tui.widgets.lines import Inks, Lines
-
-_PAGE = 84  # columns of a text to read, where there is room
+from fer_tui.tui.widgets.lines import Inks, Lines, Page
 
 
 class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
@@ -90,26 +88,6 @@ class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
             self.dismiss(None)
         elif 0 <= number < len(self._names) and event.screen_y > lines.region.y:
             self.dismiss(number)
-
-
-class Page(Lines):
-    """Lines of text, wrapped at its width."""
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._read: list[Text] = []
-
-    def read(self, lines: Iterable[Text]) -> None:
-        """Show these lines, however long they are."""
-        self._read = list(lines)
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
-        width = self.size.width or _PAGE
-        self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])
 
 
 class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):

@@ -293,6 +293,9 @@ class TimelineScreen(Moving, Looking):
             return
         self.go("explore", term.format(_named(names, browser.checkpoint)))
 
+    def do_filters(self, command: Command) -> None:
+        self.go("filters")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,8 @@ from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+
+_PAGE = 84  # columns of a text to read, where there is room
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +140,23 @@ class Lines(Paper, Widget):
             line = line.crop(0, max(0, width - 1)).adjust_cell_length(width - 1) if width else line
             line = Strip([*line, *Text("…").render(self.app.console)], width)
         return line.apply_style(style + self.app.console.get_style(text.style)).adjust_cell_length(width, style)
+
+
+class Page(Lines):
+    """Lines of text, wrapped at its width."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._read: list[Text] = []
+
+    def read(self, lines: Iterable[Text]) -> None:
+        """Show these lines, however long they are."""
+        self._read = list(lines)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width or _PAGE
+        self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])

@@ -34,7 +34,7 @@ from .popups import Details, Help
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
-_ONE = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
+ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 
 class Restart(Message):
@@ -75,7 +75,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -122,6 +122,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -225,6 +226,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
@@ -307,7 +310,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.aim()
             self.draw(Change.OPENED)
         else:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
 
     def aim(self) -> None:
         """Want what this screen shows."""
@@ -322,7 +325,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def go(self, screen: str, narrowing: str | None = None) -> None:
         """To another screen; to the timeline only where there is one."""
         if screen == "timeline" and not self.desk.has_run:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
         else:
             self.post_message(Go(screen, narrowing))
 

@@ -26,6 +26,7 @@ from .explained import draw_picture, draw_side, twin
 from .marking import Marking
 from .pointing import Pointing
 from .popups import Details
+from .resembling import Resembling
 from .sorting import Sorting
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
@@ -35,7 +36,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Marking):
+class Explore(Pointing, Resembling, Sorting, Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"

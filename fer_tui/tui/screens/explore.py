@@ -189,6 +189,9 @@ class Explore(Pointing, Resembling, Sorting, Marking):
     def page(self) -> int:
         return self.list.page
 
+    def on_picture_pane_turned(self, message: PicturePane.Turned) -> None:
+        super().move(message.steps)
+
     def move(self, steps: int) -> None:
         if self.pane == "side":
             self.aim_at_class(steps)

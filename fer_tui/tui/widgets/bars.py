@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 from textual import events
+from textual.message import Message
 
 from fer_tui.tui.bindings import Binding, key_name
 
@@ -48,9 +49,16 @@ class Bar(Lines):
 
 
 class Hints(Lines):
-    """The keys that matter here: as many as there is room for."""
+    """The keys that matter here: as many as there is room for. A click on one is the key."""
 
     DEFAULT_CSS = "Hints { height: 1; }"
+
+    class Chosen(Message):
+        """A hint was clicked."""
+
+        def __init__(self, binding: Binding) -> None:
+            self.binding = binding
+            super().__init__()
 
     def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -61,6 +69,7 @@ class Hints(Lines):
 
     def draw(self) -> None:
         inks, line = self.inks, Text(" ")
+        self._places: list[tuple[range, Binding]] = []  # the cells of each hint
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
         hints = {
             binding.id: Text.assemble(
@@ -71,7 +80,17 @@ class Hints(Lines):
         room = self.size.width - 1 - sum(hints[binding.id].cell_len for binding in last)
         for binding in self._hinted:
             if binding not in last and line.cell_len + hints[binding.id].cell_len <= room:
-                line.append_text(hints[binding.id])
+                self._place(binding, line, hints[binding.id])
         for binding in last:
-            line.append_text(hints[binding.id])
+            self._place(binding, line, hints[binding.id])
         self.show([line])
+
+    def _place(self, binding: Binding, line: Text, hint: Text) -> None:
+        start = line.cell_len
+        line.append_text(hint)
+        self._places.append((range(start, line.cell_len), binding))
+
+    def on_click(self, event: events.Click) -> None:
+        for cells, binding in self._places:
+            if event.x in cells:
+                self.post_message(self.Chosen(binding))

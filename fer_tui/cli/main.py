@@ -26,6 +26,7 @@ COMMANDS = {  # name: (module, what it does)
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
     "similar": ("similar", "the most similar training images to one, by the network's own features"),
     "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
+    "layers": ("structure", "the network's modules: class, output, parameters, and which have filters"),
     "plugins": ("plugins", "list the explainers that are installed"),
     "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
     "cache": ("cache", "show, clear or verify what was stored"),

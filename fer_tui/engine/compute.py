@@ -282,6 +282,7 @@ class Server:
                 notes=session.network_notes,
                 default=classifier.default,
                 fit=classifier.fit,
+                modules=classifier.modules,
                 networks=tuple(_plain(classifier, number) for number in range(len(classifier.networks))),
                 owners=classifier.owners,
             )
@@ -336,7 +337,13 @@ def _plain(classifier: TorchClassifier, number: int) -> Network:
     """What is network `number`'s own."""
     own = classifier.networks[number]
     return Network(
-        classifier.names[number], own.input_shape, own.layers, str(own.device), own.fit, classifier.default_of(number)
+        classifier.names[number],
+        own.input_shape,
+        own.layers,
+        str(own.device),
+        own.fit,
+        classifier.default_of(number),
+        own.modules,
     )
 
 

@@ -221,6 +221,10 @@ class Browser:
         """To a neighbouring class, round the list of classes."""
         self.target = ((self.target_class or 0) + steps) % len(self.classes)
 
+    def place_of(self, row: int) -> Place:
+        """This place, at another row."""
+        return Place(row, self.target_of(row), self.layer, self.filter, self.checkpoint)
+
     @property
     def place(self) -> Place:
         return Place(self.row, self.target_class, self.layer, self.filter, self.checkpoint)

@@ -26,7 +26,10 @@ from .ahead import Ahead
 from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
+from .command import command_for
+from .exporting import Exporter
 from .filters import Filters
+from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
@@ -87,6 +90,8 @@ class Desk:
         self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
+        on_samples = settings is not None and settings.data is None
+        self.first_steps = FirstSteps(self.state.user, wanted=on_samples)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
@@ -119,6 +124,7 @@ class Desk:
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
         self.similar = SimilarImages(compute, self.project)
+        self.exports = Exporter(asking, self._told)
         self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
@@ -163,6 +169,16 @@ class Desk:
         parameters = self.choice.parameters(method)
         place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
         return FocusRequest(Request(method.name, parameters, place), regions, per_class)
+
+    def command(self, request: Request, place: Place) -> str:
+        """The line for a shell that makes an explanation again."""
+        description, browser = self.project.methods[request.method], self.browser
+        classes = browser.classes if browser is not None else ()
+        return command_for(request, place, description, classes, self.project.settings)
+
+    def _told(self, news: str) -> None:
+        self.news = news
+        self._changed(Change.ACTIVITY)
 
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
@@ -224,7 +240,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run)
+        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
         stopped = [each.stop() for each in asked]
         self.ahead.stop()
         self._compute.stop()
@@ -353,6 +369,8 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.exports.take(message):
+            return Change.ACTIVITY
         if self.frames.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):

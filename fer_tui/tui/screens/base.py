@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from rich.style import Style
@@ -13,13 +14,13 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
-from fer_tui.contract import plain
+from fer_tui.contract import InputError, plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
 from fer_tui.tui.bindings import SCREENS, bindings_of
-from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.exporting import FOLDER, free, put
 from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
@@ -74,7 +75,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -121,6 +122,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -184,6 +186,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         if browser is not None and not browser.predictions.complete and browser.predictions.count:
             share = browser.predictions.count / len(browser.predictions)
             yield f"predicted {share:.0%}{self.desk.pace.left('predictions', share)} ", inks.muted
+        export = self.desk.exports.now
+        if export is not None and not export.is_over:
+            left = f", {export.left:.0f} s left" if export.left is not None else ""
+            yield f"exporting {export.done}/{export.total}{left} ", inks.accent
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -221,6 +227,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
@@ -247,7 +255,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.draw(Change.OPENED)
 
     def do_palette(self, command: Command) -> None:
-        self.app.push_screen(Palette(offers(self.desk, bindings_of(self.LETTER))), self._found)
+        self.app.push_screen(Palette(offers(self.desk, self.actions)), self._found)
 
     def _found(self, found: Found | None) -> None:
         if found is None:
@@ -275,6 +283,16 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             driver.draw_again()
             driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
+
+    def do_screenshot(self, command: Command) -> None:
+        """The screen as an SVG file."""
+        path = free(Path(FOLDER, "screen.svg"))
+        try:
+            put(path, self.app.export_screenshot())
+        except InputError as error:
+            self.say(str(error), fault=True)
+        else:
+            self.say(f"the screen is written: {path}")
 
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())
@@ -318,10 +336,11 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.say("there is nothing to make again yet")
             return
         place = answered.place if answered.explanation is not None else answered.request.place
-        description = project.methods[answered.request.method]
-        line = command_for(answered.request, place, description, browser.classes, project.settings)
+        line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
-        self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+        driver = getattr(self.app, "pictures", None)
+        way = "tmux does (set -s set-clipboard on)" if driver and driver.terminal.in_tmux else "the terminal does"
+        self.app.push_screen(Details(f"copied, if {way} what OSC 52 asks; else mark it with the mouse and Shift", line))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

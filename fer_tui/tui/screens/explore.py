@@ -16,18 +16,19 @@ from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side, twin
-from .marking import Marking
+from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
 from .resembling import Resembling
 from .sorting import Sorting
+from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _AHEAD = 0.05  # seconds at one place before its neighbours are made
@@ -36,7 +37,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Resembling, Sorting, Marking):
+class Explore(Understanding, Pointing, Resembling, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -48,6 +49,7 @@ class Explore(Pointing, Resembling, Sorting, Marking):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
+                yield Page(id="summary")
                 yield PicturePane(id="explained")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
@@ -61,6 +63,7 @@ class Explore(Pointing, Resembling, Sorting, Marking):
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
         self._show_pane()
+        self.begin_understanding()
         super().on_mount()
 
     @property
@@ -74,6 +77,7 @@ class Explore(Pointing, Resembling, Sorting, Marking):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self, change: Change) -> None:
+        self.draw_understanding()
         if Change.OPENED in change:
             if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
                 self.desk.aim()

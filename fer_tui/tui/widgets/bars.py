@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 
 from fer_tui.tui.bindings import Binding, key_name
+from fer_tui.tui.first_steps import STEPS, FirstSteps
 
 from .lines import Lines
 
@@ -49,7 +50,10 @@ class Bar(Lines):
 
 
 class Hints(Lines):
-    """The keys that matter here: as many as there is room for. A click on one is the key."""
+    """The keys that matter here, as many as there is room for; on the samples the first steps that are left.
+
+    A click on one is the key.
+    """
 
     DEFAULT_CSS = "Hints { height: 1; }"
 
@@ -60,16 +64,38 @@ class Hints(Lines):
             self.binding = binding
             super().__init__()
 
-    def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
+    def __init__(self, bindings: Iterable[Binding], steps: FirstSteps, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        bindings, self._steps = list(bindings), steps
+        self._by_id = {binding.id: binding for binding in bindings}
+        self._places: list[tuple[range, Binding]] = []  # the cells of each hint
+        self._keys = {binding.id: key_name(binding.keys[0]) for binding in bindings if binding.keys}
         self._hinted = [binding for binding in bindings if binding.hint and binding.keys]
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
 
     def draw(self) -> None:
+        self._places = []
+        steps = [name for name in self._steps.left if name in self._keys]
+        if steps:
+            self._draw_steps(steps)
+        else:
+            self._draw_hints()
+
+    def _draw_steps(self, steps: Iterable[str]) -> None:
+        inks, line = self.inks, Text.assemble((" first  ", self.inks.accent))
+        for name in steps:
+            hint = Text.assemble((self._keys[name], inks.title), (f" {STEPS[name]}  ", inks.plain))
+            self._place(self._by_id[name], line, hint)
+        for name in ("help", "quit"):
+            if name in self._keys:
+                hint = Text.assemble((self._keys[name], inks.title), (f" {name}  ", inks.muted))
+                self._place(self._by_id[name], line, hint)
+        self.show([line])
+
+    def _draw_hints(self) -> None:
         inks, line = self.inks, Text(" ")
-        self._places: list[tuple[range, Binding]] = []  # the cells of each hint
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
         hints = {
             binding.id: Text.assemble(

@@ -76,6 +76,14 @@ BINDINGS = (
     ),
     Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xt", counts=True),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
+    Binding(
+        "beside",
+        ("b",),
+        "another network beside this one (or of a run another checkpoint; 3b: the third), or it alone",
+        "Explanation",
+        "x",
+        counts=True,
+    ),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding(

@@ -23,6 +23,7 @@ from fer_tui.engine.messages import (
 )
 
 from .asking import Asking, Computes, Request
+from .beside import Beside
 from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .filters import Filters
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
     from .browser import Browser
+    from .predictions import Predictions as Predicted
     from .run import Run
 
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
@@ -69,6 +71,7 @@ class Desk:
     frames: Frames
     filters: Filters
     run: Run
+    beside: Beside
 
     def __init__(
         self,
@@ -112,6 +115,7 @@ class Desk:
         self.frames = Frames(asking)
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
+        self.beside = Beside(self.project, self.choice, lambda: self.browser, compute, asking)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -120,8 +124,10 @@ class Desk:
         browser, method = self.browser, self.choice.method
         if browser is None or method is None or self.project.classifier is None or browser.row is None:
             self.image.want(None)
+            self.beside.aim()
             return
         self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
+        self.beside.aim(again=again)
 
     def judge(self) -> bool:
         """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
@@ -164,6 +170,7 @@ class Desk:
         elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
             return
         self.run.give_way()
+        self.beside.give_way()
         self._stream = row
         self._predicting = self._compute.predict(row, browser.checkpoint)
 
@@ -179,12 +186,17 @@ class Desk:
     def go_to_checkpoint(self, checkpoint: int) -> None:
         """Be at the checkpoint of that number."""
         if self.browser is not None and checkpoint != self.browser.checkpoint:
-            self.browser.checkpoint = checkpoint
-            self.project.look_from(checkpoint)
-            self._start_predictions()
+            known, said = self.beside.move(self.browser, checkpoint)
+            self.news = said or self.news
+            self._start_predictions(known)
 
-    def _start_predictions(self) -> None:
-        """Forget the predictions and begin again."""
+    def beside_changed(self) -> None:
+        """Another checkpoint is beside the current one, or none: see to it that its predictions come."""
+        self.beside.see()
+        self._go_on()
+
+    def _start_predictions(self, known: Predicted | None = None) -> None:
+        """Forget the predictions and begin again; known: those that are there already."""
         browser, dataset, classifier = self.browser, self.project.dataset, self.project.classifier
         if browser is None or dataset is None:
             return
@@ -192,7 +204,12 @@ class Desk:
         if self._predicting is not None:
             self._compute.cancel(self._predicting)
             self._predicting = None
+        self.beside.see()
+        if known is not None and (scores := known.all_scores) is not None:
+            browser.predictions.add(0, scores)
+            browser.update()
         self.predict()
+        self._go_on()
 
     @property
     def has_run(self) -> bool:
@@ -201,16 +218,20 @@ class Desk:
 
     def gather(self) -> None:
         """See to it that the predictions under all checkpoints come, after those of the current one."""
-        self.run.begin()
+        if self.browser is not None and self.browser.asks_of_the_pair:
+            self.beside.gather()
+        if self.browser is None or self.browser.asks_of_the_run or not self.browser.asks_of_the_pair:
+            self.run.begin()
         self._go_on()
 
     def _go_on(self) -> None:
-        if self._predicting is None and not self.lost:
-            self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
+        row = self.browser.row or 0 if self.browser is not None else 0
+        if self._predicting is None and not self.lost and not self.beside.go_on(row):
+            self.run.go_on(row)
 
     def stop(self) -> bool:
         """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run)
+        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.beside)
         stopped = [each.stop() for each in asked]
         return any(stopped)
 
@@ -295,6 +316,7 @@ class Desk:
             return Change(0)
         scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(browser.classes))
         self.run.add(message.checkpoint, message.start, scores)
+        self.beside.add(message.checkpoint, message.start, scores)
         self._see_run()
         if message.checkpoint == browser.checkpoint:
             browser.predictions.add(message.start, scores)
@@ -317,7 +339,7 @@ class Desk:
             self._start_predictions()
             self.aim()
         self._see_run()
-        self._go_on()
+        self.beside_changed()
         return Change.OPENED
 
     def _answered(self, message: Message) -> Change:
@@ -335,6 +357,9 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.beside.take(message):
+            self._go_on()
+            return Change.EXPLANATION
         if self.frames.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):

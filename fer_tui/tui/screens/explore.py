@@ -18,11 +18,12 @@ from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.narrow_box import NarrowBox
-from fer_tui.tui.widgets.picture_pane import PicturePane
+from fer_tui.tui.widgets.picture_pane import OtherPane, PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side, twin
+from .abreast import Abreast, pair_lines
+from .explained import draw_beside, draw_picture, draw_side, twin
 from .marking import Marking
 from .pointing import Pointing
 from .popups import Details
@@ -34,7 +35,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Marking):
+class Explore(Abreast, Pointing, Sorting, Marking):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -46,7 +47,11 @@ class Explore(Pointing, Sorting, Marking):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
-                yield PicturePane(id="explained")
+                yield Lines(id="pair-title")
+                with Horizontal(id="pair"):
+                    yield PicturePane(id="explained")
+                    with OtherPane(id="other"):
+                        yield PicturePane(id="beside")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
                 yield ScoreBars(id="scores")
@@ -90,9 +95,17 @@ class Explore(Pointing, Sorting, Marking):
         """Draw all that belongs to the place: title, picture, scores."""
         if self.is_left:
             return
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         draw_side(self, self.desk)
         self._draw_titles()
+
+    def _draw_pictures(self) -> None:
+        shown = self.desk.beside.shown
+        self.set_class(shown, "-abreast")
+        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        if shown:
+            self.query_one("#pair-title", Lines).show(pair_lines(self.desk, self.inks))
+            draw_beside(self.query_one("#beside", PicturePane), self.desk)
 
     def on_picture_pane_resized(self) -> None:
         self.draw_place()
@@ -127,7 +140,7 @@ class Explore(Pointing, Sorting, Marking):
         else:
             draw_side(self, self.desk)
             self._draw_titles()
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         self.draw_top()
         self.draw_status()
 
@@ -272,7 +285,7 @@ class Explore(Pointing, Sorting, Marking):
             browser.narrow(text)
         except NarrowingError as error:
             return error
-        if browser.asks_of_the_run:
+        if browser.asks_of_the_run or browser.asks_of_the_pair:
             self.desk.gather()
         self._draw_list()
         self.moved()

@@ -131,14 +131,15 @@ class Beside:
         return owners[checkpoint] if checkpoint < len(owners) else 0
 
     def _fit_layer(self, browser: Browser) -> str:
-        """Stay at the layer where this network has it, too; else go to the one that was chosen of it; what to say."""
+        """Stay at the layer where this network has it, too; else go to the one chosen of it before; what to say."""
         layers = self._layers_at(browser.checkpoint)
-        if browser.layer is None or browser.layer in layers:
-            if browser.layer is not None and (browser.filter or 0) >= layers[browser.layer].filters:
-                browser.filter = None
-            return ""
         missing = browser.layer
+        if missing in layers:
+            browser.filter = browser.filter if (browser.filter or 0) < layers[missing].filters else None
+            return ""
         browser.layer, browser.filter = self._layers.get(self._owner(browser.checkpoint), (None, None))
+        if missing is None:
+            return ""
         there = f"at {plain(browser.layer)} instead" if browser.layer is not None else "the method chooses its layer"
         return f"{self.name_of(browser.checkpoint)} has no layer {plain(missing)}: {there}"
 
@@ -162,10 +163,10 @@ class Beside:
             return None
         layers, self.note = self._layers_at(partner), ""
         if place.layer is not None and place.layer not in layers:
-            self.note = f"no layer {plain(place.layer)} here"
+            self.note = "no such layer"
             place = replace(place, layer=None, filter=None)
         elif place.layer is not None and (place.filter or 0) >= layers[place.layer].filters:
-            self.note = f"no filter {place.filter} here"
+            self.note = f"no filter {place.filter}"
             place = replace(place, filter=None)
         return self._project.request(method, self._choice.parameters(method), replace(place, checkpoint=partner))
 

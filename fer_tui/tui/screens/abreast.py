@@ -53,8 +53,8 @@ def counts(desk: Desk) -> str:
     return f"fixed {fixed:,} · broken {broken:,} · disagree {disagree:,}{so_far}"
 
 
-def pair_lines(desk: Desk, inks: Inks) -> list[Text]:
-    """What stands above both: the image and its true class; which fixes how many of which."""
+def pair_lines(desk: Desk, width: int, inks: Inks) -> list[Text]:
+    """What stands above both: the image and its true class; what the second does to the first one's images."""
     browser, order = desk.browser, desk.beside.order
     if browser is None or browser.row is None or order is None:
         return [Text("")]
@@ -66,7 +66,8 @@ def pair_lines(desk: Desk, inks: Inks) -> list[Text]:
         line.append("  explained ", inks.muted).append(plain(browser.classes[target]), inks.accent)
     first, second = map(desk.beside.name_of, order)
     counted = counts(desk)
-    return [line, Text.assemble((f"{first} → {second}", inks.muted), (f": {counted}" if counted else "", inks.plain))]
+    names = f"{first} → {second}" if len(first) + len(second) + len(counted) + 5 <= width else second
+    return [line, Text.assemble((names, inks.muted), (f": {counted}" if counted else "", inks.plain))]
 
 
 def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, inks: Inks) -> Text:
@@ -98,7 +99,7 @@ def side_caption(
     explanation = answered.explanation
     layer = answered.place.layer or (explanation.meta.get("layer") if explanation is not None else None)
     if note:
-        yield Text(note + (f": at {plain(layer)}" if isinstance(layer, str) else ""), inks.accent)
+        yield from wrapped(note + (f": at {plain(layer)}" if isinstance(layer, str) else ""), width, 2, inks.accent)
     elif isinstance(layer, str):
         where = "" if answered.place.filter is None else f", filter {answered.place.filter}"
         yield Text(f"at {plain(layer)}{where}", inks.muted)

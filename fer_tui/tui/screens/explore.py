@@ -106,7 +106,8 @@ class Explore(Abreast, Pointing, Sorting, Exports):
         self.set_class(shown, "-abreast")
         draw_picture(self.query_one("#explained", PicturePane), self.desk)
         if shown:
-            self.query_one("#pair-title", Lines).show(pair_lines(self.desk, self.inks))
+            title = self.query_one("#pair-title", Lines)
+            title.show(pair_lines(self.desk, title.content_region.width or title.size.width, self.inks))
             draw_beside(self.query_one("#beside", PicturePane), self.desk)
 
     def on_picture_pane_resized(self) -> None:

@@ -35,6 +35,7 @@ from .frames import Frames
 from .history import History
 from .look import Look
 from .pace import Pace
+from .predicting import Predicting
 from .project import Project
 from .session import Session
 from .state import State
@@ -44,10 +45,7 @@ if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
     from .browser import Browser
-    from .predictions import Predictions as Predicted
     from .run import Run
-
-_SOON = 2048  # rows that the stream of predictions will reach soon enough
 
 
 class Change(Flag):
@@ -62,7 +60,7 @@ class Change(Flag):
     REFUSED = auto()  # nothing could be opened: `refusal` says why
 
 
-class Desk:
+class Desk(Predicting):
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
     `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
@@ -86,6 +84,7 @@ class Desk:
         *,
         fresh: bool = False,
     ) -> None:
+        super().__init__()
         self.project = Project(settings)
         self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
@@ -104,8 +103,6 @@ class Desk:
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
         self._changed = changed
-        self._predicting: int | None = None
-        self._stream = 0  # the row after those that were predicted last
 
     def connect(self, compute: Computes) -> None:
         """Use this compute process."""
@@ -181,79 +178,6 @@ class Desk:
         self.news = news
         self._changed(Change.ACTIVITY)
 
-    def predict(self) -> None:
-        """See to it that the row at the cursor, then all others, are predicted."""
-        browser = self.browser
-        if browser is None or self.project.classifier is None or self.lost:
-            return
-        row = browser.row or 0
-        known = browser.predictions.is_known(row) if len(browser.predictions) else True
-        if self._predicting is not None:
-            if known or 0 <= row - self._stream < _SOON:
-                return
-            self._compute.cancel(self._predicting)
-        elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
-            return
-        self.run.give_way()
-        self.beside.give_way()
-        self._stream = row
-        self._predicting = self._compute.predict(row, browser.checkpoint)
-
-    def move_checkpoint(self, steps: int) -> bool:
-        """To a neighbouring checkpoint; whether there are several."""
-        browser, classifier = self.browser, self.project.classifier
-        if browser is None or classifier is None or len(classifier.checkpoints) < 2:
-            return False
-        last = len(classifier.checkpoints) - 1
-        self.go_to_checkpoint(min(max(browser.checkpoint + steps, 0), last))
-        return True
-
-    def go_to_checkpoint(self, checkpoint: int) -> None:
-        """Be at the checkpoint of that number."""
-        if self.browser is not None and checkpoint != self.browser.checkpoint:
-            known, said = self.beside.move(self.browser, checkpoint)
-            self.news = said or self.news
-            self._start_predictions(known)
-
-    def beside_changed(self) -> None:
-        """Another checkpoint is beside the current one, or none: see to it that its predictions come."""
-        self.beside.see()
-        self._go_on()
-
-    def _start_predictions(self, known: Predicted | None = None) -> None:
-        """Forget the predictions and begin again; known: those that are there already."""
-        browser, dataset, classifier = self.browser, self.project.dataset, self.project.classifier
-        if browser is None or dataset is None:
-            return
-        browser.renew(dataset.labels, classifier.classes if classifier is not None else dataset.classes)
-        if self._predicting is not None:
-            self._compute.cancel(self._predicting)
-            self._predicting = None
-        self.beside.see()
-        if known is not None and (scores := known.all_scores) is not None:
-            browser.predictions.add(0, scores)
-            browser.update()
-        self.predict()
-        self._go_on()
-
-    @property
-    def has_run(self) -> bool:
-        """Whether there are several checkpoints."""
-        return len(self.run.names) > 1
-
-    def gather(self) -> None:
-        """See to it that the predictions under all checkpoints come, after those of the current one."""
-        if self.browser is not None and self.browser.asks_of_the_pair:
-            self.beside.gather()
-        if self.browser is None or self.browser.asks_of_the_run or not self.browser.asks_of_the_pair:
-            self.run.begin()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        row = self.browser.row or 0 if self.browser is not None else 0
-        if self._predicting is None and not self.lost and not self.beside.go_on(row):
-            self.run.go_on(row)
-
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
         asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.beside, self.exports)
@@ -313,7 +237,7 @@ class Desk:
                 self._go_on()
                 return Change.OPENED | Change.EXPLANATION
             case Predictions():
-                return self._predicted(message)
+                return Change.PREDICTIONS if self._predicted(message) else Change(0)
             case Lost():
                 self.lost, self.fault = message.reason, message.reason
                 return Change.ACTIVITY
@@ -334,25 +258,6 @@ class Desk:
             self.browser.go(before.row)
         self.session.open(record)
         self.session.restore(self)
-
-    def _predicted(self, message: Predictions) -> Change:
-        import numpy as np
-
-        browser = self.browser
-        if browser is None or message.checkpoint >= len(self.run.digests):
-            return Change(0)
-        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(browser.classes))
-        self.run.add(message.checkpoint, message.start, scores)
-        self.beside.add(message.checkpoint, message.start, scores)
-        self._see_run()
-        if message.checkpoint == browser.checkpoint:
-            browser.predictions.add(message.start, scores)
-            self._stream = message.start + len(scores)
-        return Change.PREDICTIONS
-
-    def _see_run(self) -> None:
-        if self.browser is not None and self.has_run:
-            self.browser.see(self.run.course(self.browser.predictions.labels), self.run.names)
 
     def _followed(self, message: Followed) -> Change:
         """The run has grown, or what is at the cursor is another checkpoint than before."""

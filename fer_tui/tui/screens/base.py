@@ -331,7 +331,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         place = answered.place if answered.explanation is not None else answered.request.place
         line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
-        self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+        driver = getattr(self.app, "pictures", None)
+        way = "tmux does (set -s set-clipboard on)" if driver and driver.terminal.in_tmux else "the terminal does"
+        self.app.push_screen(Details(f"copied, if {way} what OSC 52 asks; else mark it with the mouse and Shift", line))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

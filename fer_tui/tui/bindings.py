@@ -79,7 +79,7 @@ BINDINGS = (
     Binding(
         "beside",
         ("b",),
-        "another network beside this one (or of a run another checkpoint; 3b: the third), or it alone",
+        "another network or checkpoint beside this one; 3b: the third",
         "Explanation",
         "x",
         counts=True,

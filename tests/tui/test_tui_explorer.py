@@ -375,7 +375,7 @@ async def test_the_command_makes_the_same_again(
 
 
 async def test_help_and_hints(opened: Opened, samples: Settings) -> None:
-    async with opened(samples, size=(160, 80)) as sight:
+    async with opened(samples, size=(160, 100)) as sight:
         for letter, keys in (("x", "?"), ("c", "gc?")):
             await sight.type(keys)
             assert isinstance(sight.app.screen, Help)

@@ -75,7 +75,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -122,6 +122,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -222,6 +223,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property

@@ -33,12 +33,14 @@ from .filters import Filters
 from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .grid import Grid
 from .history import History
 from .look import Look
 from .pace import Pace
 from .predicting import Predicting
 from .project import Project
 from .session import Session
+from .similar import SimilarImages
 from .state import State
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
     from .browser import Browser
     from .run import Run
+
+_AT_ONCE = 3  # cells of the grid that are asked for at a time
 
 
 class Change(Flag):
@@ -64,18 +68,20 @@ class Change(Flag):
 class Desk(Predicting):
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
-    show. run: the predictions under all checkpoints.
+    `connect` must be called before anything else. image, matrix, focus, frames, cells: what Explore, Classes,
+    Timeline and Grid show. run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
     focus: Focusing
-    frames: Frames
+    frames: Frames[int]
+    cells: Frames[tuple[int, int]]
     filters: Filters
     run: Run
     beside: Beside
     ahead: Ahead
+    similar: SimilarImages
 
     def __init__(
         self,
@@ -119,9 +125,12 @@ class Desk(Predicting):
         self.image, self.matrix = asking(), asking()
         self.focus = Focusing(compute)
         self.frames = Frames(asking)
+        self.cells = Frames(asking, at_once=_AT_ONCE)
+        self.grid = Grid()
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
         self.beside = Beside(self.project, self.choice, lambda: self.browser, compute, asking)
+        self.similar = SimilarImages(compute, self.project)
         self.exports = Exporter(asking, self._told)
         self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
@@ -183,7 +192,17 @@ class Desk(Predicting):
 
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.beside, self.exports)
+        asked = (
+            self.exports,
+            self.image,
+            self.matrix,
+            self.focus,
+            self.frames,
+            self.cells,
+            self.filters,
+            self.run,
+            self.beside,
+        )
         stopped = [each.stop() for each in asked]
         self.ahead.stop()
         self._compute.stop()
@@ -281,7 +300,7 @@ class Desk(Predicting):
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
-        if self.ahead.take(message):
+        if self.ahead.take(message) or self.similar.take(message):
             return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()
@@ -299,7 +318,7 @@ class Desk(Predicting):
             return Change.EXPLANATION
         if self.exports.take(message):
             return Change.ACTIVITY
-        if self.frames.take(message):
+        if self.frames.take(message) or self.cells.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):
             return Change.FILTERS

@@ -27,6 +27,7 @@ from .explained import draw_beside, draw_picture, draw_side, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
+from .resembling import Resembling
 from .sorting import Sorting
 from .understanding import Understanding
 
@@ -37,7 +38,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Understanding, Abreast, Pointing, Sorting, Exports):
+class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -206,6 +207,9 @@ class Explore(Understanding, Abreast, Pointing, Sorting, Exports):
     def page(self) -> int:
         return self.list.page
 
+    def on_picture_pane_turned(self, message: PicturePane.Turned) -> None:
+        super().move(message.steps)
+
     def move(self, steps: int) -> None:
         if self.pane == "side":
             self.aim_at_class(steps)
@@ -340,6 +344,16 @@ class Explore(Understanding, Abreast, Pointing, Sorting, Exports):
 
     def do_filters(self, command: Command) -> None:
         self.go("filters")
+
+    def do_marked_grid(self, command: Command) -> None:
+        if self.desk.browser is not None and self.desk.browser.has_marked:
+            self.desk.grid.show("marked")
+            self.go("grid")
+        else:
+            self.say("nothing is marked: Space marks images")
+
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

@@ -22,6 +22,7 @@ from .folding import fold
 from .names import told_of_placeholder
 from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
+from .structure import structure
 from .untouched import evaluating, untouched
 
 if TYPE_CHECKING:
@@ -104,6 +105,11 @@ class TorchClassifier:
     @property
     def layers(self) -> tuple[Layer, ...]:
         return self._layers
+
+    @property
+    def modules(self) -> tuple[Layer, ...]:
+        """All modules in the order in which they are defined; the shape of those that return no tensor is ()."""
+        return structure(self._module, self._layers)
 
     def layer(self, name: str) -> Layer:
         """The layer of that name; InputError with the nearest right one."""

@@ -11,6 +11,7 @@ import torch
 
 from fer_tui.contract import InputError, nearest
 
+_SHORT = 0.1  # of a device's memory: where less is free nothing is made ahead of time
 SHARE = 0.8  # of the memory that is free when a device is chosen
 
 
@@ -53,6 +54,14 @@ def choose_device(name: str = "auto") -> torch.device:
     memory = Memory(*torch.cuda.mem_get_info(index))
     torch.cuda.set_per_process_memory_fraction(cap(memory), index)
     return torch.device("cuda", index)
+
+
+def is_short(device: torch.device) -> bool:
+    """Whether so little memory is free on a CUDA device that only what must be is to be made there."""
+    if device.type != "cuda":
+        return False
+    free, total = torch.cuda.mem_get_info(device)
+    return free < _SHORT * total
 
 
 def freest(memories: Sequence[Memory]) -> int:

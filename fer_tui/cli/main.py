@@ -25,6 +25,7 @@ COMMANDS = {  # name: (module, what it does)
     "report": ("report", "figures, findings and a page in one folder: where the network looks, and why it errs"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
     "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
+    "layers": ("structure", "the network's modules: class, output, parameters, and which have filters"),
     "plugins": ("plugins", "list the explainers that are installed"),
     "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
     "cache": ("cache", "show, clear or verify what was stored"),

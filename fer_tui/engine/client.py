@@ -33,7 +33,8 @@ from .settings import Settings
 
 LOADING_LIMIT = 20.0  # seconds that the import of one explainer may take
 CANCEL_LIMIT = 10.0  # seconds after which a job that does not stop is ended with its process
-_WATCH_EVERY = 0.25  # seconds
+STOP_LIMIT = 2.0  # the same, for one that the user wants to stop
+_WATCH_EVERY = 0.1  # seconds
 _MOST_LOSSES = 3  # within _LOSS_WINDOW: then the process is not started again
 _LOSS_WINDOW = 60.0  # seconds
 _STDERR_LINES = 40
@@ -46,6 +47,7 @@ class _Asked:
     message: Explain | Predict | MeasureFocus
     losses: int = 0
     cancelled: float | None = None  # when, on the monotonic clock
+    limit: float = 0.0  # seconds that it then has to stop
 
 
 class Compute:
@@ -65,9 +67,10 @@ class Compute:
         stream: socket | None = None,
         loading_limit: float = LOADING_LIMIT,
         cancel_limit: float = CANCEL_LIMIT,
+        stop_limit: float = STOP_LIMIT,
     ) -> None:
         self._settings, self._receive, self._stream = settings, receive, stream
-        self._loading_limit, self._cancel_limit = loading_limit, cancel_limit
+        self._loading_limit, self._cancel_limit, self._stop_limit = loading_limit, cancel_limit, stop_limit
         self._numbers = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
         self._without: dict[str, str] = {}
@@ -76,6 +79,7 @@ class Compute:
         self._loading: str | None = None
         self._heard = 0.0
         self._ready = self._closed = False
+        self._by_order = False  # the process was ended because a job did not stop: no other job is to blame
         self._blame = ""
         self._losses: deque[float] = deque()
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -89,7 +93,7 @@ class Compute:
         """Keep a compute process and deliver its messages, until `close` or until it cannot be kept."""
         while not self._closed:
             reader, self._writer = await self._connect()
-            self._loading, self._ready, self._blame = None, False, ""
+            self._loading, self._ready, self._blame, self._by_order = None, False, "", False
             self._heard = time.monotonic()
             self._send(Open(self._settings.to_dict() if self._settings is not None else None, self._without))
             watch = asyncio.create_task(self._watch())
@@ -123,6 +127,13 @@ class Compute:
         """Ask for the focus of an explainer by class; its job number."""
         return self._ask(MeasureFocus(next(self._numbers), method, parameters, place, regions, per_class))
 
+    def stop(self) -> None:
+        """The user waits for the end of all that was cancelled: it gets less time from now on."""
+        now = time.monotonic()
+        for asked in self._asked.values():
+            if asked.cancelled is not None and asked.limit > self._stop_limit:
+                asked.cancelled, asked.limit = now, self._stop_limit
+
     def cancel(self, job: int) -> None:
         """Stop a job at its next yield; a job that does not stop is ended with its process."""
         asked = self._asked.get(job)
@@ -132,7 +143,7 @@ class Compute:
             del self._asked[job]
             self._receive(Done(job, cancelled=True))
             return
-        asked.cancelled = time.monotonic()
+        asked.cancelled, asked.limit = time.monotonic(), self._cancel_limit
         self._send(Cancel(job))
 
     async def close(self) -> None:
@@ -202,8 +213,9 @@ class Compute:
             if self._loading is not None and now - self._heard > self._loading_limit:
                 self._kill(f"explainer {self._loading} was not imported within {self._loading_limit:g} s")
             for asked in self._asked.values():
-                if asked.cancelled is not None and now - max(asked.cancelled, self._heard) > self._cancel_limit:
-                    self._kill(f"a cancelled job did not stop within {self._cancel_limit:g} s")
+                if asked.cancelled is not None and now - max(asked.cancelled, self._heard) > asked.limit:
+                    self._by_order = True
+                    self._kill(f"a cancelled job did not stop within {asked.limit:g} s")
 
     def _kill(self, blame: str) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -226,13 +238,14 @@ class Compute:
     def _again(self, reason: str) -> bool:
         """Tell the loss, see who is to blame; whether to start the process again."""
         now = time.monotonic()
-        self._losses.append(now)
-        while now - self._losses[0] > _LOSS_WINDOW:
+        if not self._by_order:
+            self._losses.append(now)
+        while self._losses and now - self._losses[0] > _LOSS_WINDOW:
             self._losses.popleft()
         if self._loading is not None:
             self._without[self._loading] = f"left out: while it was imported, {reason}"
         for job, asked in list(self._asked.items()):
-            asked.losses += 1
+            asked.losses += not self._by_order
             if asked.losses > 1 or asked.cancelled is not None:
                 del self._asked[job]
                 ended = (

@@ -120,6 +120,8 @@ class Server:
                     return False
                 case Open() as message:
                     self._open(message)
+                case Explain(urgent=False, job=number) if self._is_short():
+                    self._send(Done(number, cancelled=True))
                 case Explain() as message:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
@@ -164,6 +166,12 @@ class Server:
             self._jobs.remove(job)
             _close(job.steps)
             self._send(Done(number, cancelled=True))
+
+    def _is_short(self) -> bool:
+        """Whether the device's memory had better be left to others."""
+        from fer_tui.classifier.device import is_short
+
+        return self._engine is not None and is_short(self._engine.classifier.device)
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -252,6 +260,7 @@ class Server:
                 notes=session.network_notes,
                 default=classifier.default,
                 fit=classifier.fit,
+                modules=classifier.modules,
                 networks=tuple(_plain(classifier, number) for number in range(len(classifier.networks))),
                 owners=classifier.owners,
             )
@@ -306,7 +315,13 @@ def _plain(classifier: TorchClassifier, number: int) -> Network:
     """What is network `number`'s own."""
     own = classifier.networks[number]
     return Network(
-        classifier.names[number], own.input_shape, own.layers, str(own.device), own.fit, classifier.default_of(number)
+        classifier.names[number],
+        own.input_shape,
+        own.layers,
+        str(own.device),
+        own.fit,
+        classifier.default_of(number),
+        own.modules,
     )
 
 

@@ -114,13 +114,15 @@ class Network:
     device: str
     fit: str
     default: int
+    modules: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierOpened(Message):
     """The classifier as plain data. digests: one for each checkpoint; default: the one to begin with.
 
-    fit: how pictures are fitted. networks: all of them; owners: for each checkpoint the number of its network. The
+    fit: how pictures are fitted. modules: all of them, a parent before its
+    children. networks: all of them; owners: for each checkpoint the number of its network. The
     fields that `Network` has, too, are those of one of them: see `at`.
     """
 
@@ -134,6 +136,7 @@ class ClassifierOpened(Message):
     notes: tuple[str, ...] = ()
     fit: str = "stretch"
     default: int = 0
+    modules: tuple[Layer, ...] = ()
     networks: tuple[Network, ...] = ()
     owners: tuple[int, ...] = ()
 
@@ -149,6 +152,7 @@ class ClassifierOpened(Message):
             layers=own.layers,
             device=own.device,
             fit=own.fit,
+            modules=own.modules,
         )
 
 

@@ -77,7 +77,7 @@ BINDINGS = (
     ),
     Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtf", counts=True),
     Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtf", counts=True),
-    Binding("pick-layer", ("i",), "choose a layer from a list", "Explanation", "xt"),
+    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtf"),
     Binding(
         "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
     ),
@@ -136,6 +136,8 @@ BINDINGS = (
     Binding(
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
+    Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
+    Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),

@@ -202,11 +202,16 @@ class Browser:
     @property
     def target_class(self) -> int | None:
         """The class that is explained here; None: the predicted one, which is not known yet."""
-        if isinstance(self.target, int):
-            return self.target
-        if self.target == "true" and self.label >= 0:
-            return self.label
-        return self.predicted if self.predicted >= 0 else None
+        return self.target_of(self.row)
+
+    def target_of(self, row: int | None) -> int | None:
+        """The class that is explained at a row."""
+        if isinstance(self.target, int) or row is None:
+            return self.target if isinstance(self.target, int) else None
+        label, predicted = int(self.predictions.labels[row]), int(self.predictions.predicted[row])
+        if self.target == "true" and label >= 0:
+            return label
+        return predicted if predicted >= 0 else None
 
     def swap_target(self) -> None:
         """From the predicted class to the true one and back; from any other class to the predicted one."""
@@ -215,6 +220,10 @@ class Browser:
     def step_target(self, steps: int) -> None:
         """To a neighbouring class, round the list of classes."""
         self.target = ((self.target_class or 0) + steps) % len(self.classes)
+
+    def place_of(self, row: int) -> Place:
+        """This place, at another row."""
+        return Place(row, self.target_of(row), self.layer, self.filter, self.checkpoint)
 
     @property
     def place(self) -> Place:

@@ -16,6 +16,7 @@ from .asking import Request
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
+_SCREEN = ("graphics", "theme", "keys")  # the explorer's alone: `explain` has no such flags
 _SPELLED = {"weights_key": "weights-key"}
 
 
@@ -56,7 +57,7 @@ def _text(value: Value) -> str:
 
 def _settings(settings: Settings) -> Iterator[str]:
     """The flags for every setting that is not the default; of several networks, each one's after its --model."""
-    names = [field.name for field in dataclasses.fields(settings) if field.name != "others"]
+    names = [field.name for field in dataclasses.fields(settings) if field.name not in ("others", *_SCREEN)]
     if not settings.others:
         yield from _flags(settings, names)
         return

@@ -22,14 +22,18 @@ from fer_tui.engine.messages import (
     Predictions,
 )
 
+from .ahead import Ahead
 from .asking import Asking, Computes, Request
 from .bindings import BINDINGS, remapped
 from .choice import Choice
+from .command import command_for
+from .exporting import Exporter
 from .filters import Filters
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
 from .look import Look
+from .pace import Pace
 from .project import Project
 from .session import Session
 from .state import State
@@ -69,6 +73,7 @@ class Desk:
     frames: Frames
     filters: Filters
     run: Run
+    ahead: Ahead
 
     def __init__(
         self,
@@ -87,6 +92,7 @@ class Desk:
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.look = Look()
         self.history = History()
+        self.pace = Pace()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
         self.lost = ""  # why there is no compute process, '' while there is one
         self.mended = ""  # why it was lost, when it has been started again and nobody was told yet
@@ -112,6 +118,8 @@ class Desk:
         self.frames = Frames(asking)
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
+        self.exports = Exporter(asking, self._told)
+        self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
@@ -121,7 +129,13 @@ class Desk:
         if browser is None or method is None or self.project.classifier is None or browser.row is None:
             self.image.want(None)
             return
+        self.ahead.see(browser)
         self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
+
+    def look_ahead(self) -> None:
+        """Have the neighbours of this place made, unless there is something better to do."""
+        if self.browser is not None and not self.image.is_working and not self.lost:
+            self.ahead.ask(self.browser)
 
     def judge(self) -> bool:
         """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
@@ -149,6 +163,16 @@ class Desk:
         parameters = self.choice.parameters(method)
         place = Place(layer=browser.layer, checkpoint=browser.checkpoint).on(method.axes_for(parameters))
         return FocusRequest(Request(method.name, parameters, place), regions, per_class)
+
+    def command(self, request: Request, place: Place) -> str:
+        """The line for a shell that makes an explanation again."""
+        description, browser = self.project.methods[request.method], self.browser
+        classes = browser.classes if browser is not None else ()
+        return command_for(request, place, description, classes, self.project.settings)
+
+    def _told(self, news: str) -> None:
+        self.news = news
+        self._changed(Change.ACTIVITY)
 
     def predict(self) -> None:
         """See to it that the row at the cursor, then all others, are predicted."""
@@ -209,9 +233,11 @@ class Desk:
             self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
 
     def stop(self) -> bool:
-        """Cancel what the user waits for; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run)
+        """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
+        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
         stopped = [each.stop() for each in asked]
+        self.ahead.stop()
+        self._compute.stop()
         return any(stopped)
 
     # ---- what comes --------------------------------------------------------------------------------------------------
@@ -324,6 +350,8 @@ class Desk:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
+        if self.ahead.take(message):
+            return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()
         if isinstance(message, Done | Failed) and message.job == self._predicting:
@@ -335,11 +363,14 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.exports.take(message):
+            return Change.ACTIVITY
         if self.frames.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):
             return Change.FILTERS
         if self.image.take(message):
+            self.ahead.measured(self.image.answered)
             return Change.EXPLANATION
         return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
 

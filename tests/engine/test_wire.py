@@ -80,6 +80,7 @@ MESSAGES: list[Message] = [
         ("w.pt",),
         ("00ff",),
         "cpu",
+        modules=(Layer("list", "ModuleList", (), 0, 72), Layer("conv", "Conv2d", (8, 48, 48), 8, 72)),
     ),
     Described((DESCRIPTION,), {"bad": "raised"}),
     Answer(3, "ab", Place(target=1), True, None, 0.5, b"\x00" * 1000),

@@ -13,7 +13,7 @@ import fer_tui
 from fer_tui.cli import main
 from fer_tui.engine import open_session
 from fer_tui.engine.settings import Settings
-from fer_tui.tui.screens.popups import Choice
+from fer_tui.tui.screens.layers import LayerPicker
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -56,8 +56,11 @@ async def test_layers_and_filters_are_a_key_away(opened: Opened, samples: Settin
         await sight.explained()
         names = [each.name for each in sight.app.desk.choice.layers]
         await sight.type("i")
-        assert isinstance(sight.app.screen, Choice)
-        await sight.type("gjj{enter}")
+        assert isinstance(sight.app.screen, LayerPicker)
+        await sight.type("stage1.0 norm1{enter}")
+        await sight.explained()
+        assert sight.browser.layer == "features.stage1.0.norm1"
+        await sight.type("i{home}{down}{down}{down}{enter}")
         await sight.explained()
         assert sight.browser.layer == names[2] == sight.answered.place.layer
         await sight.type("2]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from rich.style import Style
@@ -13,13 +14,13 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
-from fer_tui.contract import plain
+from fer_tui.contract import InputError, plain
 from fer_tui.terminal import Picture
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.asking import Answered, Asking
 from fer_tui.tui.bindings import SCREENS, bindings_of
-from fer_tui.tui.command import command_for
 from fer_tui.tui.desk import Change, Desk
+from fer_tui.tui.exporting import FOLDER, free, put
 from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
@@ -167,7 +168,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             left.append(self._said)
         doing, share = desk.doing
         if doing and not desk.given_up:
-            percent = f" {share:.0%}" if share is not None else " …"
+            percent = f" {share:.0%}{desk.pace.left(doing, share)}" if share is not None else " …"
             left.append(Text(f"{plain(doing)}{percent}", inks.accent))
         elif not desk.lost:
             left += self.facts()
@@ -175,12 +176,19 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def facts(self) -> Iterable[Text]:
         """What the status line tells when nothing else is to be told."""
-        return job_facts(self.asking.answered, self.asking.is_working, self.inks)
+        answered = self.asking.answered
+        left = self.desk.pace.left("explanation", answered.progress if self.asking.is_working else None)
+        return job_facts(answered, self.asking.is_working, self.inks, left)
 
     def _right(self) -> Iterable[tuple[str, Style]]:
         browser, inks = self.desk.browser, self.inks
         if browser is not None and not browser.predictions.complete and browser.predictions.count:
-            yield f"predicted {browser.predictions.count / len(browser.predictions):.0%} ", inks.muted
+            share = browser.predictions.count / len(browser.predictions)
+            yield f"predicted {share:.0%}{self.desk.pace.left('predictions', share)} ", inks.muted
+        export = self.desk.exports.now
+        if export is not None and not export.is_over:
+            left = f", {export.left:.0f} s left" if export.left is not None else ""
+            yield f"exporting {export.done}/{export.total}{left} ", inks.accent
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -240,7 +248,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.draw(Change.OPENED)
 
     def do_palette(self, command: Command) -> None:
-        self.app.push_screen(Palette(offers(self.desk, bindings_of(self.LETTER))), self._found)
+        self.app.push_screen(Palette(offers(self.desk, self.actions)), self._found)
 
     def _found(self, found: Found | None) -> None:
         if found is None:
@@ -268,6 +276,16 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             driver.draw_again()
             driver.ask_again()
         self.app.refresh(repaint=True, layout=True)
+
+    def do_screenshot(self, command: Command) -> None:
+        """The screen as an SVG file."""
+        path = free(Path(FOLDER, "screen.svg"))
+        try:
+            put(path, self.app.export_screenshot())
+        except InputError as error:
+            self.say(str(error), fault=True)
+        else:
+            self.say(f"the screen is written: {path}")
 
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())
@@ -311,17 +329,16 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.say("there is nothing to make again yet")
             return
         place = answered.place if answered.explanation is not None else answered.request.place
-        description = project.methods[answered.request.method]
-        line = command_for(answered.request, place, description, browser.classes, project.settings)
+        line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
         self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
 
 
-def job_facts(answered: Answered, is_working: bool, inks: Inks) -> Iterable[Text]:
-    """Work, time and notes of an explanation."""
+def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:
+    """Work, time and notes of an explanation. left: how long it still takes."""
     if is_working:
         share = f" {answered.progress:.0%}" if answered.progress is not None else ""
-        yield Text(f"computing{share} …  Esc stops", inks.accent)
+        yield Text(f"computing{share}{left} …  Esc stops", inks.accent)
     elif answered.cancelled:
         yield Text("stopped", inks.muted)
     elif answered.explanation is not None:

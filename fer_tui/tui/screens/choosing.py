@@ -9,6 +9,7 @@ from fer_tui.tui.widgets.parameter_form import ParameterForm
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .base import DeskScreen
+from .layers import LayerPicker
 from .popups import Choice
 
 
@@ -130,18 +131,18 @@ class Choosing(DeskScreen):
             self._say_no("layer")
 
     def do_pick_layer(self, command: Command) -> None:
-        layers = self.desk.choice.layers
-        if not layers:
-            self._say_no("layer")
+        classifier, choice = self.desk.project.classifier, self.desk.choice
+        if classifier is None:
             return
-        room = max(len(plain(each.name)) for each in layers)
-        names = [f"{plain(each.name):{room}}  {each.kind} {'×'.join(map(str, each.shape))}" for each in layers]
-        at = next((n for n, each in enumerate(layers) if each.name == self.desk.choice.layer), len(layers) - 1)
-        self.app.push_screen(Choice("layer", names, at), self._choose_layer)
+        method = plain(choice.method.title) if choice.method is not None else "the method"
+        why = "" if choice.layers else f"{method} does not hang on a layer"
+        names = [each.name for each in choice.layers]
+        self.app.push_screen(LayerPicker(classifier.modules, names, choice.layer, why), self._choose_layer)
 
-    def _choose_layer(self, number: int | None) -> None:
-        if number is not None:
-            self.desk.choice.choose_layer(number)
+    def _choose_layer(self, name: str | None) -> None:
+        names = [each.name for each in self.desk.choice.layers]
+        if name in names:
+            self.desk.choice.choose_layer(names.index(name))
             self.aimed()
 
     def do_filter_next(self, command: Command) -> None:

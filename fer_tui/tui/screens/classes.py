@@ -102,8 +102,9 @@ class ClassesScreen(DeskScreen):
 
     def facts(self) -> Iterable[Text]:
         focus = self.desk.focus
+        left = self.desk.pace.left("focus", focus.progress if focus.is_working else None)
         if focus.is_working:
-            yield Text(f"measuring the focus {focus.progress:.0%} …  Esc stops", self.inks.accent)
+            yield Text(f"measuring the focus {focus.progress:.0%}{left} …  Esc stops", self.inks.accent)
         elif focus.fault:
             yield Text(f"focus: {plain(focus.fault)}", self.inks.fault)
         else:

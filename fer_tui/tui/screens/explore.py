@@ -23,18 +23,19 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .explained import draw_picture, draw_side, twin
-from .marking import Marking
+from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
 from .sorting import Sorting
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
+_AHEAD = 0.05  # seconds at one place before its neighbours are made
 _REST = 0.3  # seconds at one place before predictions are asked for from there
 _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Marking):
+class Explore(Pointing, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -80,6 +81,7 @@ class Explore(Pointing, Sorting, Marking):
         elif Change.EXPLANATION in change:
             self._cancel("grace")
             self.draw_place()
+            self._look_ahead()
         if Change.PREDICTIONS in change:
             if "predictions" not in self._waits:
                 self._later("predictions", _EVERY, self._draw_predictions)
@@ -157,6 +159,11 @@ class Explore(Pointing, Sorting, Marking):
         self.desk.aim()
         self._draw_soon()
         self._later("rest", _REST, self.desk.predict)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        if not self.desk.image.is_working:
+            self._later("ahead", _AHEAD, self.desk.look_ahead)
 
     def _draw_soon(self) -> None:
         """Draw the place; where its explanation is being made, after a moment, so that it is drawn once."""
@@ -214,6 +221,7 @@ class Explore(Pointing, Sorting, Marking):
             self.sort(self.desk.browser.order)
         self.desk.aim(again=True)
         self._draw_soon()
+        self._look_ahead()
 
     def do_trust(self, command: Command) -> None:
         if not self.desk.judge():

@@ -20,6 +20,7 @@ from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .base import DeskScreen
+from .layers import LayerPicker
 
 _REST = 0.3  # seconds at one filter before a pass over the dataset is asked for it
 _WORDS = 2  # lines below the sheet
@@ -291,6 +292,17 @@ class FiltersScreen(DeskScreen):
 
     def _move_layer(self, steps: int) -> None:
         if self.filters.move_layer(steps):
+            self.aimed()
+
+    def do_pick_layer(self, command: Command) -> None:
+        classifier, layer = self.desk.project.classifier, self.filters.layer
+        if classifier is not None and layer is not None:
+            names = [each.name for each in self.filters.layers]
+            self.app.push_screen(LayerPicker(classifier.modules, names, layer.name, ""), self._choose_layer)
+
+    def _choose_layer(self, name: str | None) -> None:
+        if name is not None:
+            self.filters.choose_layer(name)
             self.aimed()
 
     def do_view(self, command: Command) -> None:

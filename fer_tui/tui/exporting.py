@@ -1,0 +1,222 @@
+"""Exports: explanations as picture, arrays and numbers, with an index that says what each is, and how it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import Explanation, FerTuiError, InputError, plain
+
+from .asking import Asking, Request
+
+if TYPE_CHECKING:
+    from fer_tui.engine.messages import Message
+
+    from .browser import Browser
+    from .project import Project
+
+FOLDER = "fer-tui-exports"  # in the folder where the explorer was started
+SUFFIXES = (".png", ".npz", ".json")
+COLUMNS = ("row", "id", "split", "true", "predicted", "confidence", "probability of the true class", "marked", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One explanation to be written: its file name without a suffix, and what the index tells of it."""
+
+    name: str
+    request: Request
+    facts: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Export:
+    """Writes `items` into `folder` one after another, each when it is made; the index comes last.
+
+    done, total: how far it is. fault: why it ended early. message: what is to be told, '' when it was told.
+    """
+
+    folder: Path
+    items: Sequence[Item]
+    asking: Asking
+    told: Callable[[], None]
+    done: int = 0
+    fault: str = ""
+    _began: float = field(default_factory=time.monotonic)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "export"))
+    _writing: list[Future[None]] = field(default_factory=list)
+    _entries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return len(self.items)
+
+    @property
+    def is_over(self) -> bool:
+        return self.done == self.total or bool(self.fault)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left, at the rate so far."""
+        return (time.monotonic() - self._began) / self.done * (self.total - self.done) if self.done else None
+
+    def begin(self) -> None:
+        """Ask for the first explanation; InputError where the folder cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(self.folder, f"cannot be made: {error.strerror}", "choose another place") from None
+        self._go_on()
+
+    def take(self, message: Message) -> bool:
+        """Take what the compute process says; whether it was about this."""
+        if self.is_over or not self.asking.take(message):
+            return False
+        self._go_on()
+        return True
+
+    def stop(self) -> bool:
+        """End it; what is written stays."""
+        if self.is_over:
+            return False
+        self.asking.stop()
+        self._end("stopped")
+        return True
+
+    def _go_on(self) -> None:
+        """Write all that are there already, and ask for the next."""
+        while not self.is_over:
+            item, answered = self.items[self.done], self.asking.answered
+            if answered.request != item.request:
+                self.asking.want(item.request)
+                answered = self.asking.answered
+            if answered.fault or answered.cancelled:
+                self._end(answered.fault or "stopped")
+            elif answered.final and answered.explanation is not None:
+                self._writing.append(self._pool.submit(_write, self.folder / item.name, answered.explanation))
+                files = [f"{item.name}{suffix}" for suffix in SUFFIXES]
+                self._entries.append({**item.facts, "files": files, "notes": list(answered.explanation.notes)})
+                self.done += 1
+                self._look_for_faults()
+            else:
+                return
+        if not self.fault:
+            self._end("")
+
+    def _look_for_faults(self) -> None:
+        while self._writing and self._writing[0].done():
+            error = self._writing.pop(0).exception()
+            if error is not None:
+                self._end(str(error) if isinstance(error, FerTuiError) else f"{type(error).__name__}: {error}")
+
+    def _end(self, fault: str) -> None:
+        self.fault = fault
+        entries, folder = list(self._entries), self.folder
+
+        def index() -> None:
+            try:
+                for each in self._writing:
+                    each.result()
+                put(folder / "index.json", json.dumps(entries, ensure_ascii=False, indent=1))
+            except FerTuiError as error:
+                self.fault = str(error)
+            self.told()
+
+        self._pool.submit(index)
+        self._pool.shutdown(wait=False)
+
+
+class Exporter:
+    """One export at a time. asking: makes what asks for explanations. told: hears, on the loop, how one ended."""
+
+    def __init__(self, asking: Callable[[], Asking], told: Callable[[str], None]) -> None:
+        self._asking, self._told = asking, told
+        self.now: Export | None = None
+
+    def begin(self, folder: Path, items: Sequence[Item]) -> None:
+        """Write explanations into a folder, in the background; InputError where it cannot be made."""
+        loop = asyncio.get_running_loop()
+
+        def told() -> None:
+            with contextlib.suppress(RuntimeError):  # the explorer was left meanwhile
+                loop.call_soon_threadsafe(self._tell)
+
+        self.now = Export(folder, items, self._asking(), told)
+        self.now.begin()
+
+    def take(self, message: Message) -> bool:
+        """Take what the compute process says; whether it was about the export."""
+        return self.now is not None and self.now.take(message)
+
+    def stop(self) -> bool:
+        return self.now is not None and self.now.stop()
+
+    def _tell(self) -> None:
+        if self.now is not None:
+            fault = f": {self.now.fault}" if self.now.fault else ""
+            self._told(f"{self.now.done} of {self.now.total} explanations are written: {plain(self.now.folder)}{fault}")
+
+
+def _write(path: Path, explanation: Explanation) -> None:
+    for suffix in SUFFIXES:
+        explanation.save(path.with_name(f"{path.name}{suffix}"))
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all; InputError where that cannot be."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, "utf-8", "surrogateescape")
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(path, f"cannot be written: {error.strerror}", "choose another place") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def listing(rows: Sequence[int], browser: Browser, project: Project) -> str:
+    """CSV of these rows: see COLUMNS; what is not known is empty."""
+    dataset, known, marks = project.dataset, browser.predictions, browser.marks
+    assert dataset is not None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        label, predicted = int(known.labels[row]), int(known.predicted[row])
+        shares = (float(known.confidence[row]), float(known.true_confidence[row]))
+        writer.writerow([
+            row,
+            dataset.name_of(row),
+            dataset.split or "",
+            browser.classes[label] if label >= 0 else "",
+            browser.classes[predicted] if predicted >= 0 else "",
+            *(f"{share:.6g}" if share == share else "" for share in shares),
+            "yes" if marks is not None and marks.marked[row] else "",
+            marks.notes.get(row, "") if marks is not None else "",
+        ])  # fmt: skip
+    return text.getvalue()
+
+
+def file_name(*words: object) -> str:
+    """A file's name from words: what is no letter, digit, point or dash in them becomes a dash."""
+    parts = ("".join(each if each.isalnum() or each in ".-_" else "-" for each in plain(word)) for word in words)
+    return "_".join(part.strip("-.")[:60] for part in parts if part) or "export"
+
+
+def free(path: Path) -> Path:
+    """`path`, or the first of `path-2`, `path-3`, ... that is not there, or is an empty folder."""
+    number, found = 1, path
+    while found.exists() and (not found.is_dir() or any(found.iterdir())):
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found

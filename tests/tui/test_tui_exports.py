@@ -1,0 +1,89 @@
+"""What is exported is what was seen, and says how it is made again."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_tui.cli import main
+from fer_tui.picture import load
+from fer_tui.tui.exporting import COLUMNS, file_name, free
+
+Opened = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+async def written(sight: Any) -> None:
+    await sight.until(lambda: "are written" in sight.text("#status"), "the end of the export")
+
+
+async def test_the_explanation_on_the_screen(opened: Opened, project: Callable[..., Any], tmp_path: Path) -> None:
+    async with opened(project()) as sight:
+        await sight.predicted()
+        await sight.type("3j2c")
+        await sight.explained()
+        seen = sight.explanation
+        await sight.type("e1{enter}")
+        await written(sight)
+        folder = tmp_path / "fer-tui-exports" / "noise.npz" / "saliency"
+        (entry,) = json.loads((folder / "index.json").read_text())
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*entry["files"], "index.json"])
+        assert (entry["row"], entry["explained"]) == (3, "dog") and entry["files"][1] == "3_saliency_dog.npz"
+        stored = load(folder / entry["files"][1])
+        np.testing.assert_array_equal(stored.values, seen.values)
+        assert Image.open(folder / entry["files"][0]).size[0] > 100
+        await sight.type("e1")
+        assert "saliency-2" in sight.app.screen.query_one("Input").value
+        await sight.type("{escape}")
+    assert main([*shlex.split(entry["command"])[1:], "--out", str(tmp_path / "again.npz")]) == 0
+    np.testing.assert_allclose(load(tmp_path / "again.npz").values, seen.values, rtol=0, atol=1e-7)
+
+
+async def test_the_marked_images_and_the_tables(opened: Opened, project: Callable[..., Any], tmp_path: Path) -> None:
+    async with opened(project(), (80, 24)) as sight:
+        await sight.predicted()
+        await sight.type("  aopen, wide{enter}k 7G t")  # 0 and 7
+        marked = np.flatnonzero(sight.browser.marks.marked).tolist()
+        await sight.type("e2{ctrl+u}out/maps{enter}")
+        await written(sight)
+        entries = json.loads((tmp_path / "out" / "maps" / "index.json").read_text())
+        assert [each["row"] for each in entries] == marked
+        for each in entries:
+            assert each["explained"] == each["true"] and load(tmp_path / "out" / "maps" / each["files"][1]).values.any()
+        await sight.type("e3{ctrl+u}out/marked.csv{enter}")
+        await sight.type("/wrong{enter}e4{ctrl+u}out/wrong.csv{enter}")
+        known, browser = sight.browser.predictions, sight.browser
+        with (tmp_path / "out" / "wrong.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert tuple(rows[0]) == COLUMNS and [int(row["row"]) for row in rows] == np.flatnonzero(known.wrong).tolist()
+        for row in rows:
+            number = int(row["row"])
+            assert row["predicted"] == browser.classes[known.predicted[number]]
+            assert float(row["confidence"]) == pytest.approx(known.confidence[number], rel=1e-5)
+        with (tmp_path / "out" / "marked.csv").open(newline="") as file:
+            assert [row["note"] for row in csv.DictReader(file)] == [browser.marks.notes.get(row, "") for row in marked]
+        await sight.type("e4{ctrl+u}out/wrong.csv{enter}")
+        assert "is there already" in sight.text()
+        await sight.type("{enter}e1{ctrl+u}out/wrong.csv/x{enter}")
+        assert "cannot be made" in sight.text("#status")
+        await sight.type("P")
+        assert (tmp_path / "fer-tui-exports" / "screen.svg").read_text().startswith("<svg")
+
+
+def test_names_of_files(tmp_path: Path) -> None:
+    assert file_name(3, "../a b/\x1b[31m", "é") == "3_a-b--x1b-31m_é" or "/" not in file_name("../a", "b")
+    (tmp_path / "a.csv").write_text("")
+    assert free(tmp_path / "a.csv").name == "a-2.csv" and free(tmp_path / "b").name == "b"

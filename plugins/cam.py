@@ -43,6 +43,7 @@ _MANY, _VERY_MANY = 16, 128  # images from which on a faster copy of the network
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
 _GUIDED = "guided-grad-cam"
+_LINEAR = ("auto", "cam", "grad", "xgrad", "hires")  # in the score, where negative values are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,14 @@ class Cam(Explainer[CamParameters]):
     }
     cost = "cheap"
     Parameters = CamParameters
+
+    @classmethod
+    def for_contrast(cls, parameters: CamParameters) -> CamParameters:
+        return dataclasses.replace(parameters, positive=False, sweep=False)
+
+    @classmethod
+    def is_linear(cls, parameters: CamParameters) -> bool:
+        return parameters.variant in _LINEAR
 
     def explain(self, subject: Subject, parameters: CamParameters) -> Iterator[Result]:
         """The map of the place; with `sweep` first those of all other layers. score and ablation come step by step."""

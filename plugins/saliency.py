@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ _INTEGRATED, _NOISY, _HIDING = {"variant": ("integrated",)}, {"variant": _SMOOTH
 _COMPARED = {"variant": ("integrated", "occlusion")}
 _UNSIGNED = ("gradient", *_SMOOTHED)  # as captum has it
 _NEVER_SIGNED = ("smoothgrad-squared", "vargrad")
+_LINEAR = ("gradient", "input-x-gradient", "integrated", "smoothgrad", "occlusion")  # in the score, where signed
 _MANY, _MANY_LARGE = 64, 16  # images from which on a faster copy of the network is worth its making
 _LARGE = 4 * 48 * 48  # input values from which on an image is large
 
@@ -129,6 +131,14 @@ class Saliency(Explainer[SaliencyParameters]):
     }
     cost = "cheap"
     Parameters = SaliencyParameters
+
+    @classmethod
+    def for_contrast(cls, parameters: SaliencyParameters) -> SaliencyParameters:
+        return dataclasses.replace(parameters, signed="true")
+
+    @classmethod
+    def is_linear(cls, parameters: SaliencyParameters) -> bool:
+        return parameters.variant in _LINEAR and parameters.channels != "max"
 
     def explain(self, subject: Subject, parameters: SaliencyParameters) -> Iterator[Result]:
         """The map, in one step where the variant needs but one pass, else better and better."""

@@ -139,6 +139,7 @@ BINDINGS = (
     Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
     Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
+    Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
     Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),

@@ -29,6 +29,7 @@ from .choice import Choice
 from .command import command_for
 from .exporting import Exporter
 from .filters import Filters
+from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
 from .history import History
@@ -87,6 +88,8 @@ class Desk:
         self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
+        on_samples = settings is not None and settings.data is None
+        self.first_steps = FirstSteps(self.state.user, wanted=on_samples)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)

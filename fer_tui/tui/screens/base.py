@@ -75,7 +75,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -122,6 +122,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -222,6 +223,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
@@ -331,7 +334,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         place = answered.place if answered.explanation is not None else answered.request.place
         line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
-        self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+        driver = getattr(self.app, "pictures", None)
+        way = "tmux does (set -s set-clipboard on)" if driver and driver.terminal.in_tmux else "the terminal does"
+        self.app.push_screen(Details(f"copied, if {way} what OSC 52 asks; else mark it with the mouse and Shift", line))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

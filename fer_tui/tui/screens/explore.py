@@ -16,7 +16,7 @@ from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 from fer_tui.tui.widgets.picture_pane import PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
@@ -27,6 +27,7 @@ from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
 from .sorting import Sorting
+from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _AHEAD = 0.05  # seconds at one place before its neighbours are made
@@ -35,7 +36,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Exports):
+class Explore(Understanding, Pointing, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -47,6 +48,7 @@ class Explore(Pointing, Sorting, Exports):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
+                yield Page(id="summary")
                 yield PicturePane(id="explained")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
@@ -60,6 +62,7 @@ class Explore(Pointing, Sorting, Exports):
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
         self._show_pane()
+        self.begin_understanding()
         super().on_mount()
 
     @property
@@ -73,6 +76,7 @@ class Explore(Pointing, Sorting, Exports):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self, change: Change) -> None:
+        self.draw_understanding()
         if Change.OPENED in change:
             if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
                 self.desk.aim()

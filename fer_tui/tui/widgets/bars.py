@@ -8,6 +8,7 @@ from rich.text import Text
 from textual import events
 
 from fer_tui.tui.bindings import Binding, key_name
+from fer_tui.tui.first_steps import STEPS, FirstSteps
 
 from .lines import Lines
 
@@ -48,18 +49,36 @@ class Bar(Lines):
 
 
 class Hints(Lines):
-    """The keys that matter here: as many as there is room for."""
+    """The keys that matter here, as many as there is room for; on the samples the first steps that are left."""
 
     DEFAULT_CSS = "Hints { height: 1; }"
 
-    def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
+    def __init__(self, bindings: Iterable[Binding], steps: FirstSteps, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        bindings, self._steps = list(bindings), steps
+        self._keys = {binding.id: key_name(binding.keys[0]) for binding in bindings if binding.keys}
         self._hinted = [binding for binding in bindings if binding.hint and binding.keys]
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
 
     def draw(self) -> None:
+        steps = [name for name in self._steps.left if name in self._keys]
+        if steps:
+            self._draw_steps(steps)
+        else:
+            self._draw_hints()
+
+    def _draw_steps(self, steps: Iterable[str]) -> None:
+        inks, line = self.inks, Text.assemble((" first  ", self.inks.accent))
+        for name in steps:
+            line.append(self._keys[name], inks.title).append(f" {STEPS[name]}  ", inks.plain)
+        for name in ("help", "quit"):
+            if name in self._keys:
+                line.append(self._keys[name], inks.title).append(f" {name}  ", inks.muted)
+        self.show([line])
+
+    def _draw_hints(self) -> None:
         inks, line = self.inks, Text(" ")
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
         hints = {

@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 
 from fer_tui.contract import nearest
 
-SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline", "f": "Filters"}  # by the letters that bindings name them by
+SCREENS = {
+    "x": "Explore",
+    "c": "Classes",
+    "t": "Timeline",
+    "f": "Filters",
+    "g": "Grid",
+}  # by the letters that bindings name them by
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +67,27 @@ BINDINGS = (
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
     Binding("note", ("a",), "keep a note on the image", "Images", "x"),
-    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xt", "target"),
+    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xtg", "target"),
     Binding(
-        "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xt", "class", counts=True
+        "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xtg", "class", counts=True
     ),
-    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xt", "method", counts=True),
-    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xt"),
+    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xtg", "method", counts=True),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xtg"),
     Binding(
         "parameters",
         ("p",),
         "the form of the method's parameters: all of them, changed live",
         "Explanation",
-        "xt",
+        "xtg",
         "parameters",
     ),
-    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtf", counts=True),
-    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtf", counts=True),
-    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtf"),
+    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtfg", counts=True),
+    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtfg", counts=True),
+    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtfg"),
     Binding(
-        "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
+        "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xtg", counts=True
     ),
-    Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xt", counts=True),
+    Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xtg", counts=True),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
@@ -90,11 +96,11 @@ BINDINGS = (
         ("o",),
         "overlay, map, focus, its outline, original, what the model saw; Filters: ascent, outputs, images, class",
         "Picture",
-        "xtf",
+        "xtfg",
         "view",
         counts=True,
     ),
-    Binding("view-back", ("O",), "the same, backwards", "Picture", "xtf", counts=True),
+    Binding("view-back", ("O",), "the same, backwards", "Picture", "xtfg", counts=True),
     Binding(
         "rule",
         ("F",),
@@ -103,11 +109,11 @@ BINDINGS = (
         "x",
         counts=True,
     ),
-    Binding("more", ("+", "="), "heat map more opaque; larger filters", "Picture", "xf", counts=True),
-    Binding("less", ("-",), "heat map less opaque; smaller filters", "Picture", "xf", counts=True),
-    Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
-    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
-    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
+    Binding("more", ("+", "="), "heat map more opaque; larger filters or cells", "Picture", "xfg", counts=True),
+    Binding("less", ("-",), "heat map less opaque; smaller filters or cells", "Picture", "xfg", counts=True),
+    Binding("colours", ("C",), "next colour map", "Picture", "xtg", counts=True),
+    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xtg"),
+    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xtg"),
     Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
     Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
     Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
@@ -126,11 +132,30 @@ BINDINGS = (
     Binding("order", ("S",), "filters by number, gain, activation, output on this image", "Filters", "f", "sort", True),
     Binding("image-next", ("J",), "next image", "Filters", "f", "image", counts=True),
     Binding("image-previous", ("K",), "image before", "Filters", "f", counts=True),
-    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtf", "classes"),
-    Binding("explore", ("g e",), "the images", "Screens", "ctf", "explore"),
-    Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xct", "filters"),
+    Binding("open-place", ("enter",), "the cell's image, class, method, layer in Explore", "Grid", "g", "open"),
     Binding(
-        "timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xcf"
+        "arrange",
+        ("tab",),
+        "next arrangement: class sheet, methods by classes, checkpoints; 2Tab: the second",
+        "Grid",
+        "g",
+        "arrange",
+        counts=True,
+    ),
+    Binding("arrange-back", ("shift+tab",), "arrangement before", "Grid", "g"),
+    Binding("pick-rows", ("r",), "choose what the rows are", "Grid", "g", "rows"),
+    Binding("pick-columns", ("d",), "choose what the columns are", "Grid", "g", "columns"),
+    Binding("swap-sides", ("X",), "rows become columns", "Grid", "g"),
+    Binding(
+        "which-images", ("w",), "images: the best of each class, as listed, the marked ones", "Grid", "g", "images"
+    ),
+    Binding("marked-grid", ("x",), "the marked images in the Grid", "Screens", "xg"),
+    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints", "Screens", "xctf"),
+    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtfg", "classes"),
+    Binding("explore", ("g e",), "the images", "Screens", "ctfg", "explore"),
+    Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xctg", "filters"),
+    Binding(
+        "timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xcfg"
     ),
     Binding("theme", ("ctrl+t",), "choose a theme", "Other"),
     Binding(

@@ -47,6 +47,11 @@ class Browser:
         self._view: NDArray[np.int64] | None = None  # None: all rows
         self._row = 0  # kept where the view does not hold it for a while
 
+    @property
+    def has_marked(self) -> bool:
+        """Whether images are marked."""
+        return self.marks is not None and self.marks.count > 0
+
     # ---- the list ----------------------------------------------------------------------------------------------------
 
     @property

@@ -32,6 +32,7 @@ from .filters import Filters
 from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .grid import Grid
 from .history import History
 from .look import Look
 from .pace import Pace
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .browser import Browser
     from .run import Run
 
+_AT_ONCE = 3  # cells of the grid that are asked for at a time
 _SOON = 2048  # rows that the stream of predictions will reach soon enough
 
 
@@ -64,14 +66,15 @@ class Change(Flag):
 class Desk:
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
-    show. run: the predictions under all checkpoints.
+    `connect` must be called before anything else. image, matrix, focus, frames, cells: what Explore, Classes,
+    Timeline and Grid show. run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
     focus: Focusing
-    frames: Frames
+    frames: Frames[int]
+    cells: Frames[tuple[int, int]]
     filters: Filters
     run: Run
     ahead: Ahead
@@ -119,6 +122,8 @@ class Desk:
         self.image, self.matrix = asking(), asking()
         self.focus = Focusing(compute)
         self.frames = Frames(asking)
+        self.cells = Frames(asking, at_once=_AT_ONCE)
+        self.grid = Grid()
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
         self.exports = Exporter(asking, self._told)
@@ -237,7 +242,7 @@ class Desk:
 
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
+        asked = (self.image, self.matrix, self.focus, self.frames, self.cells, self.filters, self.run, self.exports)
         stopped = [each.stop() for each in asked]
         self.ahead.stop()
         self._compute.stop()
@@ -368,7 +373,7 @@ class Desk:
             return Change.PREDICTIONS | Change.ACTIVITY
         if self.exports.take(message):
             return Change.ACTIVITY
-        if self.frames.take(message):
+        if self.frames.take(message) or self.cells.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):
             return Change.FILTERS

@@ -34,7 +34,7 @@ from .popups import Details, Help
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
-_ONE = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
+ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 
 class Restart(Message):
@@ -220,6 +220,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        if command.binding.id == "cancel" and self.desk.exports.stop():
+            self.draw_status()
+            return
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
@@ -307,7 +310,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.aim()
             self.draw(Change.OPENED)
         else:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
 
     def aim(self) -> None:
         """Want what this screen shows."""
@@ -322,7 +325,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def go(self, screen: str, narrowing: str | None = None) -> None:
         """To another screen; to the timeline only where there is one."""
         if screen == "timeline" and not self.desk.has_run:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
         else:
             self.post_message(Go(screen, narrowing))
 

@@ -201,6 +201,9 @@ class ClassesScreen(DeskScreen):
         self.desk.focus.want(wanted)
         self.draw(Change.MATRIX)
 
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
+
     def do_explore(self, command: Command) -> None:
         self.go("explore")
 

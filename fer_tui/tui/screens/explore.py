@@ -327,6 +327,16 @@ class Explore(Understanding, Pointing, Sorting, Exports):
     def do_filters(self, command: Command) -> None:
         self.go("filters")
 
+    def do_marked_grid(self, command: Command) -> None:
+        if self.desk.browser is not None and self.desk.browser.has_marked:
+            self.desk.grid.show("marked")
+            self.go("grid")
+        else:
+            self.say("nothing is marked: Space marks images")
+
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 

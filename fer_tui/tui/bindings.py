@@ -62,6 +62,7 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("similar", ("s",), "the most similar training images, by the network's features", "Images", "x", "similar"),
     Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),

@@ -38,6 +38,7 @@ from .look import Look
 from .pace import Pace
 from .project import Project
 from .session import Session
+from .similar import SimilarImages
 from .state import State
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Desk:
     filters: Filters
     run: Run
     ahead: Ahead
+    similar: SimilarImages
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class Desk:
         self.grid = Grid()
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
+        self.similar = SimilarImages(compute, self.project)
         self.exports = Exporter(asking, self._told)
         self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
@@ -358,7 +361,7 @@ class Desk:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
-        if self.ahead.take(message):
+        if self.ahead.take(message) or self.similar.take(message):
             return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()

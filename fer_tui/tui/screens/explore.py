@@ -26,6 +26,7 @@ from .explained import draw_picture, draw_side, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
+from .resembling import Resembling
 from .sorting import Sorting
 from .understanding import Understanding
 
@@ -36,7 +37,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Understanding, Pointing, Sorting, Exports):
+class Explore(Understanding, Pointing, Resembling, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -191,6 +192,9 @@ class Explore(Understanding, Pointing, Sorting, Exports):
     @property
     def page(self) -> int:
         return self.list.page
+
+    def on_picture_pane_turned(self, message: PicturePane.Turned) -> None:
+        super().move(message.steps)
 
     def move(self, steps: int) -> None:
         if self.pane == "side":

@@ -154,7 +154,7 @@ def test_keys_that_cannot_be(own: Path, line: str, fault: str, capsys: pytest.Ca
     (own.parent / "config.toml").write_text(f"[keys]\n{line}\n")
     assert main(["config", "check"]) == 2
     told = capsys.readouterr().err.strip()
-    assert "config.toml:1: keys" in told and fault in told and "\n" not in told
+    assert "config.toml:2: [keys] d" in told and fault in told and "\n" not in told
 
 
 def test_the_keys_are_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:

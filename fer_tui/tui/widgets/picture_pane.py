@@ -185,6 +185,13 @@ class PicturePane(Vertical):
         self.query_one("#caption", Lines).show(lines)
 
 
+class OtherPane(Vertical):
+    """Holds a second picture pane, at which the mouse points at nothing."""
+
+    def on_picture_pane_pointed(self, message: PicturePane.Pointed) -> None:
+        message.stop()
+
+
 def same(picture: Image, other: Image | None) -> bool:
     """Whether two pictures show the same."""
     if other is None or (picture.size, picture.mode) != (other.size, other.mode):

@@ -77,6 +77,16 @@ class MeasureFocus(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class FindSimilar(Message):
+    """Find the most similar images to a row, of the training split where there is one; answered by Similar, Done."""
+
+    job: int
+    row: int
+    count: int
+    checkpoint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel(Message):
     """Stop a job at its next yield; answered by Done."""
 
@@ -218,6 +228,31 @@ class Focused(Message):
     job: int
     progress: float
     table: FocusTable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A similar image. row: of the split that was searched; source: of the whole source. label: -1 for none."""
+
+    row: int
+    source: int
+    label: int
+    predicted: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similar(Message):
+    """The most similar images, the nearest first; `found` is None while features are made: `progress` of them are.
+
+    split: the one that was searched, limit: how many rows of it, None for all.
+    """
+
+    job: int
+    progress: float
+    split: str | None
+    limit: int | None = None
+    found: tuple[Neighbour, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class Explorer(App[int]):
         *,
         fresh: bool = False,
     ) -> None:
-        super().__init__(driver_class=_driver(probe))
+        colourless = "NO_COLOR" in os.environ  # Textual then leaves colours out, where it would make them gray
+        super().__init__(driver_class=_driver(probe), ansi_color=True if colourless else None)
         self._settings, self._stream, self._fresh = settings, stream, fresh
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()

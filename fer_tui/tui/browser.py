@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from .predictions import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.comparison import Comparison
     from fer_tui.engine.messages import ClassifierOpened
     from fer_tui.timeline import Course
 
@@ -34,6 +35,7 @@ class Browser:
         self.classes, self.marks = tuple(classes), marks
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
         self.predictions.marks = marks
+        self.pair: Callable[[], Comparison | None] | None = None  # how two checkpoints compare
         self.target: Target = "predicted"
         self.checkpoint = 0
         self.checkpoints: tuple[str, ...] = ()  # their names, as far as they were told
@@ -114,6 +116,11 @@ class Browser:
         return self._ranks is not None or self.order == Order()
 
     @property
+    def asks_of_the_pair(self) -> bool:
+        """Whether the list hangs on the predictions under the checkpoint beside the current one."""
+        return self._narrowing is not None and self._narrowing.on_pair
+
+    @property
     def asks_of_the_run(self) -> bool:
         """Whether the list hangs on the predictions under all checkpoints."""
         return self._narrowing is not None and self._narrowing.on_course
@@ -131,7 +138,7 @@ class Browser:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
         self.classes, course = tuple(classes), self.predictions.course
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
-        self.predictions.marks = self.marks
+        self.predictions.marks, self.predictions.pair = self.marks, self.pair
         if course is not None and course.classes == self.classes:
             self.predictions.course = course
         if isinstance(self.target, int) and self.target >= len(self.classes):

@@ -71,6 +71,10 @@ class Choice:
         given = self._given.get(description.name, {})
         return {info.name: given.get(info.name, info.default) for info in description.parameters}
 
+    def reset(self, description: Description) -> None:
+        """Use all defaults again."""
+        self._given.pop(description.name, None)
+
     def set_parameter(self, description: Description, info: ParameterInfo, given: object) -> None:
         """Use another value from now on; InputError where it is none."""
         self._given.setdefault(description.name, {})[info.name] = info.parse(given)

@@ -218,6 +218,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         if self.keys.pending != pending or (said is not None and self._said is None):
             self.draw_status()
 
+    def on_hints_chosen(self, message: Hints.Chosen) -> None:
+        if self.focused is None:
+            self.do(Command(message.binding))
+
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
         if command.binding.id == "cancel" and self.desk.exports.stop():

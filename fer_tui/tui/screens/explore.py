@@ -18,14 +18,16 @@ from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
 from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
-from fer_tui.tui.widgets.picture_pane import PicturePane
+from fer_tui.tui.widgets.picture_pane import OtherPane, PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side, twin
+from .abreast import Abreast, pair_lines
+from .explained import draw_beside, draw_picture, draw_side, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
+from .resembling import Resembling
 from .sorting import Sorting
 from .understanding import Understanding
 
@@ -36,7 +38,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Understanding, Pointing, Sorting, Exports):
+class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -49,7 +51,11 @@ class Explore(Understanding, Pointing, Sorting, Exports):
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
                 yield Page(id="summary")
-                yield PicturePane(id="explained")
+                yield Lines(id="pair-title")
+                with Horizontal(id="pair"):
+                    yield PicturePane(id="explained")
+                    with OtherPane(id="other"):
+                        yield PicturePane(id="beside")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
                 yield ScoreBars(id="scores")
@@ -96,9 +102,18 @@ class Explore(Understanding, Pointing, Sorting, Exports):
         """Draw all that belongs to the place: title, picture, scores."""
         if self.is_left:
             return
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         draw_side(self, self.desk)
         self._draw_titles()
+
+    def _draw_pictures(self) -> None:
+        shown = self.desk.beside.shown
+        self.set_class(shown, "-abreast")
+        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        if shown:
+            title = self.query_one("#pair-title", Lines)
+            title.show(pair_lines(self.desk, title.content_region.width or title.size.width, self.inks))
+            draw_beside(self.query_one("#beside", PicturePane), self.desk)
 
     def on_picture_pane_resized(self) -> None:
         self.draw_place()
@@ -133,7 +148,7 @@ class Explore(Understanding, Pointing, Sorting, Exports):
         else:
             draw_side(self, self.desk)
             self._draw_titles()
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         self.draw_top()
         self.draw_status()
 
@@ -191,6 +206,9 @@ class Explore(Understanding, Pointing, Sorting, Exports):
     @property
     def page(self) -> int:
         return self.list.page
+
+    def on_picture_pane_turned(self, message: PicturePane.Turned) -> None:
+        super().move(message.steps)
 
     def move(self, steps: int) -> None:
         if self.pane == "side":
@@ -295,7 +313,7 @@ class Explore(Understanding, Pointing, Sorting, Exports):
             browser.narrow(text)
         except NarrowingError as error:
             return error
-        if browser.asks_of_the_run:
+        if browser.asks_of_the_run or browser.asks_of_the_pair:
             self.desk.gather()
         self._draw_list()
         self.moved()

@@ -145,12 +145,8 @@ class Desk(Predicting):
             self.beside.aim()
             return
         self.ahead.see(browser)
-<<<<<<< HEAD
         self.image.want(self.choice.request(method, browser), again=again)
-=======
-        self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
         self.beside.aim(again=again)
->>>>>>> main
 
     def look_ahead(self) -> None:
         """Have the neighbours of this place made, unless there is something better to do."""
@@ -198,25 +194,16 @@ class Desk(Predicting):
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
         asked = (
-<<<<<<< HEAD
-            self.image,
-            self.matrix,
-            self.contrast,
-=======
             self.exports,
             self.image,
             self.matrix,
->>>>>>> main
+            self.contrast,
             self.focus,
             self.frames,
             self.cells,
             self.filters,
             self.run,
-<<<<<<< HEAD
-            self.exports,
-=======
             self.beside,
->>>>>>> main
         )
         stopped = [each.stop() for each in asked]
         self.ahead.stop()

@@ -43,6 +43,7 @@ _MANY, _VERY_MANY = 16, 128  # images from which on a faster copy of the network
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
 _MASKED = ("score", "ablation")
 _GUIDED = "guided-grad-cam"
+_LINEAR = ("auto", "cam", "grad", "xgrad", "hires")  # in the score, where negative values are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,14 @@ class Cam(Explainer[CamParameters]):
     cost = "cheap"
     Parameters = CamParameters
 
+    @classmethod
+    def for_contrast(cls, parameters: CamParameters) -> CamParameters:
+        return dataclasses.replace(parameters, positive=False, sweep=False)
+
+    @classmethod
+    def is_linear(cls, parameters: CamParameters) -> bool:
+        return parameters.variant in _LINEAR
+
     def explain(self, subject: Subject, parameters: CamParameters) -> Iterator[Result]:
         """The map of the place; with `sweep` first those of all other layers. score and ablation come step by step."""
         if parameters.variant == "gap-fit":
@@ -116,11 +125,14 @@ class Cam(Explainer[CamParameters]):
         for _, group in itertools.groupby(subjects, key=lambda each: (id(each.classifier), each.place.layer)):
             same = list(group)
             classifier = same[0].classifier
-            if parameters.variant in (*_MASKED, _GUIDED, "gap-fit") or parameters.sweep:
+            if parameters.variant in (*_MASKED, _GUIDED) or parameters.sweep:
                 for subject in same:
                     yield from self.explain(subject, parameters)
                 continue
-            plan = _plan(classifier, same[0].place.layer, parameters)
+            if parameters.variant == "gap-fit":
+                plan = _drained(_fitted(same[0], parameters))
+            else:
+                plan = _plan(classifier, same[0].place.layer, parameters)
             fast = classifier
             if len(same) > _MANY:
                 fast, plan = _faster(classifier, same, plan, parameters.precision)
@@ -174,6 +186,16 @@ def _fitted(subject: Subject, parameters: CamParameters) -> Generator[Result, No
             plan = _Plan("grad", layer, notes=("Grad-CAM, while a linear layer is fitted to the dataset",))
             stand_in = _heatmap(subject, _maps(classifier, [subject], [layer], plan)[layer][0], plan, parameters)
         yield Result(subject.place, stand_in, final=False, progress=done)
+
+
+def _drained(fitting: Generator[Result, None, _Plan]) -> _Plan:
+    """What a fit comes to, without the maps that stand in for it."""
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            plan: _Plan = end.value
+            return plan
 
 
 def _maps(

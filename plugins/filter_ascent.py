@@ -16,6 +16,8 @@ from .filter_images import exciting_images
 from .filter_outputs import ORDERS, RANKS, filter_outputs
 from .truncated import faster, layer_of
 
+_CLIMBED = {"view": ("ascent", "class")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class FilterAscentParameters(Parameters):
@@ -25,19 +27,29 @@ class FilterAscentParameters(Parameters):
         "or a picture climbed for a class",
         choices=("ascent", "outputs", "images", "class"),
     )
-    steps: int = parameter(30, "steps of the climb", low=0, high=10000)
-    optimiser: str = parameter("adam", "Adam, or the gradient brought to unit size", choices=OPTIMISERS)
-    rate: float = parameter(0.05, "how far a pixel goes in a step, black to white is 1", low=0, high=100)
-    objective: str = parameter("mean", "what of a filter's output is climbed", choices=OBJECTIVES)
-    bounds: str = parameter("clip", "how pixels are kept between black and white", choices=BOUNDS)
-    space: str = parameter("pixels", "climb on pixels, or on Fourier coefficients: smoother", choices=SPACES)
-    noise: float = parameter(0.1, "the start: white noise of mid-gray plus or minus this", low=0, high=0.5)
-    jitter: int = parameter(2, "each step sees the picture shifted at random, at most so far", unit="px", low=0)
-    blur: float = parameter(0.5, "standard deviation of a blur after each step", unit="px", low=0, high=50)
-    l2: float = parameter(0.0, "weight of the mean squared distance from mid-gray, a penalty", low=0)
-    tv: float = parameter(0.0, "weight of the total variation, a penalty on roughness", low=0)
-    variants: int = parameter(1, "pictures for each filter, from different noise", low=1, high=16)
-    diversity: float = parameter(0.0, "weight of the likeness of a filter's variants, a penalty", low=0)
+    steps: int = parameter(30, "steps of the climb", low=0, high=10000, where=_CLIMBED)
+    optimiser: str = parameter("adam", "Adam, or the gradient brought to unit size", choices=OPTIMISERS, where=_CLIMBED)
+    rate: float = parameter(
+        0.05, "how far a pixel goes in a step, black to white is 1", low=0, high=100, where=_CLIMBED
+    )
+    objective: str = parameter("mean", "what of a filter's output is climbed", choices=OBJECTIVES, where=_CLIMBED)
+    bounds: str = parameter("clip", "how pixels are kept between black and white", choices=BOUNDS, where=_CLIMBED)
+    space: str = parameter(
+        "pixels", "climb on pixels, or on Fourier coefficients: smoother", choices=SPACES, where=_CLIMBED
+    )
+    noise: float = parameter(
+        0.1, "the start: white noise of mid-gray plus or minus this", low=0, high=0.5, where=_CLIMBED
+    )
+    jitter: int = parameter(
+        2, "each step sees the picture shifted at random, at most so far", unit="px", low=0, where=_CLIMBED
+    )
+    blur: float = parameter(
+        0.5, "standard deviation of a blur after each step", unit="px", low=0, high=50, where=_CLIMBED
+    )
+    l2: float = parameter(0.0, "weight of the mean squared distance from mid-gray, a penalty", low=0, where=_CLIMBED)
+    tv: float = parameter(0.0, "weight of the total variation, a penalty on roughness", low=0, where=_CLIMBED)
+    variants: int = parameter(1, "pictures for each filter, from different noise", low=1, high=16, where=_CLIMBED)
+    diversity: float = parameter(0.0, "weight of the likeness of a filter's variants, a penalty", low=0, where=_CLIMBED)
     top: int = parameter(10, "how many filters are framed, or images shown", low=1)
     rank: str = parameter("mean", "what of an output makes it strong", choices=RANKS)
     order: str = parameter("columns", "how the framed are numbered: down each column, or by rows", choices=ORDERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +38,11 @@ from .saliency_scores import SCORES, Attribution, Score
 
 _RECTIFIED = ("guided", "deconvolution")
 _SMOOTHED = ("smoothgrad", "smoothgrad-squared", "vargrad")
+_INTEGRATED, _NOISY, _HIDING = {"variant": ("integrated",)}, {"variant": _SMOOTHED}, {"variant": ("occlusion",)}
+_COMPARED = {"variant": ("integrated", "occlusion")}
 _UNSIGNED = ("gradient", *_SMOOTHED)  # as captum has it
 _NEVER_SIGNED = ("smoothgrad-squared", "vargrad")
+_LINEAR = ("gradient", "input-x-gradient", "integrated", "smoothgrad", "occlusion")  # in the score, where signed
 _MANY, _MANY_LARGE = 64, 16  # images from which on a faster copy of the network is worth its making
 _LARGE = 4 * 48 * 48  # input values from which on an image is large
 
@@ -61,20 +65,27 @@ class SaliencyParameters(Parameters):
         choices=("auto", "true", "false"),
     )
     channels: str = parameter("sum", "how the input's channels become one map", choices=("sum", "mean", "max"))
-    steps: int = parameter(50, "integrated: points on the way from the baseline", low=1, high=1000)
+    steps: int = parameter(50, "integrated: points on the way from the baseline", low=1, high=1000, where=_INTEGRATED)
     baseline: str = parameter(
         "zero",
         "integrated, occlusion: what the image is compared with, or hidden by; zero: of the network's input",
         choices=BASELINES,
+        where=_COMPARED,
     )
-    value: int = parameter(128, "brightness of baseline=value", low=0, high=255)
-    samples: int = parameter(25, "smoothgrad and its kin: noisy copies of the image", low=1, high=1000)
-    noise: float = parameter(0.15, "their standard deviation", unit="of the input's range", low=0, high=1)
+    value: int = parameter(
+        128, "brightness of baseline=value", low=0, high=255, where={**_COMPARED, "baseline": ("value",)}
+    )
+    samples: int = parameter(25, "smoothgrad and its kin: noisy copies of the image", low=1, high=1000, where=_NOISY)
+    noise: float = parameter(0.15, "their standard deviation", unit="of the input's range", low=0, high=1, where=_NOISY)
     window: int = parameter(
-        0, "occlusion: side of the hidden square; 0: a sixth of the input", unit="px", low=0, high=4096
+        0, "occlusion: side of the hidden square; 0: a sixth of the input", unit="px", low=0, high=4096, where=_HIDING
     )
-    stride: int = parameter(0, "occlusion: distance of the squares; 0: half a window", unit="px", low=0, high=4096)
-    regions: str = parameter("", "occlusion: hide regions instead: grid, or a file with masks (.npz, .png)")
+    stride: int = parameter(
+        0, "occlusion: distance of the squares; 0: half a window", unit="px", low=0, high=4096, where=_HIDING
+    )
+    regions: str = parameter(
+        "", "occlusion: hide regions instead: grid, or a file with masks (.npz, .png)", where=_HIDING
+    )
     precision: str = parameter(
         "float32",
         "of the network's numbers where many images are explained; exact: the network as it is, no faster copy",
@@ -120,6 +131,14 @@ class Saliency(Explainer[SaliencyParameters]):
     }
     cost = "cheap"
     Parameters = SaliencyParameters
+
+    @classmethod
+    def for_contrast(cls, parameters: SaliencyParameters) -> SaliencyParameters:
+        return dataclasses.replace(parameters, signed="true")
+
+    @classmethod
+    def is_linear(cls, parameters: SaliencyParameters) -> bool:
+        return parameters.variant in _LINEAR and parameters.channels != "max"
 
     def explain(self, subject: Subject, parameters: SaliencyParameters) -> Iterator[Result]:
         """The map, in one step where the variant needs but one pass, else better and better."""

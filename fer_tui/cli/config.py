@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fer_tui.contract import plain
 from fer_tui.engine.settings import Settings
 
 from . import flags, layers, streams
-from .settings import BUILTIN, SETTINGS
+from .settings import BUILTIN, SETTINGS, Setting
 
 EXAMPLES = (
     "fer-tui config show                           every setting and its origin",
@@ -101,15 +103,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def missing_files(file: Path) -> list[str]:
     """Every file that the settings in `file` name and that is not there, in one line each."""
+    return [f"{file}: {setting.key}: {named}: there is no such file" for setting, named in absent(layers.read(file))]
+
+
+def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
+    """The files that these settings name and that are not there."""
     from fer_tui.classifier.runs import has_files
 
-    faults = []
-    found = layers.read(file)
-    for setting, values in ((setting, values) for values in (found, *found.get("others", ())) for setting in SETTINGS):
-        value = values.get(setting.name)
+    for setting, each in ((setting, each) for each in (values, *values.get("others", ())) for setting in SETTINGS):
+        value = each.get(setting.name)
         if not setting.names or value is None or setting.name in ("cache", "classes"):
             continue
-        for text in value if isinstance(value, tuple) else (value,):
+        for text in value if isinstance(value, list | tuple) else (value,):
             before, _, name = text.rpartition(":")
             is_code = before.endswith(".py") and name.isidentifier()
             if not is_code and setting.names == "code":
@@ -118,8 +123,7 @@ def missing_files(file: Path) -> list[str]:
                 continue
             named = Path(before if is_code else text)
             if not named.exists() and not (setting.name == "weights" and has_files(named)):
-                faults.append(f"{file}: {setting.key}: {named}: there is no such file")
-    return faults
+                yield setting, named
 
 
 def _written(value: object) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, nearest, plain
+from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, Result, nearest, plain
 
 from . import asked, flags, looks, streams, which
+from .contrasts import check_contrast, contrast_told, of_cell
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -48,6 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="find the face in the picture file and explain its crop; which one, from 1, where there are several",
     )
     place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
+    place.add_argument("--against", metavar="C", help="another class: the target's map minus that class's")
+    place.add_argument(
+        "--cell",
+        metavar="N",
+        nargs="?",
+        const=0,
+        type=flags.typed(flags.whole),
+        help="with --against: the mean over N images (all, if no N) of class --against that are taken for --target",
+    )
     place.add_argument("--layer", metavar="L", help="a layer, by name")
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")
     which.add_checkpoint(place)
@@ -65,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None:
         _check_out(arguments.out)
+    check_contrast(arguments)
     look = looks.look_of(arguments)
     description, values = asked.described(arguments.method, asked.parameters_of(arguments))
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
@@ -102,7 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.out is None:
         from .show import show
 
-        show(explanation, arguments.method, place, session.classifier.classes, look, focus.words() if focus else "")
+        words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
+        show(explanation, arguments.method, place, session.classifier.classes, look, words)
     elif focus is not None:
         streams.put(plain(focus.words()))
     return 0
@@ -170,7 +183,7 @@ def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[s
     for axis in Axis:
         if axis not in axes and getattr(arguments, axis.value) is not None:
             yield f"{arguments.method} does not depend on the {axis.value}: --{axis.value} makes no difference"
-    if Axis.IMAGE in axes and arguments.image is None:
+    if Axis.IMAGE in axes and arguments.image is None and arguments.cell is None:
         yield "no --image is given: this is row 0"
 
 
@@ -183,12 +196,21 @@ def _make(
     tell: Narrator,
 ) -> tuple[Explanation, Place]:
     """The finished explanation of `place`, and that place with its target."""
+    if arguments.cell is not None:
+        return of_cell(session, arguments, place, parameters, tell)
     engine, method = session.engine(), arguments.method
     task = engine.task(method, place, parameters, image)
     tell(method)
+    from fer_tui.engine.contrasting import contrast
+
     found = None
-    run = engine.judge if arguments.trust else engine.run
-    with closing(run(task, fresh=arguments.fresh)) as results:
+    run: Callable[..., Generator[Result, None, None]]
+    if arguments.against is not None:
+        other = asked.class_of(arguments.against, session.classifier.classes)
+        run = partial(contrast, engine, task, other)
+    else:
+        run = partial(engine.judge if arguments.trust else engine.run, task)
+    with closing(run(fresh=arguments.fresh)) as results:
         for result in results:
             tell(method, result.progress)
             if result.place == task.place:

@@ -8,7 +8,7 @@ import sys
 
 from fer_tui.contract import InputError
 
-from . import flags
+from . import config, flags
 
 EXAMPLES = (
     "fer-tui open                                  the bundled samples and network",
@@ -28,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
         if not served and (stream is None or not stream.isatty()):
             raise InputError(name, "is no terminal", "the explorer needs one; fer-tui explain works without")
+    for setting, file in config.absent(settings.to_dict()):  # told before there is a screen, let alone torch
+        raise InputError(file, "there is no such file", f"named by {setting.flag} or {setting.key}")
     from fer_tui import tui
 
     return tui.run(settings, fresh=arguments.fresh)

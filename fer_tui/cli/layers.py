@@ -131,8 +131,20 @@ def _read_table(
         try:
             found[name] = setting.read(_anchored(setting, value, file.parent))
         except ValueError as error:
+            inner = _guilty(setting, value) if isinstance(value, dict) else None
+            where = where if inner is None else f"{file}{_line(text, inner) or _line(text, key)}: [{key}] {inner}"
             raise InputError(where, error, setting.help) from None
     return found
+
+
+def _guilty(setting: Setting, table: Mapping[str, object]) -> str | None:
+    """The key of a table that is wrong by itself."""
+    for key, value in table.items():
+        try:
+            setting.read({key: value})
+        except ValueError:
+            return key
+    return None
 
 
 def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> InputError:

@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module, what it does)
     "focus": ("focus", "where a network looks: attribution by region and class, beside recall, with intervals"),
     "report": ("report", "figures, findings and a page in one folder: where the network looks, and why it errs"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
+    "similar": ("similar", "the most similar training images to one, by the network's own features"),
     "check": ("check", "try every explainer on a few samples: finite, repeatable, nothing left behind"),
     "layers": ("structure", "the network's modules: class, output, parameters, and which have filters"),
     "plugins": ("plugins", "list the explainers that are installed"),

@@ -119,6 +119,16 @@ class Explainer(ABC, Generic[P]):
             yield from self.explain(subject, parameters)
 
     @classmethod
+    def for_contrast(cls, parameters: P) -> P:
+        """The parameters under which two maps may be subtracted: the same, where maps keep their sign."""
+        return parameters
+
+    @classmethod
+    def is_linear(cls, parameters: P) -> bool:
+        """Whether map(y1 - y2) is map(y1) - map(y2) for two class scores, under these parameters."""
+        return False
+
+    @classmethod
     def describe(cls) -> Description:
         """This explainer as plain data."""
         infos = parameter_infos(cls.Parameters)

@@ -25,9 +25,13 @@ def parameter(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
+    where: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Any:
-    """A field of a Parameters class: default, one line of help, unit, inclusive range, choices."""
-    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices}
+    """A field of a Parameters class: default, one line of help, unit, inclusive range, choices.
+
+    where: values of other parameters with which this one has an effect, by their names; forms dim it without them.
+    """
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": choices, "where": dict(where or {})}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -40,7 +44,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class ParameterInfo:
-    """One parameter as plain data. aliases: other names of values, as the literature has them."""
+    """One parameter as plain data. aliases: other names of values, from the literature. where: see `parameter`."""
 
     name: str
     type: Literal["bool", "int", "float", "str"]
@@ -51,6 +55,11 @@ class ParameterInfo:
     high: float | None = None
     choices: tuple[str, ...] = ()
     aliases: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def applies(self, values: Mapping[str, Value]) -> bool:
+        """Whether this parameter has an effect beside these values of the others."""
+        return all(str(values.get(name)) in known for name, known in self.where.items())
 
     def parse(self, given: object) -> Value:
         """`given` (typed, or text as in `-p key=value`) as this parameter's value; InputError where it is none."""
@@ -97,7 +106,9 @@ class ParameterInfo:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ParameterInfo:
-        return cls(**{**data, "choices": tuple(data["choices"]), "aliases": dict(data.get("aliases", {}))})
+        where = {name: tuple(values) for name, values in data.get("where", {}).items()}
+        aliases = dict(data.get("aliases", {}))
+        return cls(**{**data, "choices": tuple(data["choices"]), "aliases": aliases, "where": where})
 
 
 def parameter_infos(parameters: type[Parameters]) -> tuple[ParameterInfo, ...]:

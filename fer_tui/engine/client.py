@@ -21,6 +21,7 @@ from .messages import (
     Done,
     Explain,
     Failed,
+    FindSimilar,
     Loading,
     Lost,
     MeasureFocus,
@@ -44,7 +45,7 @@ _STDERR_LINES = 40
 class _Asked:
     """A job that was sent and has not ended; `losses`: how often its process was lost under it."""
 
-    message: Explain | Predict | MeasureFocus
+    message: Explain | Predict | MeasureFocus | FindSimilar
     losses: int = 0
     cancelled: float | None = None  # when, on the monotonic clock
     limit: float = 0.0  # seconds that it then has to stop
@@ -115,9 +116,14 @@ class Compute:
         *,
         urgent: bool = True,
         judged: bool = False,
+        against: int | None = None,
+        cell: int | None = None,
+        regions: str | None = None,
     ) -> int:
         """Ask for an explanation; its job number. Answers come to `receive`, then Done or Failed."""
-        return self._ask(Explain(next(self._numbers), method, parameters, place, urgent, judged))
+        return self._ask(
+            Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions)
+        )
 
     def predict(self, start: int = 0, checkpoint: int = 0) -> int:
         """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""
@@ -126,6 +132,10 @@ class Compute:
     def focus(self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int) -> int:
         """Ask for the focus of an explainer by class; its job number."""
         return self._ask(MeasureFocus(next(self._numbers), method, parameters, place, regions, per_class))
+
+    def similar(self, row: int, count: int, checkpoint: int = 0) -> int:
+        """Ask for the most similar images to a row; the job number."""
+        return self._ask(FindSimilar(next(self._numbers), row, count, checkpoint))
 
     def stop(self) -> None:
         """The user waits for the end of all that was cancelled: it gets less time from now on."""
@@ -265,7 +275,7 @@ class Compute:
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, message: Explain | Predict | MeasureFocus) -> int:
+    def _ask(self, message: Explain | Predict | MeasureFocus | FindSimilar) -> int:
         self._asked[message.job] = _Asked(message)
         if self._ready:
             self._send(message)

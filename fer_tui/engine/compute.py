@@ -21,7 +21,7 @@ from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
 
 from . import codec, wire
-from .keys import judged_key
+from .keys import contrast_key, judged_key
 from .messages import (
     Answer,
     Cancel,
@@ -31,6 +31,7 @@ from .messages import (
     Done,
     Explain,
     Failed,
+    FindSimilar,
     Focused,
     Followed,
     Loading,
@@ -42,6 +43,7 @@ from .messages import (
     Predict,
     Predictions,
     Quit,
+    Similar,
 )
 from .settings import Settings
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from .engine import Engine
     from .session import Session
+    from .similar import Features
 
 _NARRATE_EVERY = 0.1  # seconds
 _FOLLOW_EVERY = 2.0  # seconds between two looks at the files of the run
@@ -58,7 +61,10 @@ _STEP = 0.2  # seconds of a step of work in the background
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """Work under way: its steps send what they have. rank: 0 what is seen, 1 prefetch, 2 what covers all images."""
+    """Work under way: its steps send what they have. rank: its turn, the lowest first.
+
+    0 what is seen, 1 prefetch, 2 what the user has asked for of all images, 3 the predictions of all.
+    """
 
     number: int
     rank: int
@@ -77,6 +83,7 @@ class Server:
         self._jobs: list[_Job] = []
         self._told: tuple[tuple[str, ...], tuple[str, ...]] | None = None  # names and digests of the checkpoints
         self._looked = 0.0
+        self._features: Features | None = None  # of the last network and split that something was searched in
 
     def serve(self) -> None:
         """Work until Quit or the end of the stream."""
@@ -125,9 +132,11 @@ class Server:
                 case Explain() as message:
                     self._add(_Job(message.job, 0 if message.urgent else 1, self._explain(message)))
                 case Predict() as message:
-                    self._add(_Job(message.job, 2, self._predict(message)))
+                    self._add(_Job(message.job, 3, self._predict(message)))
                 case MeasureFocus() as message:
                     self._add(_Job(message.job, 2, self._focus(message)))
+                case FindSimilar() as message:
+                    self._add(_Job(message.job, 2, self._similar(message)))
                 case Cancel(job=number):
                     self._cancel(number)
         return True
@@ -180,15 +189,41 @@ class Server:
 
     def _explain(self, message: Explain) -> Iterator[None]:
         engine = self._opened()
+        if message.cell is not None and message.against is not None:
+            yield from self._contrast_cell(message, message.against, message.cell)
+            return
         task = engine.task(message.method, message.place, message.parameters)
         yield  # finding the target took a forward pass: look for messages
         began = time.perf_counter()
-        with closing(engine.judge(task) if message.judged else engine.run(task)) as results:
+        run = engine.judge(task) if message.judged else engine.run(task)
+        if message.against is not None:
+            from .contrasting import contrast
+
+            run = contrast(engine, task, message.against)
+        with closing(run) as results:
             for result in results:
                 seconds = time.perf_counter() - began
                 key, blob = task.key(result.place), codec.pack(result.explanation)
                 key = judged_key(key) if message.judged else key
+                key = key if message.against is None else contrast_key(key, message.against)
                 self._send(Answer(message.job, key, result.place, result.final, result.progress, seconds, blob))
+                yield
+
+    def _contrast_cell(self, message: Explain, true: int, count: int) -> Iterator[None]:
+        """The mean contrast of a cell's images; it is not stored, the maps that it is made of are."""
+        from fer_tui.regions import named_regions
+
+        from .contrasting import Cell, cell_contrast
+
+        place, began = message.place, time.perf_counter()
+        regions = named_regions(message.regions) if message.regions is not None else None
+        cell = Cell(true, place.target or 0, count or None, int(message.parameters["seed"]))
+        steps = cell_contrast(self._opened(), message.method, cell, message.parameters, place, regions, pause=_STEP)
+        with closing(steps):
+            for progress, heatmap in steps:
+                if heatmap is not None:
+                    blob, seconds = codec.pack(heatmap), time.perf_counter() - began
+                    self._send(Answer(message.job, "", place, progress >= 1, progress, seconds, blob))
                 yield
 
     def _predict(self, message: Predict) -> Iterator[None]:
@@ -209,6 +244,19 @@ class Server:
             for progress, table in steps:
                 self._send(Focused(message.job, progress, table))
                 yield
+
+    def _similar(self, message: FindSimilar) -> Iterator[None]:
+        from .similar import Features
+
+        features = Features(self._opened(), message.checkpoint)
+        if self._features is None or self._features.name != features.name:
+            self._features = features
+        features = self._features
+        split, limit = features.dataset.split, features.dataset.limit
+        for progress in features.make():
+            self._send(Similar(message.job, progress, split, limit))
+            yield
+        self._send(Similar(message.job, 1.0, split, limit, features.nearest(message.row, message.count)))
 
     # ---- opening -----------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ def focus_table(
         raise InputError("dataset", "no image has a class to be listed under", "open data with labels")
     done = 0
     first = _FIRST if engine.described(method).cost == "cheap" else 1
-    for part in _steps(network.input_shape, rows, first, pause):
+    for part in steps_of(network.input_shape, rows, first, pause):
         places = [_place(place, row, choice.target, labels, predicted) for row in part]
         with closing(engine.explain_many(method, places, parameters)) as results:
             for row, result in zip(part, results, strict=True):
@@ -91,7 +91,9 @@ def focus_table(
     yield 1.0, tally.table(choice.seed)
 
 
-def _steps(input_shape: tuple[int, int, int], rows: Sequence[int], size: int, pause: float) -> Iterator[Sequence[int]]:
+def steps_of(
+    input_shape: tuple[int, int, int], rows: Sequence[int], size: int, pause: float
+) -> Iterator[Sequence[int]]:
     """Parts of `rows` that take about `pause` seconds each; size: of the first."""
     most = max(1, min(_MOST, _MOST_VALUES // int(np.prod(input_shape))))
     size, start = min(size, most), 0

@@ -28,6 +28,10 @@ class Keeper:
     ) -> None:
         self._description, self._digests, self._store, self._memory = description, digests, store, memory
 
+    def under(self, name: str) -> Keeper:
+        """The same for another network, which is made of this one as `name` tells."""
+        return Keeper(self._description, (*self._digests, name), self._store, self._memory)
+
     def get(self, name: str) -> Arrays | None:
         """What was put under that name, now or in an earlier session; None where nothing was."""
         key = self._key(name)

@@ -48,6 +48,16 @@ def activations_key(classifier_digest: str, layer: str, image_digests: list[str]
     return _digest("activations", classifier_digest, layer, image_digests)
 
 
+def features_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
+    """The key of the features of rows start to stop - 1."""
+    return _digest("features", classifier_digest, dataset_key, start, stop)
+
+
+def contrast_key(key: str, against: int) -> str:
+    """The key of a contrast with the class `against`; `key`: that of the explanation of the target."""
+    return _digest("contrast", key, against)
+
+
 def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
     """The key of the raw scores of rows start to stop - 1."""
     return _digest("scores", classifier_digest, dataset_key, start, stop)

@@ -36,7 +36,9 @@ class Open(Message):
 class Explain(Message):
     """Run an explainer; answered by Answers and one Done or Failed. `urgent` work goes before prefetching.
 
-    judged: also find out how far the map can be trusted (engine.judge).
+    judged: also find out how far the map can be trusted (engine.judge). against: minus the map of that class. cell: the
+    mean of that over so many images (0: all) of class `against` that are taken for the target (engine.contrasting),
+    measured in the regions of the name `regions`.
     """
 
     job: int
@@ -45,6 +47,9 @@ class Explain(Message):
     place: Place
     urgent: bool = True
     judged: bool = False
+    against: int | None = None
+    cell: int | None = None
+    regions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,16 @@ class MeasureFocus(Message):
     place: Place
     regions: str
     per_class: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindSimilar(Message):
+    """Find the most similar images to a row, of the training split where there is one; answered by Similar, Done."""
+
+    job: int
+    row: int
+    count: int
+    checkpoint: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +228,31 @@ class Focused(Message):
     job: int
     progress: float
     table: FocusTable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A similar image. row: of the split that was searched; source: of the whole source. label: -1 for none."""
+
+    row: int
+    source: int
+    label: int
+    predicted: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Similar(Message):
+    """The most similar images, the nearest first; `found` is None while features are made: `progress` of them are.
+
+    split: the one that was searched, limit: how many rows of it, None for all.
+    """
+
+    job: int
+    progress: float
+    split: str | None
+    limit: int | None = None
+    found: tuple[Neighbour, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

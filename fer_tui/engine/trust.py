@@ -15,6 +15,8 @@ import torch
 from fer_tui.contract import Classifier, Heatmap, InputError, Subject
 from fer_tui.regions.statistics import ranks
 
+from .kept import Keeper
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -82,7 +84,9 @@ def trust(
     for done, (name, network) in enumerate(_randomised(module, seed)):
         if ends and 0 < done < layers - 1:
             continue
-        other = dataclasses.replace(subject, classifier=subject.classifier.around(network), kept=None)
+        # what is fitted to a random network serves every image
+        kept = subject.kept.under(f"random from {name} on, seed {seed}") if isinstance(subject.kept, Keeper) else None
+        other = dataclasses.replace(subject, classifier=subject.classifier.around(network), kept=kept)
         found = yield from _waiting(0.3 + 0.7 * done / layers, _map(task, other))
         randomised.append((name, rank_correlation(values, found.values)))
     yield 1.0, Trust(made, tuple(randomised), stability, _completeness(heatmap))

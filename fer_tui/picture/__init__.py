@@ -7,7 +7,7 @@ from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_f
 from .in_words import image_in_words, in_words, shares
 from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale, ticks
-from .sheets import cell_box, columns_for, sheet
+from .sheets import cell_box, columns_for, row_of, sheet
 from .strips import Still, strip
 from .twin import table, words
 
@@ -33,6 +33,7 @@ __all__ = [
     "load",
     "matrix_picture",
     "render",
+    "row_of",
     "row_shares",
     "save",
     "save_picture",

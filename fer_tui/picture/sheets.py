@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,23 @@ def cell_box(index: int, columns: int, height: int, width: int) -> tuple[int, in
     row, column = divmod(index, columns)
     left, top = column * (width + 2 * FRAME) + FRAME, row * (height + 2 * FRAME) + FRAME
     return left, top, left + width, top + height
+
+
+def row_of(pictures: Sequence[Image.Image | None], width: int, height: int) -> Image.Image:
+    """Pictures of any size side by side: each as large as fits into `width` x `height` pixels, unbent, in a frame.
+
+    None leaves a place empty. `cell_box` says where each lies.
+    """
+    canvas = Image.new("RGB", (len(pictures) * (width + 2 * FRAME), height + 2 * FRAME), BACKGROUND)
+    for index, picture in enumerate(pictures):
+        if picture is not None:
+            scale = min(width / picture.width, height / picture.height)
+            size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+            if size != picture.size:
+                picture = picture.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST)
+            left, top, _, _ = cell_box(index, len(pictures), height, width)
+            canvas.paste(picture, (left + (width - size[0]) // 2, top + (height - size[1]) // 2))
+    return canvas
 
 
 def _pixels(image: NDArray[np.float32], colours: str, scale: Scale | None) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ RULES: tuple[Rule, ...] = ("best", "median", "random", "worst")
 
 _MAPS, _MAPS_EACH = 1400, 200  # images whose maps are averaged: in all, of one class at most
 _FEWEST = 12  # of one class, where it has as many
-_LARGE = 4 * 48 * 48  # values of an input from which on a map is large
+LARGE = 4 * 48 * 48  # values of an input from which on a map is large
 _LIME, _LIME_EACH, _LIME_FEWEST = 70, 10, 3
 _DEEP = 5  # times as many
 
@@ -54,7 +54,7 @@ class Asked:
 
     def maps_each(self, classes: int, values: int) -> int:
         """Images of each class whose saliency and CAM are averaged. values: numbers of the network's input."""
-        large = 5 if values > _LARGE else 1
+        large = 5 if values > LARGE else 1
         few = max(_FEWEST, min(_MAPS_EACH, _MAPS // max(classes, 1)) // large)
         return few * (_DEEP if self.deep else 1)
 

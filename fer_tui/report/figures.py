@@ -25,6 +25,7 @@ _BAR = 14  # a colour bar's width
 _NUMBERS = 62  # room for its numbers
 _TILE, _TILE_GAP, _CAPTION = 76, 12, 17
 _MEAN = 104
+_MANY = 12  # classes from which on a mean that is missing takes no place
 _ACROSS = 10  # columns at most
 
 _MAP_TOLD = {
@@ -175,7 +176,8 @@ def means_figure(material: Material, means: Means) -> Drawing:
         for right in (True, False):
             mean = means.by_class.get((index, right))
             told = f"{plain(name)}, {'right' if right else 'wrong'}: {mean.count if mean else 0}"
-            tiles.append((told, mean))
+            if mean is not None or len(material.classes) <= _MANY:
+                tiles.append((told, mean))
     return _mean_sheet(title, tiles, means.signed, columns=min(8, 2 * len(material.classes)))
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from html import escape
-from pathlib import PurePath
 
 from fer_tui.contract import plain
 
 from .page import Block, Figure, Figures, Findings, Page, Paragraph, Section, Table
 
-_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml"}
+_TYPES = {b"\xff\xd8": "image/jpeg", b"\x89PNG": "image/png"}
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #17181c; --faint: #55585f; --line: #c9ccd3; --card: #f4f5f7;
@@ -113,8 +112,9 @@ def _block(block: Block, pictures: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _figure(figure: Figure, pictures: Mapping[str, bytes]) -> str:
-    kind = _TYPES.get(PurePath(figure.file).suffix, "image/png")
-    data = base64.b64encode(pictures[figure.file]).decode()
+    content = pictures[figure.file]
+    kind = next((kind for magic, kind in _TYPES.items() if content.startswith(magic)), "image/svg+xml")
+    data = base64.b64encode(content).decode()
     image = f'<img alt="{_told(figure.words)}" src="data:{kind};base64,{data}">'
     return f"<figure>{image}<figcaption>{_told(figure.caption)}</figcaption></figure>"
 

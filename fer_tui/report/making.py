@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.engine import Engine, Store
 
-from .asked import Asked
+from .asked import LARGE, Asked
 from .composing import Composer, drawn, figure_of
+from .drawing import Drawing
 from .gathering import gathered
 from .html import html
 from .manifest import MANIFEST, Manifest, digest_of
@@ -19,7 +21,7 @@ from .markdown import markdown
 from .material import Material
 from .numbers import as_json, numbers
 from .page import Page
-from .painting import encoded
+from .painting import Format, encoded
 
 if TYPE_CHECKING:
     from fer_tui.engine import Session
@@ -40,6 +42,8 @@ _PARTS = {
     "drawing": 0.04,
 }
 
+_MANY = 12  # images that are shown, from which on a page would grow too large
+
 
 class Made:
     """A finished report: files by name (the manifest among them), and its page."""
@@ -57,14 +61,28 @@ def made(
     The network runs in passes of one size, and only what other reports have kept is used, for the last digits of a map
     hang on how many were made together: so the same input gives the same bits.
     """
-    if stored and session.store is not None and session.store.is_on:
-        yield from _made(session, asked, regions, session.store.apart("report"))
-        return
-    with (
-        tempfile.TemporaryDirectory(prefix="fer-tui-") as folder,
-        contextlib.closing(Store.open(Path(folder))) as store,
-    ):
-        yield from _made(session, asked, regions, store)
+    with _steady_threads(session):
+        if stored and session.store is not None and session.store.is_on:
+            yield from _made(session, asked, regions, session.store.apart("report"))
+            return
+        with tempfile.TemporaryDirectory(prefix="fer-tui-") as folder, closing(Store.open(Path(folder))) as store:
+            yield from _made(session, asked, regions, store)
+
+
+@contextmanager
+def _steady_threads(session: Session) -> Iterator[None]:
+    """One thread for a small input: a second one hardly helps there, waits badly where cores are taken, and rounds
+    otherwise, so that a report would hang on the number of cores.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if math.prod(session.classifier.input_shape) <= LARGE:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _made(session: Session, asked: Asked, regions: Regions | None, store: Store) -> Iterator[tuple[str, float] | Made]:
@@ -87,7 +105,7 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
         name = f"{stem}.{asked.form}"
         files[name] = encoded(drawing, asked.form)
         figures[stem] = figure_of(stem, name, drawing, material)
-        shown[name] = files[name] if asked.form != "pdf" else encoded(drawing, "png")
+        shown[name] = _on_page(drawing, asked.form, files[name], many=len(material.shown) > _MANY)
         yield "drawing", before + _PARTS["drawing"] * min(1.0, number / count)
     inputs = inputs_of(session, asked, regions)
     about = _about(session, asked, material, inputs)
@@ -97,6 +115,13 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
     files["report.json"] = as_json(numbers(material, page, about, asked.to_dict())).encode()
     files[MANIFEST] = Manifest.of(asked.to_dict(), inputs, files).to_json()
     yield Made(files, page, material)
+
+
+def _on_page(drawing: Drawing, form: Format, file: bytes, *, many: bool) -> bytes:
+    """The figure as the page holds it: smaller where there are many, so that a browser can open the page."""
+    if form == "svg" or (form != "pdf" and not many):
+        return file
+    return encoded(drawing, "jpg", 1) if many else encoded(drawing, "png")
 
 
 def inputs_of(session: Session, asked: Asked, regions: Regions | None) -> dict[str, str]:

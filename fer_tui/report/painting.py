@@ -23,56 +23,56 @@ _ACROSS = {"l": "start", "m": "middle", "r": "end"}
 _DOWN = {"t": 0.82, "m": 0.35, "b": 0.0}  # from the anchor to the line on which letters stand, in sizes
 
 
-def encoded(drawing: Drawing, form: Format) -> bytes:
-    """The drawing as a file of that format."""
+def encoded(drawing: Drawing, form: Format, scale: int = _SCALE) -> bytes:
+    """The drawing as a file of that format; scale: pixels for each unit, of JPEG and PNG."""
     if form == "svg":
         return _svg(drawing)
     if form == "pdf":
         return pdf(drawing)
     buffer = io.BytesIO()
     if form == "jpg":
-        painted(drawing).save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+        painted(drawing, scale).save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     else:
-        painted(drawing).save(buffer, "PNG", optimize=True)
+        painted(drawing, scale).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def painted(drawing: Drawing) -> Image.Image:
-    """The drawing as RGB pixels, two for each unit."""
-    size = (max(1, round(drawing.width * _SCALE)), max(1, round(drawing.height * _SCALE)))
+def painted(drawing: Drawing, scale: int = _SCALE) -> Image.Image:
+    """The drawing as RGB pixels, `scale` for each unit."""
+    size = (max(1, round(drawing.width * scale)), max(1, round(drawing.height * scale)))
     picture = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(picture)
     for item in drawing.items:
         match item:
             case Raster(box, image):
-                left, top, right, bottom = _corners(box)
+                left, top, right, bottom = _corners(box, scale)
                 how = Image.Resampling.NEAREST if right - left >= image.width else Image.Resampling.BOX
                 picture.paste(image.resize((max(1, right - left), max(1, bottom - top)), how), (left, top))
             case Fill(box, colour):
-                left, top, right, bottom = _corners(box)
+                left, top, right, bottom = _corners(box, scale)
                 pen.rectangle((left, top, right - 1, bottom - 1), fill=colour)
             case Frame(box, colour, width):
-                left, top, right, bottom = _corners(box)
-                wide = round(width * _SCALE)
+                left, top, right, bottom = _corners(box, scale)
+                wide = round(width * scale)
                 around = (left - wide, top - wide, right + wide - 1, bottom + wide - 1)
                 pen.rectangle(around, outline=colour, width=wide)
             case Text():
-                _write(picture, pen, item)
+                _write(picture, pen, item, scale)
     return picture
 
 
-def _corners(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+def _corners(box: tuple[float, float, float, float], scale: int) -> tuple[int, int, int, int]:
     left, top, width, height = box
-    return tuple(round(each * _SCALE) for each in (left, top, left + width, top + height))  # type: ignore[return-value]
+    return tuple(round(each * scale) for each in (left, top, left + width, top + height))  # type: ignore[return-value]
 
 
-def _write(picture: Image.Image, pen: ImageDraw.ImageDraw, text: Text) -> None:
-    letters = font(text.size * _SCALE)
-    x, y = text.x * _SCALE, text.y * _SCALE
+def _write(picture: Image.Image, pen: ImageDraw.ImageDraw, text: Text, scale: int) -> None:
+    letters = font(text.size * scale)
+    x, y = text.x * scale, text.y * scale
     if not text.upwards:
         write(pen, (x, y), text.text, letters, text.colour, text.anchor)
         return
-    wide, tall = max(1, width_of(text.text, letters)), round(1.4 * text.size * _SCALE)
+    wide, tall = max(1, width_of(text.text, letters)), round(1.4 * text.size * scale)
     mask = Image.new("L", (wide, tall), 0)
     write(ImageDraw.Draw(mask), (0, tall / 2), text.text, letters, (255,), "lm")  # type: ignore[arg-type]
     turned = mask.transpose(Image.Transpose.ROTATE_90)

@@ -76,7 +76,8 @@ class Explorer(App[int]):
         *,
         fresh: bool = False,
     ) -> None:
-        super().__init__(driver_class=_driver(probe))
+        colourless = "NO_COLOR" in os.environ  # Textual then leaves colours out, where it would make them gray
+        super().__init__(driver_class=_driver(probe), ansi_color=True if colourless else None)
         self._settings, self._stream, self._fresh = settings, stream, fresh
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
@@ -118,12 +119,14 @@ class Explorer(App[int]):
         from .screens.classes import ClassesScreen
         from .screens.explore import Explore
         from .screens.filters import FiltersScreen
+        from .screens.grid import GridScreen
         from .screens.timeline import TimelineScreen
 
         self._dress()
         self.install_screen(Explore(self.desk), "explore")
         self.install_screen(ClassesScreen(self.desk), "classes")
         self.install_screen(TimelineScreen(self.desk), "timeline")
+        self.install_screen(GridScreen(self.desk), "grid")
         self.install_screen(FiltersScreen(self.desk), "filters")
         self.switch_screen("explore")
         self.call_after_refresh(self._tell_hint)

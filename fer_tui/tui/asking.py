@@ -21,11 +21,15 @@ class Computes(Protocol):
         *,
         urgent: bool = True,
         judged: bool = False,
+        against: int | None = None,
+        cell: int | None = None,
+        regions: str | None = None,
     ) -> int: ...
     def predict(self, start: int = 0, checkpoint: int = 0) -> int: ...
     def focus(
         self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int
     ) -> int: ...
+    def similar(self, row: int, count: int, checkpoint: int = 0) -> int: ...
     def cancel(self, job: int) -> None: ...
     def stop(self) -> None: ...
 
@@ -34,13 +38,17 @@ class Computes(Protocol):
 class Request:
     """What is wanted: a method with all its parameters at a place, projected on the axes that it uses.
 
-    judged: and how far it can be trusted.
+    judged: and how far it can be trusted. against: minus the map of that class. cell: the mean of that over so many
+    images of class `against` that are taken for the target, measured in these regions.
     """
 
     method: str
     parameters: Mapping[str, Value]
     place: Place
     judged: bool = False
+    against: int | None = None
+    cell: int | None = None
+    regions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,15 @@ class Asking:
         if found is not None:
             self.answered = Answered(request, *found, final=True, progress=1.0)
         else:
-            self._job = self._compute.explain(request.method, request.parameters, request.place, judged=request.judged)
+            self._job = self._compute.explain(
+                request.method,
+                request.parameters,
+                request.place,
+                judged=request.judged,
+                against=request.against,
+                cell=request.cell,
+                regions=request.regions,
+            )
 
     def look(self, request: Request | None) -> None:
         """Show this from now on where it is at hand; nothing is asked for."""

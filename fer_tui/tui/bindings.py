@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 
 from fer_tui.contract import nearest
 
-SCREENS = {"x": "Explore", "c": "Classes", "t": "Timeline", "f": "Filters"}  # by the letters that bindings name them by
+SCREENS = {
+    "x": "Explore",
+    "c": "Classes",
+    "t": "Timeline",
+    "f": "Filters",
+    "g": "Grid",
+}  # by the letters that bindings name them by
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +62,50 @@ BINDINGS = (
     Binding("next-pane", ("tab",), "next pane", "Move", "x"),
     Binding("previous-pane", ("shift+tab",), "pane before", "Move", "x"),
     Binding("narrow", ("/",), "list only some images: true:fear pred:sad wrong conf<.5", "Images", "x", "narrow"),
+    Binding("similar", ("s",), "the most similar training images, by the network's features", "Images", "x", "similar"),
     Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
     Binding("note", ("a",), "keep a note on the image", "Images", "x"),
-    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xt", "target"),
+    Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xtg", "target"),
     Binding(
-        "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xt", "class", counts=True
+        "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xtg", "class", counts=True
     ),
-    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xt", "method", counts=True),
-    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xt"),
-    Binding("parameters", ("p",), "change a parameter of the method", "Explanation", "xt", "parameters"),
-    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtf", counts=True),
-    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtf", counts=True),
-    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtf"),
+    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xtg", "method", counts=True),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xtg"),
     Binding(
-        "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xt", counts=True
+        "parameters",
+        ("p",),
+        "the form of the method's parameters: all of them, changed live",
+        "Explanation",
+        "xtg",
+        "parameters",
     ),
-    Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xt", counts=True),
+    Binding("layer-next", ("]", ")"), "next layer, where the method has one", "Explanation", "xtfg", counts=True),
+    Binding("layer-previous", ("[", "("), "layer before", "Explanation", "xtfg", counts=True),
+    Binding("pick-layer", ("i",), "the network's modules, to choose a layer", "Explanation", "xtfg"),
+    Binding(
+        "filter-next", ("}", ">"), "next filter of the layer; from the last one: all", "Explanation", "xtg", counts=True
+    ),
+    Binding("filter-previous", ("{", "<"), "filter before; from the first one: all", "Explanation", "xtg", counts=True),
+    Binding(
+        "difference",
+        ("d",),
+        "difference: this class minus the true one (else the next); Classes: the cell's mean; 100d: of 100 images",
+        "Explanation",
+        "xc",
+        counts=True,
+    ),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
+    Binding(
+        "beside",
+        ("b",),
+        "another network or checkpoint beside this one; 3b: the third",
+        "Explanation",
+        "x",
+        counts=True,
+    ),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding(
@@ -83,11 +113,11 @@ BINDINGS = (
         ("o",),
         "overlay, map, focus, its outline, original, what the model saw; Filters: ascent, outputs, images, class",
         "Picture",
-        "xtf",
+        "xtfg",
         "view",
         counts=True,
     ),
-    Binding("view-back", ("O",), "the same, backwards", "Picture", "xtf", counts=True),
+    Binding("view-back", ("O",), "the same, backwards", "Picture", "xtfg", counts=True),
     Binding(
         "rule",
         ("F",),
@@ -96,11 +126,11 @@ BINDINGS = (
         "x",
         counts=True,
     ),
-    Binding("more", ("+", "="), "heat map more opaque; larger filters", "Picture", "xf", counts=True),
-    Binding("less", ("-",), "heat map less opaque; smaller filters", "Picture", "xf", counts=True),
-    Binding("colours", ("C",), "next colour map", "Picture", "xt", counts=True),
-    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xt"),
-    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xt"),
+    Binding("more", ("+", "="), "heat map more opaque; larger filters or cells", "Picture", "xfg", counts=True),
+    Binding("less", ("-",), "heat map less opaque; smaller filters or cells", "Picture", "xfg", counts=True),
+    Binding("colours", ("C",), "next colour map", "Picture", "xtg", counts=True),
+    Binding("scale", ("u",), "scale of the colours: the map's own, shared with all like it, fixed", "Picture", "xtg"),
+    Binding("fix-scale", ("g u",), "fix the scale of the colours at a number", "Picture", "xtg"),
     Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
     Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
     Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
@@ -119,11 +149,30 @@ BINDINGS = (
     Binding("order", ("S",), "filters by number, gain, activation, output on this image", "Filters", "f", "sort", True),
     Binding("image-next", ("J",), "next image", "Filters", "f", "image", counts=True),
     Binding("image-previous", ("K",), "image before", "Filters", "f", counts=True),
-    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtf", "classes"),
-    Binding("explore", ("g e",), "the images", "Screens", "ctf", "explore"),
-    Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xct", "filters"),
+    Binding("open-place", ("enter",), "the cell's image, class, method, layer in Explore", "Grid", "g", "open"),
     Binding(
-        "timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xcf"
+        "arrange",
+        ("tab",),
+        "next arrangement: class sheet, methods by classes, checkpoints; 2Tab: the second",
+        "Grid",
+        "g",
+        "arrange",
+        counts=True,
+    ),
+    Binding("arrange-back", ("shift+tab",), "arrangement before", "Grid", "g"),
+    Binding("pick-rows", ("r",), "choose what the rows are", "Grid", "g", "rows"),
+    Binding("pick-columns", ("d",), "choose what the columns are", "Grid", "g", "columns"),
+    Binding("swap-sides", ("X",), "rows become columns", "Grid", "g"),
+    Binding(
+        "which-images", ("w",), "images: the best of each class, as listed, the marked ones", "Grid", "g", "images"
+    ),
+    Binding("marked-grid", ("x",), "the marked images in the Grid", "Screens", "xg"),
+    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints", "Screens", "xctf"),
+    Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtfg", "classes"),
+    Binding("explore", ("g e",), "the images", "Screens", "ctfg", "explore"),
+    Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xctg", "filters"),
+    Binding(
+        "timeline", ("g t",), "the timeline: curves over the checkpoints, one image through them", "Screens", "xcfg"
     ),
     Binding("theme", ("ctrl+t",), "choose a theme", "Other"),
     Binding(
@@ -132,6 +181,7 @@ BINDINGS = (
     Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
     Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
+    Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),
     Binding("details", ("!",), "the last fault in full", "Other"),
     Binding("again", ("ctrl+r",), "start the compute process again, where it was given up", "Other"),
     Binding("redraw", ("ctrl+l",), "draw the screen again", "Other"),

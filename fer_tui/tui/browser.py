@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from .predictions import Predictions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.comparison import Comparison
     from fer_tui.engine.messages import ClassifierOpened
     from fer_tui.timeline import Course
 
@@ -34,6 +35,7 @@ class Browser:
         self.classes, self.marks = tuple(classes), marks
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
         self.predictions.marks = marks
+        self.pair: Callable[[], Comparison | None] | None = None  # how two checkpoints compare
         self.target: Target = "predicted"
         self.checkpoint = 0
         self.checkpoints: tuple[str, ...] = ()  # their names, as far as they were told
@@ -46,6 +48,11 @@ class Browser:
         self._narrowing: narrowing.Narrowing | None = None
         self._view: NDArray[np.int64] | None = None  # None: all rows
         self._row = 0  # kept where the view does not hold it for a while
+
+    @property
+    def has_marked(self) -> bool:
+        """Whether images are marked."""
+        return self.marks is not None and self.marks.count > 0
 
     # ---- the list ----------------------------------------------------------------------------------------------------
 
@@ -109,6 +116,11 @@ class Browser:
         return self._ranks is not None or self.order == Order()
 
     @property
+    def asks_of_the_pair(self) -> bool:
+        """Whether the list hangs on the predictions under the checkpoint beside the current one."""
+        return self._narrowing is not None and self._narrowing.on_pair
+
+    @property
     def asks_of_the_run(self) -> bool:
         """Whether the list hangs on the predictions under all checkpoints."""
         return self._narrowing is not None and self._narrowing.on_course
@@ -126,7 +138,7 @@ class Browser:
         """Other labels, class names or weights for the same rows: predictions are forgotten, the place is kept."""
         self.classes, course = tuple(classes), self.predictions.course
         self.predictions = Predictions(np.asarray(labels), len(self.classes))
-        self.predictions.marks = self.marks
+        self.predictions.marks, self.predictions.pair = self.marks, self.pair
         if course is not None and course.classes == self.classes:
             self.predictions.course = course
         if isinstance(self.target, int) and self.target >= len(self.classes):
@@ -212,6 +224,15 @@ class Browser:
         if self.target == "true" and label >= 0:
             return label
         return predicted if predicted >= 0 else None
+
+    @property
+    def other_class(self) -> int | None:
+        """What the explained class is set against: the true one, else the predicted one, else the next by its score."""
+        target, others = self.target_class, [self.label, self.predicted]
+        scores = self.predictions.scores_of(self.row) if self.row is not None else None
+        if scores is not None:
+            others += np.argsort(-scores, kind="stable").tolist()
+        return next((each for each in others if each >= 0 and each != target), None)
 
     def swap_target(self) -> None:
         """From the predicted class to the true one and back; from any other class to the predicted one."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, Description, Explanation, Layer, ParameterInfo, Value
 
+from .asking import Request
 from .project import Project
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Choice:
     ) -> None:
         self._project, self._where, self._shown = project, where, shown
         self._method = _FIRST
+        self.contrast = False  # maps are those of the explained class minus another one's
         self._given: dict[str, dict[str, Value]] = {}  # parameters that are not the default, by method
 
     @property
@@ -68,9 +71,20 @@ class Choice:
         given = self._given.get(description.name, {})
         return {info.name: given.get(info.name, info.default) for info in description.parameters}
 
+    def reset(self, description: Description) -> None:
+        """Use all defaults again."""
+        self._given.pop(description.name, None)
+
     def set_parameter(self, description: Description, info: ParameterInfo, given: object) -> None:
         """Use another value from now on; InputError where it is none."""
         self._given.setdefault(description.name, {})[info.name] = info.parse(given)
+
+    def request(self, description: Description, browser: Browser) -> Request:
+        """What is asked for at the place: the explanation, or the contrast, where there is one and it is chosen."""
+        request = self._project.request(description, self.parameters(description), browser.place)
+        if self.contrast and request.place.target is not None and description.kind == "heatmap":
+            return replace(request, against=browser.other_class)
+        return request
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -32,6 +32,10 @@ def command_for(
         value = request.parameters[info.name]
         if value != info.default:
             words += ["-p", f"{info.name}={_text(value)}"]
+    if request.against is not None:
+        words += _flag("--against", classes[request.against])
+    if request.cell is not None:
+        words += ["--cell", str(request.cell)] if request.cell else ["--cell"]
     if request.judged:
         words.append("--trust")
     if settings is not None:

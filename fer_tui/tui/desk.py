@@ -24,18 +24,23 @@ from fer_tui.engine.messages import (
 
 from .ahead import Ahead
 from .asking import Asking, Computes, Request
+from .beside import Beside
 from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .command import command_for
 from .exporting import Exporter
 from .filters import Filters
+from .first_steps import FirstSteps
 from .focusing import Focusing, FocusRequest
 from .frames import Frames
+from .grid import Grid
 from .history import History
 from .look import Look
 from .pace import Pace
+from .predicting import Predicting
 from .project import Project
 from .session import Session
+from .similar import SimilarImages
 from .state import State
 
 if TYPE_CHECKING:
@@ -45,7 +50,7 @@ if TYPE_CHECKING:
     from .browser import Browser
     from .run import Run
 
-_SOON = 2048  # rows that the stream of predictions will reach soon enough
+_AT_ONCE = 3  # cells of the grid that are asked for at a time
 
 
 class Change(Flag):
@@ -60,20 +65,24 @@ class Change(Flag):
     REFUSED = auto()  # nothing could be opened: `refusal` says why
 
 
-class Desk:
+class Desk(Predicting):
     """Takes the compute process's messages, keeps the state they make, and says what changed.
 
-    `connect` must be called before anything else. image, matrix, focus, frames: what Explore, Classes and Timeline
-    show. run: the predictions under all checkpoints.
+    `connect` must be called before anything else. image, matrix, focus, frames, cells: what Explore, Classes,
+    Timeline and Grid show. run: the predictions under all checkpoints.
     """
 
     image: Asking
     matrix: Asking
+    contrast: Asking
     focus: Focusing
-    frames: Frames
+    frames: Frames[int]
+    cells: Frames[tuple[int, int]]
     filters: Filters
     run: Run
+    beside: Beside
     ahead: Ahead
+    similar: SimilarImages
 
     def __init__(
         self,
@@ -83,10 +92,13 @@ class Desk:
         *,
         fresh: bool = False,
     ) -> None:
+        super().__init__()
         self.project = Project(settings)
         self.bindings = remapped(settings.keys) if settings is not None else BINDINGS
         self.state = state or State(None)
         self.session = Session(self.state, fresh=fresh)
+        on_samples = settings is not None and settings.data is None
+        self.first_steps = FirstSteps(self.state.user, wanted=on_samples)
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
@@ -101,8 +113,6 @@ class Desk:
         self.refusal = ""
         self.fault = ""  # the last fault in full, for those who ask
         self._changed = changed
-        self._predicting: int | None = None
-        self._stream = 0  # the row after those that were predicted last
 
     def connect(self, compute: Computes) -> None:
         """Use this compute process."""
@@ -113,11 +123,15 @@ class Desk:
         def asking() -> Asking:
             return Asking(compute, self.project.look_up, _unpacked)
 
-        self.image, self.matrix = asking(), asking()
+        self.image, self.matrix, self.contrast = asking(), asking(), asking()
         self.focus = Focusing(compute)
         self.frames = Frames(asking)
+        self.cells = Frames(asking, at_once=_AT_ONCE)
+        self.grid = Grid()
         self.filters = Filters(self.project, self.choice, lambda: self.browser, asking)
         self.run = Run(compute, self.project)
+        self.beside = Beside(self.project, self.choice, lambda: self.browser, compute, asking)
+        self.similar = SimilarImages(compute, self.project)
         self.exports = Exporter(asking, self._told)
         self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
@@ -128,13 +142,16 @@ class Desk:
         browser, method = self.browser, self.choice.method
         if browser is None or method is None or self.project.classifier is None or browser.row is None:
             self.image.want(None)
+            self.beside.aim()
             return
         self.ahead.see(browser)
-        self.image.want(self.project.request(method, self.choice.parameters(method), browser.place), again=again)
+        self.image.want(self.choice.request(method, browser), again=again)
+        self.beside.aim(again=again)
 
     def look_ahead(self) -> None:
         """Have the neighbours of this place made, unless there is something better to do."""
-        if self.browser is not None and not self.image.is_working and not self.lost:
+        is_working = self.image.is_working or self.beside.asking.is_working
+        if self.browser is not None and not is_working and not self.lost:
             self.ahead.ask(self.browser)
 
     def judge(self) -> bool:
@@ -174,67 +191,20 @@ class Desk:
         self.news = news
         self._changed(Change.ACTIVITY)
 
-    def predict(self) -> None:
-        """See to it that the row at the cursor, then all others, are predicted."""
-        browser = self.browser
-        if browser is None or self.project.classifier is None or self.lost:
-            return
-        row = browser.row or 0
-        known = browser.predictions.is_known(row) if len(browser.predictions) else True
-        if self._predicting is not None:
-            if known or 0 <= row - self._stream < _SOON:
-                return
-            self._compute.cancel(self._predicting)
-        elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
-            return
-        self.run.give_way()
-        self._stream = row
-        self._predicting = self._compute.predict(row, browser.checkpoint)
-
-    def move_checkpoint(self, steps: int) -> bool:
-        """To a neighbouring checkpoint; whether there are several."""
-        browser, classifier = self.browser, self.project.classifier
-        if browser is None or classifier is None or len(classifier.checkpoints) < 2:
-            return False
-        last = len(classifier.checkpoints) - 1
-        self.go_to_checkpoint(min(max(browser.checkpoint + steps, 0), last))
-        return True
-
-    def go_to_checkpoint(self, checkpoint: int) -> None:
-        """Be at the checkpoint of that number."""
-        if self.browser is not None and checkpoint != self.browser.checkpoint:
-            self.browser.checkpoint = checkpoint
-            self.project.look_from(checkpoint)
-            self._start_predictions()
-
-    def _start_predictions(self) -> None:
-        """Forget the predictions and begin again."""
-        browser, dataset, classifier = self.browser, self.project.dataset, self.project.classifier
-        if browser is None or dataset is None:
-            return
-        browser.renew(dataset.labels, classifier.classes if classifier is not None else dataset.classes)
-        if self._predicting is not None:
-            self._compute.cancel(self._predicting)
-            self._predicting = None
-        self.predict()
-
-    @property
-    def has_run(self) -> bool:
-        """Whether there are several checkpoints."""
-        return len(self.run.names) > 1
-
-    def gather(self) -> None:
-        """See to it that the predictions under all checkpoints come, after those of the current one."""
-        self.run.begin()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self._predicting is None and not self.lost:
-            self.run.go_on(self.browser.row or 0 if self.browser is not None else 0)
-
     def stop(self) -> bool:
         """Cancel what the user waits for, by force where it does not stop; whether there was anything."""
-        asked = (self.image, self.matrix, self.focus, self.frames, self.filters, self.run, self.exports)
+        asked = (
+            self.exports,
+            self.image,
+            self.matrix,
+            self.contrast,
+            self.focus,
+            self.frames,
+            self.cells,
+            self.filters,
+            self.run,
+            self.beside,
+        )
         stopped = [each.stop() for each in asked]
         self.ahead.stop()
         self._compute.stop()
@@ -291,7 +261,7 @@ class Desk:
                 self._go_on()
                 return Change.OPENED | Change.EXPLANATION
             case Predictions():
-                return self._predicted(message)
+                return Change.PREDICTIONS if self._predicted(message) else Change(0)
             case Lost():
                 self.lost, self.fault = message.reason, message.reason
                 return Change.ACTIVITY
@@ -313,24 +283,6 @@ class Desk:
         self.session.open(record)
         self.session.restore(self)
 
-    def _predicted(self, message: Predictions) -> Change:
-        import numpy as np
-
-        browser = self.browser
-        if browser is None or message.checkpoint >= len(self.run.digests):
-            return Change(0)
-        scores = np.frombuffer(message.blob, "<f4").reshape(-1, len(browser.classes))
-        self.run.add(message.checkpoint, message.start, scores)
-        self._see_run()
-        if message.checkpoint == browser.checkpoint:
-            browser.predictions.add(message.start, scores)
-            self._stream = message.start + len(scores)
-        return Change.PREDICTIONS
-
-    def _see_run(self) -> None:
-        if self.browser is not None and self.has_run:
-            self.browser.see(self.run.course(self.browser.predictions.labels), self.run.names)
-
     def _followed(self, message: Followed) -> Change:
         """The run has grown, or what is at the cursor is another checkpoint than before."""
         browser, more = self.browser, len(message.checkpoints) - len(self.run.names)
@@ -343,14 +295,14 @@ class Desk:
             self._start_predictions()
             self.aim()
         self._see_run()
-        self._go_on()
+        self.beside_changed()
         return Change.OPENED
 
     def _answered(self, message: Message) -> Change:
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
-        if self.ahead.take(message):
+        if self.ahead.take(message) or self.similar.take(message):
             return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()
@@ -363,16 +315,23 @@ class Desk:
         if self.run.take(message):
             self._go_on()
             return Change.PREDICTIONS | Change.ACTIVITY
+        if self.beside.take(message):
+            self._go_on()
+            return Change.EXPLANATION
         if self.exports.take(message):
             return Change.ACTIVITY
-        if self.frames.take(message):
+        if self.frames.take(message) or self.cells.take(message):
             return Change.EXPLANATION
         if self.filters.take(message):
             return Change.FILTERS
         if self.image.take(message):
             self.ahead.measured(self.image.answered)
             return Change.EXPLANATION
-        return Change.MATRIX if self.matrix.take(message) or self.focus.take(message) else Change(0)
+        return (
+            Change.MATRIX
+            if self.matrix.take(message) or self.contrast.take(message) or self.focus.take(message)
+            else Change(0)
+        )
 
     def _refused(self, message: Failed) -> Change:
         """Opening failed: the end, unless something is open already."""

@@ -20,6 +20,7 @@ from .asking import Asking, Request
 
 if TYPE_CHECKING:
     from fer_tui.engine.messages import Message
+    from fer_tui.picture import Look as Drawn
 
     from .browser import Browser
     from .project import Project
@@ -42,15 +43,18 @@ class Item:
 class Export:
     """Writes `items` into `folder` one after another, each when it is made; the index comes last.
 
-    done, total: how far it is. fault: why it ended early. message: what is to be told, '' when it was told.
+    done, total: how far it is. fault: why it ended early; faults: why some explanations could not be made. drawn: how a
+    map is drawn in the picture.
     """
 
     folder: Path
     items: Sequence[Item]
     asking: Asking
     told: Callable[[], None]
+    drawn: Callable[[Explanation], Drawn]
     done: int = 0
     fault: str = ""
+    faults: list[str] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "export"))
     _writing: list[Future[None]] = field(default_factory=list)
@@ -59,6 +63,10 @@ class Export:
     @property
     def total(self) -> int:
         return len(self.items)
+
+    @property
+    def written(self) -> int:
+        return len(self._entries)
 
     @property
     def is_over(self) -> bool:
@@ -99,12 +107,17 @@ class Export:
             if answered.request != item.request:
                 self.asking.want(item.request)
                 answered = self.asking.answered
-            if answered.fault or answered.cancelled:
-                self._end(answered.fault or "stopped")
-            elif answered.final and answered.explanation is not None:
-                self._writing.append(self._pool.submit(_write, self.folder / item.name, answered.explanation))
+            if answered.fault:  # the others may well be made
+                self.faults.append(answered.fault)
+                self.done += 1
+            elif answered.cancelled:
+                self._end("stopped")
+            elif answered.final and (explanation := answered.explanation) is not None:
+                self._writing.append(
+                    self._pool.submit(_write, self.folder / item.name, explanation, self.drawn(explanation))
+                )
                 files = [f"{item.name}{suffix}" for suffix in SUFFIXES]
-                self._entries.append({**item.facts, "files": files, "notes": list(answered.explanation.notes)})
+                self._entries.append({**item.facts, "files": files, "notes": list(explanation.notes)})
                 self.done += 1
                 self._look_for_faults()
             else:
@@ -142,7 +155,7 @@ class Exporter:
         self._asking, self._told = asking, told
         self.now: Export | None = None
 
-    def begin(self, folder: Path, items: Sequence[Item]) -> None:
+    def begin(self, folder: Path, items: Sequence[Item], drawn: Callable[[Explanation], Drawn]) -> None:
         """Write explanations into a folder, in the background; InputError where it cannot be made."""
         loop = asyncio.get_running_loop()
 
@@ -150,7 +163,7 @@ class Exporter:
             with contextlib.suppress(RuntimeError):  # the explorer was left meanwhile
                 loop.call_soon_threadsafe(self._tell)
 
-        self.now = Export(folder, items, self._asking(), told)
+        self.now = Export(folder, items, self._asking(), told, drawn)
         self.now.begin()
 
     def take(self, message: Message) -> bool:
@@ -163,12 +176,18 @@ class Exporter:
     def _tell(self) -> None:
         if self.now is not None:
             fault = f": {self.now.fault}" if self.now.fault else ""
-            self._told(f"{self.now.done} of {self.now.total} explanations are written: {plain(self.now.folder)}{fault}")
+            if self.now.faults:
+                fault += f"; {len(self.now.faults)} could not be made: {self.now.faults[0]}"
+            self._told(
+                f"{self.now.written} of {self.now.total} explanations are written: {plain(self.now.folder)}{fault}"
+            )
 
 
-def _write(path: Path, explanation: Explanation) -> None:
+def _write(path: Path, explanation: Explanation, drawn: Drawn) -> None:
+    from fer_tui.picture import save
+
     for suffix in SUFFIXES:
-        explanation.save(path.with_name(f"{path.name}{suffix}"))
+        save(explanation, path.with_name(f"{path.name}{suffix}"), **drawn)
 
 
 def put(path: Path, text: str) -> None:

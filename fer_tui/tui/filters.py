@@ -55,7 +55,7 @@ class Filters:
         self._project, self._choice, self._where = project, choice, where
         self.view, self.order = "ascent", "number"
         self.ascent, self.outputs, self.images, self.top = make(), make(), make(), make()
-        self.classes = Frames(make)
+        self.classes = Frames[int](make)
         self._all = (self.ascent, self.outputs, self.images, self.top)
 
     # ---- where -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from fer_tui.picture import FocusBy
+    from fer_tui.picture import Look as Drawn
 
 RULES: tuple[tuple[FocusBy, float], ...] = (("quantile", 0.8), ("quantile", 0.9), ("sigma", 1.0), ("sigma", 2.0))
 PARTS: tuple[tuple[FocusBy, float], ...] = (("chosen", 0.0), ("for", 0.0))  # where the method chose some itself
@@ -97,25 +98,27 @@ class Look:
         from fer_tui.picture import heat_picture, render
 
         if isinstance(explanation, Heatmap):
-            if self.view == "input":
-                return heat_picture(explanation, mode="original")
             if self.view != "original":
-                colours = self.colours_of(explanation)
-                by, focus = self.rule_of(explanation)
-                return heat_picture(
-                    explanation,
-                    mode=self.view,  # type: ignore[arg-type]
-                    opacity=self.opacity,
-                    colours=colours,
-                    scale=self.scales.of(explanation),
-                    focus=focus,
-                    focus_by=by,
-                )
+                return heat_picture(explanation, **self.drawn(explanation))
         elif explanation is not None:
             return render(explanation)
         from PIL import Image
 
         return Image.fromarray(image)
+
+    def drawn(self, explanation: Explanation) -> Drawn:
+        """The look as keywords of the picture floor, which knows no picture but what the model saw."""
+        if not isinstance(explanation, Heatmap):
+            return {}
+        by, focus = self.rule_of(explanation)
+        return {
+            "mode": "original" if self.view == "input" else self.view,  # type: ignore[typeddict-item]
+            "opacity": self.opacity,
+            "colours": self.colours_of(explanation),
+            "scale": self.scales.of(explanation),
+            "focus": focus,
+            "focus_by": by,
+        }
 
     def words(self, explanation: Explanation | None) -> str:
         """The view in words, '' for what has but one."""

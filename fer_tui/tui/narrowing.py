@@ -10,6 +10,12 @@ A narrowing is a row of terms, all of which must hold; `-` or `!` before a term 
     row<100         the row's number                    hardest         least probable true class first
     marked          marked by the user                  note:eyes       has a note with this in it; note: any note
 
+Of two networks, or two checkpoints beside each other:
+
+    fixed           wrong under the first, right under the second
+    broken          right under the first, wrong under the second
+    disagree        the two predict different classes
+
 Of the checkpoints of a run, as far as their predictions are known:
 
     learned:75      right from that checkpoint on       learned         right at the end, and not all through
@@ -50,6 +56,7 @@ _NUMBERS: dict[str, Callable[[Predictions], NDArray[Any]]] = {
     "row": lambda p: p.rows,
 }
 _OF_COURSE = ("learned", "forgotten", "never", "lost", "flips")  # these ask for the predictions under all checkpoints
+_OF_PAIR = ("fixed", "broken", "disagree")  # these ask for the predictions under the checkpoint beside it
 _COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -73,7 +80,7 @@ class NarrowingError(FerTuiError):
 class Narrowing:
     """A narrowing that was understood. live: it hangs on predictions, so that new ones may change it.
 
-    on_course: it hangs on those under all checkpoints.
+    on_course: it hangs on those under all checkpoints; on_pair: on those under the one beside it.
     """
 
     text: str
@@ -81,6 +88,7 @@ class Narrowing:
     live: bool
     hardest: bool
     on_course: bool = False
+    on_pair: bool = False
 
     def rows(self, predictions: Predictions) -> NDArray[np.int64]:
         """The rows for which all terms hold, in their order."""
@@ -98,7 +106,7 @@ class Narrowing:
 def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) -> Narrowing | None:
     """The narrowing that `text` describes, None where it has no terms; NarrowingError tells what is not understood."""
     tests: list[Test] = []
-    live = hardest = on_course = False
+    live = hardest = on_course = on_pair = False
     for found in _TERM.finditer(text):
         term = found.group().lstrip("-!")
         turned = (len(found.group()) - len(term)) % 2 == 1
@@ -110,7 +118,9 @@ def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) ->
             if term.lower() == "hardest":
                 hardest = live = True
                 continue
-            if re.split("[:<>=]", term)[0].lower() in _OF_COURSE:
+            if term.lower() in _OF_PAIR:
+                test, on_predictions, on_pair = _of_pair(term.lower(), checkpoints), True, True
+            elif re.split("[:<>=]", term)[0].lower() in _OF_COURSE:
                 test, on_predictions, on_course = _of_course(term, checkpoints), True, True
             else:
                 test, on_predictions = _test(term, classes)
@@ -118,12 +128,14 @@ def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) ->
             raise NarrowingError(str(error), *found.span()) from None
         tests.append(_turned(test) if turned else test)
         live = live or on_predictions
-    return Narrowing(text.strip(), tuple(tests), live, hardest, on_course) if tests or hardest else None
+    if not tests and not hardest:
+        return None
+    return Narrowing(text.strip(), tuple(tests), live, hardest, on_course, on_pair)
 
 
 def beginnings(*, run: bool) -> list[str]:
     """What a term may begin with, or be; run: those that ask for several checkpoints, too."""
-    of_course = [*_OF_COURSE[:3], "learned:", "lost:", "flips>"] if run else []
+    of_course = [*_OF_PAIR, *_OF_COURSE[:3], "learned:", "lost:", "flips>"] if run else []
     return [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS), *of_course]
 
 
@@ -165,7 +177,7 @@ def _test(term: str, classes: Sequence[str]) -> tuple[Test, bool]:
         case "marked":
             return _marked, False
     known = [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS)]
-    hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS, *_OF_COURSE])
+    hint = nearest(re.split("[:<>=]", term)[0], [*_WORDS, *_NAMES, *_NUMBERS, *_OF_COURSE, *_OF_PAIR])
     raise ValueError(f"{plain(term)!r} is no term{hint or ' (' + ', '.join(known) + ')'}")
 
 
@@ -182,6 +194,20 @@ def _noted(predictions: Predictions, part: str) -> Mask:
     mask, notes = np.zeros(len(predictions), bool), predictions.marks.notes if predictions.marks is not None else {}
     mask[[row for row, note in notes.items() if part in note.lower()]] = True
     return mask
+
+
+def _of_pair(word: str, checkpoints: Sequence[str]) -> Test:
+    """What a word asks of two checkpoints. ValueError where there is but one."""
+    if len(checkpoints) < 2:
+        raise ValueError("there is one network: --model again names another one, several --weights are a run")
+
+    def test(predictions: Predictions) -> Mask:
+        import numpy as np
+
+        pair = predictions.pair() if predictions.pair is not None else None
+        return np.zeros(len(predictions), bool) if pair is None else np.array(getattr(pair, word))
+
+    return test
 
 
 def _of_course(term: str, checkpoints: Sequence[str]) -> Test:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.comparison import Comparison
     from fer_tui.timeline import Course
 
     from .browser import Target
@@ -26,11 +28,12 @@ class Predictions:
     labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
     finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
     entropy: float32 (N,), of the probabilities, in nats; margin: float32 (N,), the largest less the second of them.
-    course: the same rows under all checkpoints whose predictions are known, None where there is none. marks: those of
-    the user.
+    course: the same rows under all checkpoints whose predictions are known, None where there is none. pair: how
+    they compare with those of the checkpoint beside it. marks: those of the user.
     """
 
     course: Course | None = None
+    pair: Callable[[], Comparison | None] | None = None
     marks: Marks | None = None
 
     def __init__(self, labels: NDArray[np.int64], classes: int) -> None:
@@ -98,6 +101,11 @@ class Predictions:
         self._known[rows] = True
         self._count(rows, 1)
         self._keep(start, scores)
+
+    @property
+    def all_scores(self) -> NDArray[np.float32] | None:
+        """Raw scores (N, classes), where all are known and at hand."""
+        return self._all if self.complete else None
 
     def scores_of(self, row: int) -> NDArray[np.float32] | None:
         """Raw scores (classes,) of one row, where they are at hand."""

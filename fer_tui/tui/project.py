@@ -145,17 +145,18 @@ class Project:
 
     def look_up(self, request: Request) -> tuple[Place, Explanation] | None:
         """A finished explanation from memory or store: judged, if it ever was."""
-        from fer_tui.engine.keys import judged_key
+        from fer_tui.engine.keys import contrast_key, judged_key
 
         key = self._key(request)
-        if key is None or self._shelf is None:
+        if key is None or self._shelf is None or request.cell is not None:
             return None
+        key = key if request.against is None else contrast_key(key, request.against)
         explanation = self._shelf.get(judged_key(key)) or (self._shelf.get(key) if not request.judged else None)
         return (request.place, explanation) if explanation is not None else None
 
     def keep(self, key: str, blob: bytes) -> None:
         """Put a finished explanation on the shelf."""
-        if self._shelf is not None:
+        if self._shelf is not None and key:
             self._shelf.put(key, blob)
 
     def close(self) -> None:

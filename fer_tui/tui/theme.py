@@ -15,6 +15,7 @@ from fer_tui.contract import InputError, nearest, plain
 from fer_tui.folders import configuration_folder
 
 DEFAULT = "dark"
+TERMINAL = "terminal"
 _NEEDED = (
     "primary", "secondary", "accent", "foreground", "background", "surface", "panel", "success", "warning", "error",
 )  # fmt: skip

@@ -23,7 +23,9 @@ class Wardrobe:
     def __init__(self, app: App[int], state: State, configured: str | None) -> None:
         self._app, self._state, self.fault = app, state, ""
         kept = state.user.values.get("theme")
-        self.skin = self._loaded(configured or (kept if isinstance(kept, str) else "")) or theme.load(theme.DEFAULT)
+        few = app.no_color or app.console.color_system == "standard"  # sixteen colours, which the terminal's user chose
+        default = theme.TERMINAL if few else theme.DEFAULT
+        self.skin = self._loaded(configured or (kept if isinstance(kept, str) else "")) or theme.load(default)
         self._stamp = self.skin.stamp
         self._put_on()
 

@@ -142,3 +142,10 @@ def test_check_names_every_file_that_is_missing(capsys: pytest.CaptureFixture[st
     for name in ("a.csv", "nets.py", "w.pt"):
         Path(name).touch()
     assert main(["config", "check"]) == 0
+
+
+def test_a_fault_in_a_table_names_the_line_of_its_own_key() -> None:
+    file = _toml('device = "cpu"\n\n[keys]\ndown = "f7"\ndwon = "z"\n')
+    with pytest.raises(InputError) as caught:
+        read(file)
+    assert str(caught.value).startswith("fer-tui.toml:5: [keys] dwon: there is no action dwon; did you mean down?")

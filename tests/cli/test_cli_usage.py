@@ -104,3 +104,30 @@ def test_the_explorer_without_a_terminal_says_what_works(capsys: pytest.CaptureF
     )
     assert done.returncode == 2
     assert done.stderr == "fer-tui: stdin: is no terminal (the explorer needs one; fer-tui explain works without)\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["open", "absent.csv"], "absent.csv: there is no such file (named by --data or data)"),
+        (["--weights", "absent.pt"], "absent.pt: there is no such file (named by --weights or weights)"),
+        (["--model", "absent.py:Net"], "absent.py: there is no such file (named by --model or model)"),
+    ],
+)
+def test_the_explorer_refuses_absent_files_before_it_touches_the_screen(words: list[str], said: str) -> None:
+    import os
+    import pty
+
+    master, slave = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "fer_tui", *words]
+        done = subprocess.run(
+            command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+        os.set_blocking(master, False)
+        with pytest.raises(BlockingIOError):
+            os.read(master, 1)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert (done.returncode, done.stderr) == (2, f"fer-tui: {said}\n")

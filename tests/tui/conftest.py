@@ -131,6 +131,14 @@ def only_two_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", ",".join(others))
 
 
+@pytest.fixture(autouse=True)
+def true_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same colours wherever the tests run."""
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture
 def opened() -> Callable[..., object]:
     """Opens the explorer: `async with opened(settings) as sight`."""

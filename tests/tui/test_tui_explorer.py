@@ -27,10 +27,13 @@ from fer_tui.engine import open_session
 from fer_tui.engine.settings import Settings
 from fer_tui.picture import COLOUR_MAPS, heat_picture
 from fer_tui.tui.bindings import bindings_of, key_name
+from fer_tui.tui.first_steps import STEPS
 from fer_tui.tui.look import VIEWS
 from fer_tui.tui.screens.classes import ClassesScreen
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.popups import Choice, Details, Help
+from fer_tui.tui.state import State
+from fer_tui.tui.widgets.lines import Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -375,11 +378,12 @@ async def test_the_command_makes_the_same_again(
 
 
 async def test_help_and_hints(opened: Opened, samples: Settings) -> None:
+    State.open().user.change(lambda values: values.update(steps=list(STEPS)))
     async with opened(samples, size=(160, 80)) as sight:
         for letter, keys in (("x", "?"), ("c", "gc?")):
             await sight.type(keys)
             assert isinstance(sight.app.screen, Help)
-            words = " ".join(sight.text().split())
+            words = " ".join(sight.app.screen.query_one(Page).text.split())  # its lines are wrapped
             for binding in bindings_of(letter):
                 assert f"{' '.join(map(key_name, binding.keys))} {binding.help}" in words
             await sight.type("jjk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import shlex
@@ -15,8 +16,10 @@ import pytest
 from PIL import Image
 
 from fer_tui.cli import main
+from fer_tui.contract import Heatmap, Place
 from fer_tui.picture import load
-from fer_tui.tui.exporting import COLUMNS, file_name, free
+from fer_tui.tui.asking import Answered, Request
+from fer_tui.tui.exporting import COLUMNS, Exporter, Item, file_name, free
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -33,7 +36,7 @@ async def written(sight: Any) -> None:
 async def test_the_explanation_on_the_screen(opened: Opened, project: Callable[..., Any], tmp_path: Path) -> None:
     async with opened(project()) as sight:
         await sight.predicted()
-        await sight.type("3j2c")
+        await sight.type("3j2cooo")  # the outline
         await sight.explained()
         seen = sight.explanation
         await sight.type("e1{enter}")
@@ -44,7 +47,11 @@ async def test_the_explanation_on_the_screen(opened: Opened, project: Callable[.
         assert (entry["row"], entry["explained"]) == (3, "dog") and entry["files"][1] == "3_saliency_dog.npz"
         stored = load(folder / entry["files"][1])
         np.testing.assert_array_equal(stored.values, seen.values)
-        assert Image.open(folder / entry["files"][0]).size[0] > 100
+        figure = np.asarray(Image.open(folder / entry["files"][0]).convert("RGB"))
+        drawn = np.asarray(sight.app.desk.look.picture(seen, sight.app.desk.project.dataset[3].image))
+        zoom = next(n for n in range(1, 99) if 12 * n >= 384)
+        right = figure[12 : 12 + 12 * zoom : zoom, 12 + 10 * zoom + 10 :: zoom][:, :10]
+        assert entry["look"]["view"] == "outline" and np.array_equal(right, drawn), "as it was looked at"
         await sight.type("e1")
         assert "saliency-2" in sight.app.screen.query_one("Input").value
         await sight.type("{escape}")
@@ -84,6 +91,34 @@ async def test_the_marked_images_and_the_tables(opened: Opened, project: Callabl
 
 
 def test_names_of_files(tmp_path: Path) -> None:
-    assert file_name(3, "../a b/\x1b[31m", "é") == "3_a-b--x1b-31m_é" or "/" not in file_name("../a", "b")
+    assert file_name(3, "../a b/\x1b[31m", "é") == "3_a-b--x1b-31m_é" and file_name("..") == "export"
     (tmp_path / "a.csv").write_text("")
     assert free(tmp_path / "a.csv").name == "a-2.csv" and free(tmp_path / "b").name == "b"
+
+
+async def test_what_cannot_be_made_is_told_and_the_others_are_written(tmp_path: Path) -> None:
+    class Fails:
+        """Every second explanation fails; the others are there."""
+
+        def want(self, request: Request | None, *, again: bool = False) -> None:
+            assert request is not None
+            if request.place.image % 2:
+                self.answered = Answered(request, fault="no room")
+            else:
+                values = np.full((4, 4), request.place.image, np.float32)
+                made = Heatmap(values=values, image=np.zeros((4, 4), np.uint8))
+                self.answered = Answered(request, request.place, made, final=True)
+
+        answered = Answered()
+
+    told: list[str] = []
+    items = [Item(str(row), Request("m", {}, Place(row)), {"row": row}) for row in range(5)]
+    exporter = Exporter(Fails, told.append)  # type: ignore[arg-type]
+    exporter.begin(tmp_path / "out", items, lambda explanation: {"mode": "map"})
+    async with asyncio.timeout(30):
+        while not told:
+            await asyncio.sleep(0.01)
+    assert told[0].startswith("3 of 5") and told[0].endswith("; 2 could not be made: no room")
+    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    assert [each["row"] for each in index] == [0, 2, 4]
+    assert load(tmp_path / "out" / "4.npz").values.max() == 4  # type: ignore[attr-defined]

@@ -11,11 +11,12 @@ from fer_tui.tui.screens.base import DeskScreen
 from fer_tui.tui.screens.classes import ClassesScreen
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.filters import FiltersScreen
+from fer_tui.tui.screens.grid import GridScreen
 from fer_tui.tui.screens.popups import Help
 from fer_tui.tui.screens.timeline import TimelineScreen
 from fer_tui.tui.widgets.lines import Inks
 
-SCREENS: tuple[type[DeskScreen], ...] = (Explore, ClassesScreen, TimelineScreen, FiltersScreen)
+SCREENS: tuple[type[DeskScreen], ...] = (Explore, ClassesScreen, TimelineScreen, FiltersScreen, GridScreen)
 INKS = Inks(*[Style()] * 9)
 
 
@@ -94,7 +95,7 @@ def test_every_method_has_a_binding(screen: type[DeskScreen]) -> None:
     assert {name for name in dir(screen) if name.startswith("do_")} == bound
 
 
-@pytest.mark.parametrize("screen", ["x", "c", "t", "f"])
+@pytest.mark.parametrize("screen", ["x", "c", "t", "f", "g"])
 def test_no_key_is_bound_twice_nor_hidden_behind_another(screen: str) -> None:
     keys = [tuple(key.split(" ")) for binding in bindings_of(screen) for key in binding.keys]
     assert len(keys) == len(set(keys))
@@ -107,7 +108,7 @@ def test_names_are_unique() -> None:
     assert {letter for binding in BINDINGS for letter in binding.screens} == {screen.LETTER for screen in SCREENS}
 
 
-@pytest.mark.parametrize("screen", ["x", "c", "t", "f"])
+@pytest.mark.parametrize("screen", ["x", "c", "t", "f", "g"])
 def test_help_tells_every_key(screen: str) -> None:
     lines = [line.plain for line in Help(bindings_of(screen)).lines(INKS)]
     for binding in bindings_of(screen):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 
 from fer_tui.cli import main
 from fer_tui.contract import InputError
@@ -134,8 +135,8 @@ async def test_keys_of_ones_own(opened: Opened, project: Callable[..., Any]) -> 
 
 
 def test_what_is_not_named_keeps_its_keys() -> None:
-    table = {each.id: each.keys for each in remapped({"down": ["J"]})}
-    assert table["down"] == ("J",)
+    table = {each.id: each.keys for each in remapped({"down": ["ctrl+j"]})}
+    assert table["down"] == ("ctrl+j",)
     assert all(table[each.id] == each.keys for each in BINDINGS if each.id != "down")
 
 
@@ -153,7 +154,7 @@ def test_keys_that_cannot_be(own: Path, line: str, fault: str, capsys: pytest.Ca
     (own.parent / "config.toml").write_text(f"[keys]\n{line}\n")
     assert main(["config", "check"]) == 2
     told = capsys.readouterr().err.strip()
-    assert "config.toml:1: keys" in told and fault in told and "\n" not in told
+    assert "config.toml:2: [keys] d" in told and fault in told and "\n" not in told
 
 
 def test_the_keys_are_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,3 +162,17 @@ def test_the_keys_are_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main(["config", "keys"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(BINDINGS) and any(line.split()[:3] == ["down", "s,", "down"] for line in lines)
+
+
+async def test_without_colours_none_is_sent(
+    opened: Opened, project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened(project()) as sight:
+        await sight.explained()
+        assert sight.app.wardrobe.skin.name == "terminal"
+        (remove,) = sight.app.get_line_filters()
+        strips = [each.apply_filter(remove, Color(0, 0, 0)) for each in sight.app.screen._compositor.render_strips()]
+        styles = [segment.style for strip in strips for segment in strip if segment.style is not None]
+        colours = {colour.name for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
+        assert colours <= {"default"} and any(style.reverse for style in styles)  # the cursor

@@ -34,7 +34,7 @@ from .popups import Details, Help
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
-_ONE = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
+ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 
 class Restart(Message):
@@ -75,7 +75,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, id="hints")
+        yield Hints(self.actions, self.desk.first_steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""
@@ -122,6 +122,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def draw_again(self) -> None:
         """Draw everything."""
         if not self.is_left:
+            self.query_one(Hints).draw()
             self.draw(Change.OPENED)
 
     def draw(self, change: Change) -> None:
@@ -217,11 +218,20 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         if self.keys.pending != pending or (said is not None and self._said is None):
             self.draw_status()
 
+    def on_hints_chosen(self, message: Hints.Chosen) -> None:
+        if self.focused is None:
+            self.do(Command(message.binding))
+
     def do(self, command: Command) -> None:
         """Do what a key asks for."""
+        if command.binding.id == "cancel" and self.desk.exports.stop():
+            self.draw_status()
+            return
         visit = visit_of(self.desk, self.name_in_history)
         if visit is not None:
             self.desk.history.see(visit, command.binding.id)
+        if self.desk.first_steps.take(command.binding.id):
+            self.query_one(Hints).draw()
         getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
@@ -304,7 +314,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.aim()
             self.draw(Change.OPENED)
         else:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
 
     def aim(self) -> None:
         """Want what this screen shows."""
@@ -319,7 +329,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def go(self, screen: str, narrowing: str | None = None) -> None:
         """To another screen; to the timeline only where there is one."""
         if screen == "timeline" and not self.desk.has_run:
-            self.say(_ONE)
+            self.say(ONE_CHECKPOINT)
         else:
             self.post_message(Go(screen, narrowing))
 
@@ -331,7 +341,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         place = answered.place if answered.explanation is not None else answered.request.place
         line = self.desk.command(answered.request, place)
         self.app.copy_to_clipboard(line)
-        self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+        driver = getattr(self.app, "pictures", None)
+        way = "tmux does (set -s set-clipboard on)" if driver and driver.terminal.in_tmux else "the terminal does"
+        self.app.push_screen(Details(f"copied, if {way} what OSC 52 asks; else mark it with the mouse and Shift", line))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fer_tui.contract import ParameterInfo, plain
+from fer_tui.contract import plain
+from fer_tui.tui.form import Form
 from fer_tui.tui.keys import Command
-from fer_tui.tui.widgets.side import Methods, ScoreBars, shown
+from fer_tui.tui.widgets.parameter_form import ParameterForm
+from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .base import DeskScreen
 from .layers import LayerPicker
-from .popups import Choice, Entry
+from .popups import Choice
 
 
 class Choosing(DeskScreen):
@@ -101,34 +103,18 @@ class Choosing(DeskScreen):
 
     def do_parameters(self, command: Command) -> None:
         method = self.desk.choice.method
-        if method is None:
+        if method is None or not method.parameters or self.query(ParameterForm):
             return
-        values = self.desk.choice.parameters(method)
-        room = max(len(info.name) for info in method.parameters)
-        names = [f"{info.name:{room}}  {shown(values[info.name])}" for info in method.parameters]
-        self.app.push_screen(Choice(f"parameters of {plain(method.title)}", names, 0), self._choose_parameter)
+        form = ParameterForm(self.desk.choice, Form(method), self.aimed, self.close_form)
+        self.add_class("-form")
+        self.query_one("#body").mount(form)
+        self.call_later(self.set_focus, form)
 
-    def _choose_parameter(self, number: int | None) -> None:
-        method = self.desk.choice.method
-        if number is None or method is None:
-            return
-        info = method.parameters[number]
-        value = self.desk.choice.parameters(method)[info.name]
-        if info.type == "bool":
-            self._set_parameter(info, not value)
-        elif info.choices:
-            at = info.choices.index(str(value))
-            self.app.push_screen(
-                Choice(info.name, info.choices, at),
-                lambda chosen: self._set_parameter(info, info.choices[chosen]) if chosen is not None else None,
-            )
-        else:
-            self.app.push_screen(Entry(info, value), lambda given: self._set_parameter(info, given))
-
-    def _set_parameter(self, info: ParameterInfo, given: object) -> None:
-        if given is not None and self.desk.choice.method is not None:
-            self.desk.choice.set_parameter(self.desk.choice.method, info, given)
-            self.aimed()
+    def close_form(self) -> None:
+        """Take the form of parameters away."""
+        self.set_focus(None)
+        self.query(ParameterForm).remove()
+        self.remove_class("-form")
 
     # ---- layer and filter --------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.text import Text
 from textual.app import ComposeResult
 
-from fer_tui.contract import Matrix, plain
+from fer_tui.contract import Axis, Matrix, Place, plain
 from fer_tui.regions.table import FocusTable, RegionFocus
-from fer_tui.tui.asking import Asking
+from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
@@ -18,9 +18,11 @@ from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .base import DeskScreen
+from .contrast import CellContrast
 
 _WORDS = 3  # lines below the table
 _FOCUS = 4  # more of them where the focus is shown
+_OF_CELL = 50  # images of a cell whose contrast is averaged, where no count is given
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
@@ -60,6 +62,8 @@ class ClassesScreen(DeskScreen):
             if Change.OPENED in change and self.is_current:
                 self.aim()
             self._draw_table()
+            if isinstance(self.app.screen, CellContrast):
+                self.app.screen.draw()
 
     def _draw_table(self) -> None:
         answered, inks = self.desk.matrix.answered, self.inks
@@ -189,6 +193,31 @@ class ClassesScreen(DeskScreen):
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
         self.go("explore", f"{true} {other} hardest")
 
+    def do_difference(self, command: Command) -> None:
+        matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser
+        row, column = self.table.cursor
+        if not isinstance(matrix, Matrix) or browser is None or method is None:
+            self.say("there is no matrix yet")
+        elif row == column or not matrix.counts[row, column]:
+            self.say("no image is in this cell" if row != column else "these are right: go to a cell of mistakes")
+        else:
+            parameters = self.desk.choice.parameters(method)
+            place = Place(target=column, layer=browser.layer, checkpoint=browser.checkpoint)
+            place = place.on(method.axes_for(parameters) - {Axis.IMAGE})
+            count = command.count if command.count is not None else _OF_CELL
+            regions = self.desk.project.regions
+            request = Request(method.name, parameters, place, against=row, cell=count, regions=regions)
+            self.desk.contrast.want(request, again=True)
+            true, other = plain(matrix.classes[row]), plain(matrix.classes[column])
+            title = f"{plain(method.title)}: {other} − {true}, where {true} is taken for {other}"
+            self.app.push_screen(CellContrast(self.desk, title), self._contrasted)
+
+    def _contrasted(self, opened: bool | None) -> None:
+        """The popup is closed; where its images are wanted, they are shown with their own differences."""
+        if opened:
+            self.desk.choice.contrast = True
+            self.open_cell()
+
     def do_focus(self, command: Command) -> None:
         wanted = self.desk.focus_request(max(1, command.count if command.count is not None else _PER_CLASS))
         if wanted is None:
@@ -200,6 +229,9 @@ class ClassesScreen(DeskScreen):
             return
         self.desk.focus.want(wanted)
         self.draw(Change.MATRIX)
+
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
 
     def do_explore(self, command: Command) -> None:
         self.go("explore")

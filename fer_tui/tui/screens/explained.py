@@ -15,6 +15,8 @@ from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import PicturePane, folded, wrapped
 from fer_tui.tui.widgets.side import ClassScores, Methods, ScoreBars, parameter_lines
 
+from .abreast import side_caption, side_title
+
 if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
     from fer_tui.tui.desk import Desk
@@ -36,7 +38,11 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         return
     sample = dataset[browser.row]
     answered = desk.image.answered
-    pane.show_title(_title(browser, sample.id, inks))
+    beside = desk.beside
+    if beside.shown:
+        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, inks))
+    else:
+        pane.show_title(_title(browser, sample.id, inks))
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
         look.scales.see(explanation)
@@ -50,9 +56,28 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show_words(list(twin(desk)) if look.in_words else None)
     pane.show_pointer(heatmap.values.shape if heatmap is not None else None)
     width = pane.content_region.width or pane.size.width
-    caption = list(_caption(answered, desk, width, pane.caption_lines, inks, pointer))
+    if beside.shown and pointer is None:
+        caption = list(side_caption(desk, answered, browser.predictions, "", width, inks))
+    else:
+        caption = list(_caption(answered, desk, width, pane.caption_lines, inks, pointer))
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
+    pane.show_caption(caption[: pane.caption_lines])
+
+
+def draw_beside(pane: PicturePane, desk: Desk) -> None:
+    """The same of the checkpoint beside the current one."""
+    inks, browser, dataset, beside = inks_of(pane.app), desk.browser, desk.project.dataset, desk.beside
+    if browser is None or dataset is None or browser.row is None or beside.partner is None:
+        pane.show(None)
+        pane.show_caption([])
+        return
+    answered, look = beside.answered, desk.look
+    pane.show_title(side_title(desk, beside.partner, beside.predictions, inks))
+    picture = look.picture(answered.explanation, dataset[browser.row].image)
+    pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, answered.explanation, None))
+    width = pane.content_region.width or pane.size.width
+    caption = list(side_caption(desk, answered, beside.predictions, beside.note, width, inks))
     pane.show_caption(caption[: pane.caption_lines])
 
 
@@ -119,6 +144,8 @@ def _caption(
         return
     target = answered.place.target
     of = f" of {plain(browser.classes[target])}" if target is not None else ""
+    against = explanation.meta.get("against")
+    of += f" − {plain(browser.classes[against])}" if isinstance(against, int) else ""
     view = desk.look.words(explanation)
     title = f"{plain(method.title)}{of}{_at(answered)}"
     heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))

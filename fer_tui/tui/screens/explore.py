@@ -16,17 +16,20 @@ from fer_tui.tui.completion import Completion, complete
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import NarrowingError
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, Page
 from fer_tui.tui.widgets.narrow_box import NarrowBox
-from fer_tui.tui.widgets.picture_pane import PicturePane
+from fer_tui.tui.widgets.picture_pane import OtherPane, PicturePane
 from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
-from .explained import draw_picture, draw_side, twin
+from .abreast import Abreast, pair_lines
+from .explained import draw_beside, draw_picture, draw_side, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
+from .resembling import Resembling
 from .sorting import Sorting
+from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
 _AHEAD = 0.05  # seconds at one place before its neighbours are made
@@ -35,7 +38,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Pointing, Sorting, Exports):
+class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -47,7 +50,12 @@ class Explore(Pointing, Sorting, Exports):
                 yield Lines(id="list-title")
                 yield SampleList(id="list")
             with Vertical(id="picture-pane", classes="pane"):
-                yield PicturePane(id="explained")
+                yield Page(id="summary")
+                yield Lines(id="pair-title")
+                with Horizontal(id="pair"):
+                    yield PicturePane(id="explained")
+                    with OtherPane(id="other"):
+                        yield PicturePane(id="beside")
             with Vertical(id="side-pane", classes="pane"):
                 yield Lines(id="scores-title")
                 yield ScoreBars(id="scores")
@@ -60,6 +68,7 @@ class Explore(Pointing, Sorting, Exports):
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
         self._show_pane()
+        self.begin_understanding()
         super().on_mount()
 
     @property
@@ -73,6 +82,7 @@ class Explore(Pointing, Sorting, Exports):
     # ---- drawing -----------------------------------------------------------------------------------------------------
 
     def draw(self, change: Change) -> None:
+        self.draw_understanding()
         if Change.OPENED in change:
             if self.desk.browser is not None and self.desk.browser.update():  # predictions came, unseen
                 self.desk.aim()
@@ -92,9 +102,18 @@ class Explore(Pointing, Sorting, Exports):
         """Draw all that belongs to the place: title, picture, scores."""
         if self.is_left:
             return
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         draw_side(self, self.desk)
         self._draw_titles()
+
+    def _draw_pictures(self) -> None:
+        shown = self.desk.beside.shown
+        self.set_class(shown, "-abreast")
+        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        if shown:
+            title = self.query_one("#pair-title", Lines)
+            title.show(pair_lines(self.desk, title.content_region.width or title.size.width, self.inks))
+            draw_beside(self.query_one("#beside", PicturePane), self.desk)
 
     def on_picture_pane_resized(self) -> None:
         self.draw_place()
@@ -129,7 +148,7 @@ class Explore(Pointing, Sorting, Exports):
         else:
             draw_side(self, self.desk)
             self._draw_titles()
-        draw_picture(self.query_one("#explained", PicturePane), self.desk)
+        self._draw_pictures()
         self.draw_top()
         self.draw_status()
 
@@ -188,6 +207,9 @@ class Explore(Pointing, Sorting, Exports):
     def page(self) -> int:
         return self.list.page
 
+    def on_picture_pane_turned(self, message: PicturePane.Turned) -> None:
+        super().move(message.steps)
+
     def move(self, steps: int) -> None:
         if self.pane == "side":
             self.aim_at_class(steps)
@@ -222,6 +244,17 @@ class Explore(Pointing, Sorting, Exports):
         self.desk.aim(again=True)
         self._draw_soon()
         self._look_ahead()
+
+    def do_difference(self, command: Command) -> None:
+        choice, browser = self.desk.choice, self.desk.browser
+        if browser is None or choice.method is None:
+            return
+        choice.contrast = not choice.contrast
+        self.aimed()
+        request = self.desk.image.answered.request
+        if choice.contrast and (request is None or request.against is None):
+            choice.contrast = False
+            self.say(f"{plain(choice.method.title)} makes no heat maps that hang on a class")
 
     def do_trust(self, command: Command) -> None:
         if not self.desk.judge():
@@ -280,7 +313,7 @@ class Explore(Pointing, Sorting, Exports):
             browser.narrow(text)
         except NarrowingError as error:
             return error
-        if browser.asks_of_the_run:
+        if browser.asks_of_the_run or browser.asks_of_the_pair:
             self.desk.gather()
         self._draw_list()
         self.moved()
@@ -322,6 +355,16 @@ class Explore(Pointing, Sorting, Exports):
 
     def do_filters(self, command: Command) -> None:
         self.go("filters")
+
+    def do_marked_grid(self, command: Command) -> None:
+        if self.desk.browser is not None and self.desk.browser.has_marked:
+            self.desk.grid.show("marked")
+            self.go("grid")
+        else:
+            self.say("nothing is marked: Space marks images")
+
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
 
     def do_classes(self, command: Command) -> None:
         self.go("classes")

@@ -81,7 +81,7 @@ class Exports(Marking):
 
     def _export(self, folder: Path, rows: list[int]) -> None:
         try:
-            self.desk.exports.begin(folder, [self._item(row) for row in rows])
+            self.desk.exports.begin(folder, [self._item(row) for row in rows], self.desk.look.drawn)
         except FerTuiError as error:
             self.say(str(error), fault=True)
         self.draw_status()
@@ -100,6 +100,7 @@ class Exports(Marking):
             "predicted": browser.classes[predicted] if predicted >= 0 else None,
             "explained": target,
             "note": browser.marks.notes.get(row, "") if browser.marks is not None else "",
+            "look": desk.look.to_dict(),
             "command": desk.command(request, request.place),
         }
         return Item(file_name(row, method.name, target), request, facts)

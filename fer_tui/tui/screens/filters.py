@@ -361,6 +361,9 @@ class FiltersScreen(DeskScreen):
     def do_explore(self, command: Command) -> None:
         self.go("explore")
 
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 

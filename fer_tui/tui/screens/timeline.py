@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
 from fer_tui.contract import Heatmap, Place, plain
-from fer_tui.terminal.plot import Curve
 from fer_tui.tui.asking import Asking, Request
+from fer_tui.tui.curving import classes_shown, curves_of, ink_of
 from fer_tui.tui.desk import Change
 from fer_tui.tui.keys import Command
 from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
@@ -159,16 +158,9 @@ class TimelineScreen(Moving, Looking):
             legend.show([])
             below.show([Text(f" {told}", inks.muted)] if browser is not None else [])
             return
-        from fer_tui.timeline import short_names
-
-        steps = [plain(name) for name in short_names(run.names)]
+        shown = classes_shown(course, self.target)
+        plot.show_curves(curves_of(course, run.names, self.target, browser.checkpoint, inks.strong))
         at = [run.names.index(name) for name in course.checkpoints]
-        shown = _classes(course, self.target)
-        curves = [_curve(course.recall[:, n].tolist(), at, len(steps), _ink(n)) for n in shown]
-        curves.append(_curve(course.accuracy.tolist(), at, len(steps), inks.strong))
-        if self.target in shown:
-            curves.append(curves.pop(shown.index(self.target)))  # on top
-        plot.show_curves(Curves(curves, steps, browser.checkpoint))
         here = at.index(browser.checkpoint) if browser.checkpoint in at else None
         legend.show(list(self._legend(course, shown, here)))
         below.show(list(self._run_words(course, here))[:_WORDS])
@@ -178,7 +170,7 @@ class TimelineScreen(Moving, Looking):
         inks = self.inks
         yield Text("            here  change", inks.muted)
         rows = [("accuracy", course.accuracy.tolist(), inks.strong, False)]
-        rows += [(plain(course.classes[n]), course.recall[:, n].tolist(), _ink(n), n == self.target) for n in shown]
+        rows += [(plain(course.classes[n]), course.recall[:, n].tolist(), ink_of(n), n == self.target) for n in shown]
         for name, values, style, chosen in rows:
             mark = "▸" if chosen else "●"
             line = Text.assemble((f"{mark} ", style), (f"{name[:9]:9} ", inks.accent if chosen else inks.plain))
@@ -296,6 +288,9 @@ class TimelineScreen(Moving, Looking):
     def do_filters(self, command: Command) -> None:
         self.go("filters")
 
+    def do_grid(self, command: Command) -> None:
+        self.go("grid")
+
     def do_classes(self, command: Command) -> None:
         self.go("classes")
 
@@ -310,35 +305,6 @@ class TimelineScreen(Moving, Looking):
             self.draw_status()
         else:
             self.go("explore")
-
-
-def _classes(course: Course, target: int | None) -> list[int]:
-    """The classes that are shown: all where there are few, else the chosen one and those that moved most."""
-    import numpy as np
-
-    from fer_tui.picture import LINE_COLOURS
-
-    known = [n for n in range(len(course.classes)) if course.support[n]]
-    most = len(LINE_COLOURS)
-    if len(known) <= most:
-        return known
-    span = np.nan_to_num(np.ptp(course.recall, axis=0))
-    order = sorted(known, key=lambda n: (n != target, -span[n]))
-    return sorted(order[:most])
-
-
-def _ink(number: int) -> Style:
-    from fer_tui.picture import LINE_COLOURS
-
-    return Style(color=LINE_COLOURS[number % len(LINE_COLOURS)])
-
-
-def _curve(values: Sequence[float], at: Sequence[int], steps: int, style: Style) -> Curve:
-    """A curve over all checkpoints, NaN where the predictions are not known."""
-    spread = [float("nan")] * steps
-    for step, value in zip(at, values, strict=True):
-        spread[step] = value
-    return Curve(spread, style)
 
 
 def _named(names: Sequence[str], number: int) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from rich.text import Text
 from textual import events
+from textual.message import Message
 
 from fer_tui.tui.bindings import Binding, key_name
+from fer_tui.tui.first_steps import STEPS, FirstSteps
 
 from .lines import Lines
 
@@ -48,18 +50,51 @@ class Bar(Lines):
 
 
 class Hints(Lines):
-    """The keys that matter here: as many as there is room for."""
+    """The keys that matter here, as many as there is room for; on the samples the first steps that are left.
+
+    A click on one is the key.
+    """
 
     DEFAULT_CSS = "Hints { height: 1; }"
 
-    def __init__(self, bindings: Iterable[Binding], *, id: str | None = None) -> None:
+    class Chosen(Message):
+        """A hint was clicked."""
+
+        def __init__(self, binding: Binding) -> None:
+            self.binding = binding
+            super().__init__()
+
+    def __init__(self, bindings: Iterable[Binding], steps: FirstSteps, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        bindings, self._steps = list(bindings), steps
+        self._by_id = {binding.id: binding for binding in bindings}
+        self._places: list[tuple[range, Binding]] = []  # the cells of each hint
+        self._keys = {binding.id: key_name(binding.keys[0]) for binding in bindings if binding.keys}
         self._hinted = [binding for binding in bindings if binding.hint and binding.keys]
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
 
     def draw(self) -> None:
+        self._places = []
+        steps = [name for name in self._steps.left if name in self._keys]
+        if steps:
+            self._draw_steps(steps)
+        else:
+            self._draw_hints()
+
+    def _draw_steps(self, steps: Iterable[str]) -> None:
+        inks, line = self.inks, Text.assemble((" first  ", self.inks.accent))
+        for name in steps:
+            hint = Text.assemble((self._keys[name], inks.title), (f" {STEPS[name]}  ", inks.plain))
+            self._place(self._by_id[name], line, hint)
+        for name in ("help", "quit"):
+            if name in self._keys:
+                hint = Text.assemble((self._keys[name], inks.title), (f" {name}  ", inks.muted))
+                self._place(self._by_id[name], line, hint)
+        self.show([line])
+
+    def _draw_hints(self) -> None:
         inks, line = self.inks, Text(" ")
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
         hints = {
@@ -71,7 +106,17 @@ class Hints(Lines):
         room = self.size.width - 1 - sum(hints[binding.id].cell_len for binding in last)
         for binding in self._hinted:
             if binding not in last and line.cell_len + hints[binding.id].cell_len <= room:
-                line.append_text(hints[binding.id])
+                self._place(binding, line, hints[binding.id])
         for binding in last:
-            line.append_text(hints[binding.id])
+            self._place(binding, line, hints[binding.id])
         self.show([line])
+
+    def _place(self, binding: Binding, line: Text, hint: Text) -> None:
+        start = line.cell_len
+        line.append_text(hint)
+        self._places.append((range(start, line.cell_len), binding))
+
+    def on_click(self, event: events.Click) -> None:
+        for cells, binding in self._places:
+            if event.x in cells:
+                self.post_message(self.Chosen(binding))

@@ -40,7 +40,7 @@ def inks_of(app: App[object]) -> Inks:
 def cursor_of(app: App[object]) -> Style:
     """What a line at the cursor has: the theme's panel, or, in the terminal's own colours, ink and paper swapped."""
     theme = app.current_theme
-    return Style(reverse=True, bold=True) if theme.ansi else Style(bgcolor=theme.panel, bold=True)
+    return Style(reverse=True, bold=True) if theme.ansi or app.no_color else Style(bgcolor=theme.panel, bold=True)
 
 
 def _rich(colour: str | None) -> str | None:

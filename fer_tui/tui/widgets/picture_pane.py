@@ -68,6 +68,21 @@ class PicturePane(Vertical):
             self.down, self.right, self.chosen = down, right, chosen
             super().__init__()
 
+    class Turned(Message):
+        """The wheel was turned over the picture. steps: images on, or back where negative."""
+
+        def __init__(self, steps: int) -> None:
+            self.steps = steps
+            super().__init__()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.post_message(self.Turned(1))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.post_message(self.Turned(-1))
+
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height >= _HIGH, "-high")
         self._place_bar()
@@ -168,6 +183,13 @@ class PicturePane(Vertical):
 
     def show_caption(self, lines: Sequence[Text]) -> None:
         self.query_one("#caption", Lines).show(lines)
+
+
+class OtherPane(Vertical):
+    """Holds a second picture pane, at which the mouse points at nothing."""
+
+    def on_picture_pane_pointed(self, message: PicturePane.Pointed) -> None:
+        message.stop()
 
 
 def same(picture: Image, other: Image | None) -> bool:

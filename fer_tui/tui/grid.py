@@ -1,0 +1,209 @@
+"""A grid of explanations: what its rows and its columns are; all else is locked to one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from fer_tui.contract import Axis, Description, Place, Value
+
+T = TypeVar("T")
+Side = Literal["images", "classes", "methods", "variants", "layers", "checkpoints"]
+SIDES: tuple[Side, ...] = ("images", "classes", "methods", "variants", "layers", "checkpoints")
+Images = Literal["best", "listed", "marked"]
+IMAGES: tuple[Images, ...] = ("best", "listed", "marked")
+AXES: Mapping[Side, Axis] = {
+    "images": Axis.IMAGE,
+    "classes": Axis.TARGET,
+    "layers": Axis.LAYER,
+    "checkpoints": Axis.CHECKPOINT,
+}
+_TALL = 7  # lines of a row that is large enough
+_LEAST, _MOST = 4, 12  # lines of a picture, where the user wants no other size
+METHODS: tuple[Side, ...] = ("methods", "variants")
+ARRANGEMENTS: tuple[tuple[str, Side, Side], ...] = (
+    ("class sheet", "images", "methods"),
+    ("methods by classes", "methods", "classes"),
+    ("checkpoints", "images", "checkpoints"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An explainer under some parameters. name: its title, or the literature's name for these parameters."""
+
+    name: str
+    description: Description
+    parameters: Mapping[str, Value]
+    alias: str = ""
+
+    def uses(self, side: Side) -> bool:
+        """Whether an explanation hangs on what lies along a side."""
+        return side not in AXES or AXES[side] in self.description.axes_for(dict(self.parameters)) | {Axis.CHECKPOINT}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row or column: its name, and what it changes of the locked place. bare: the images themselves."""
+
+    name: str
+    image: int | None = None
+    target: int | None = None
+    layer: str | None = None
+    checkpoint: int | None = None
+    method: Method | None = None
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is in a cell. method: None for the image itself. repeats: the side along which it is the first one again."""
+
+    place: Place
+    method: Method | None
+    repeats: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What lies along both sides, and the place and the method to which all else is locked.
+
+    class_of: the class that is explained of an image, where it is not chosen by number. unused: a side that is but one
+    step long, for the method does not hang on it.
+    """
+
+    rows: Sequence[Step]
+    columns: Sequence[Step]
+    sides: tuple[Side, Side]
+    place: Place
+    method: Method
+    class_of: Callable[[int | None], int | None]
+    unused: tuple[Side, ...] = ()
+
+    def cell(self, row: int, column: int) -> Cell:
+        """What is in the cell of that row and column."""
+        steps, place = (self.rows[row], self.columns[column]), self.place
+        image = _chosen((step.image for step in steps), place.image)
+        if any(step.bare for step in steps):
+            method = None
+        else:
+            method = next((step.method for step in steps if step.method is not None), self.method)
+        layer = _chosen((step.layer for step in steps), None)
+        target = _chosen((step.target for step in steps), place.target)
+        found = Place(
+            image,
+            self.class_of(image) if target is None else target,
+            layer or place.layer,
+            place.filter if layer is None else None,
+            _chosen((step.checkpoint for step in steps), place.checkpoint),
+        )
+        uses = method.uses if method is not None else lambda side: side in ("images", *METHODS)
+        numbers = zip(self.sides, (row, column), strict=True)
+        repeats = next((side for side, number in numbers if number and not uses(side)), None)
+        return Cell(found if method is not None else found.on([Axis.IMAGE]), method, repeats)
+
+
+def _chosen(values: Iterable[T | None], locked: T | None) -> T | None:
+    return next((value for value in values if value is not None), locked)
+
+
+@dataclass(slots=True)
+class Grid:
+    """How the user has laid out the grid, and where in it they are.
+
+    images: which ones lie along a side. larger: lines of a cell more, or fewer, than fit best. top, left: the first
+    row and column in sight.
+    """
+
+    sides: tuple[Side, Side] = ("images", "methods")
+    images: Images = "best"
+    cursor: tuple[int, int] = (0, 0)
+    larger: int = 0
+    top: int = 0
+    left: int = 0
+    best: tuple[int, ...] = field(default=())
+
+    @property
+    def arrangement(self) -> int | None:
+        """The number of the arrangement that this is, None for one of the user's own."""
+        return next((n for n, (_, *sides) in enumerate(ARRANGEMENTS) if tuple(sides) == self.sides), None)
+
+    def arrange(self, number: int) -> None:
+        """One of the arrangements that have a name."""
+        _, rows, columns = ARRANGEMENTS[number % len(ARRANGEMENTS)]
+        self._set(rows, columns)
+
+    def swap(self) -> None:
+        """Rows become columns."""
+        rows, columns = self.sides
+        self.sides, self.cursor = (columns, rows), self.cursor[::-1]
+        self.top, self.left = 0, 0
+
+    def choose(self, which: int, side: Side) -> None:
+        """Rows (0) or columns (1) are these from now on; the other side gives way where both cannot be."""
+        other = self.sides[1 - which]
+        if other == side:  # they change places
+            other = self.sides[which]
+        elif other in METHODS and side in METHODS:
+            other = "images"
+        self._set(*((side, other) if which == 0 else (other, side)))
+
+    def show(self, images: Images) -> None:
+        """These images lie along a side: along the rows, where none did."""
+        self.images = images
+        if "images" in self.sides:
+            self._set(*self.sides)
+        else:
+            self.choose(0, "images")
+
+    def _set(self, rows: Side, columns: Side) -> None:
+        self.sides = (rows, columns)
+        self.cursor, self.top, self.left = (0, 0), 0, 0
+
+    def move(self, down: int, right: int, table: Table) -> None:
+        """Move the cursor by cells."""
+        self.move_to(self.cursor[0] + down, self.cursor[1] + right, table)
+
+    def move_to(self, row: int, column: int, table: Table) -> None:
+        """Be at that cell, or at the nearest one that there is."""
+        most = len(table.rows) - 1, len(table.columns) - 1
+        self.cursor = max(0, min(row, most[0])), max(0, min(column, most[1]))
+
+    def in_sight(self, room: tuple[int, int], table: Table) -> tuple[range, range]:
+        """The rows and columns that are shown, where there is room for so many: with the cursor among them."""
+        self.move(0, 0, table)
+        self.top = _first(self.top, self.cursor[0], room[0], len(table.rows))
+        self.left = _first(self.left, self.cursor[1], room[1], len(table.columns))
+        return (
+            range(self.top, min(len(table.rows), self.top + room[0])),
+            range(self.left, min(len(table.columns), self.left + room[1])),
+        )
+
+
+def outward(rows: range, columns: range, cursor: tuple[int, int]) -> list[tuple[int, int]]:
+    """The cells in sight, those that are nearest to the cursor first."""
+    cells = [(row, column) for row in rows for column in columns]
+    return sorted(cells, key=lambda cell: max(abs(cell[0] - cursor[0]), abs(cell[1] - cursor[1])))
+
+
+def _first(now: int, cursor: int, room: int, count: int) -> int:
+    """The first in sight: as it is, unless the cursor would be out of sight, or room left empty."""
+    return max(0, min(max(now, cursor - room + 1), cursor, count - room if count > room else 0))
+
+
+def tile_size(
+    room: tuple[int, int], counts: tuple[int, int], aspect: float, larger: int = 0
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size of a cell's picture in (columns, lines), and how many (rows, columns) of the grid there is room for.
+
+    room: columns and lines for all of it, a line for words below each row of pictures included. counts: rows and
+    columns of the grid. aspect: a picture's columns for each of its lines, unbent.
+    """
+    width, height = room
+    rows = min(counts[0], max(2, height // _TALL)) or 1
+    fits = min(height // rows - 1, int(width / max(1, counts[1]) / aspect))
+    lines = max(_LEAST, min(fits, _MOST)) + larger
+    lines = max(2, min(lines, height - 1, int(width / aspect)))
+    columns = max(4, round(lines * aspect))
+    return (columns, lines), (max(1, height // (lines + 1)), max(1, width // columns))

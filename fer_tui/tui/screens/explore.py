@@ -379,6 +379,8 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
             self.draw_status()
         elif self.desk.browser is not None and self.desk.browser.narrowing:
             self.narrow("")
+        elif self.desk.reports.is_working:
+            self.do_report(command)
 
     def do_quit(self, command: Command) -> None:
         self.app.exit(0)

@@ -181,6 +181,9 @@ BINDINGS = (
     Binding(
         "export", ("e",), "write explanations, a sheet, marked images or numbers to files", "Other", "xctg", "export"
     ),
+    Binding(
+        "report", ("R",), "the report of the marked images, else of the best of each class; again: stop it", "Other"
+    ),
     Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),

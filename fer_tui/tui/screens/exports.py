@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fer_tui.contract import FerTuiError, Place, plain
+from fer_tui.contract import Axis, FerTuiError, Place, plain
 from fer_tui.tui.asking import Request
 from fer_tui.tui.exporting import FOLDER, Item, Sheet, file_name, free, put
 from fer_tui.tui.keys import Command
@@ -133,20 +134,31 @@ class Exports(Exporting, Marking):
         browser, method, marked = self.desk.browser, self.desk.choice.method, self.marked_rows
         if browser is not None and method is not None:
             if browser.row is not None:
-                row = browser.row
-                yield "this explanation", lambda: self._ask_rows(file_name(method.name), [row])
+                here = [browser.place_of(browser.row)]
+                yield "this explanation", lambda: self._ask_places(file_name(method.name), here)
             if marked:
-                title = f"the {len(marked):,} marked images by {method.title}"
-                yield title, lambda: self._ask_rows(file_name(method.name, "marked"), marked)
+                title, name = f"the {len(marked):,} marked images by {method.title}", file_name(method.name, "marked")
+                places = [browser.place_of(row) for row in marked]
+                yield title, lambda: self._ask_places(name, places)
+                if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
+                    both = [place for each in places for place in self._both_classes(each)]
+                    yield f"{title}, each for the predicted and the true class", lambda: self._ask_places(name, both)
         yield from super().offers()
 
-    def _ask_rows(self, name: str, rows: list[int]) -> None:
-        self.ask_folder(self.home / name, lambda: [self._item(row) for row in rows])
+    def _both_classes(self, place: Place) -> list[Place]:
+        """The place at the predicted class and at the true one, as far as they are known: one where they agree."""
+        browser = self.desk.browser
+        assert browser is not None and place.image is not None
+        known = browser.predictions
+        classes = (int(known.predicted[place.image]), int(known.labels[place.image]))
+        return [replace(place, target=each) for each in dict.fromkeys(classes) if each >= 0] or [place]
 
-    def _item(self, row: int) -> Item:
+    def _ask_places(self, name: str, places: list[Place]) -> None:
+        self.ask_folder(self.home / name, lambda: [self._item(place) for place in places])
+
+    def _item(self, place: Place) -> Item:
         desk, browser, method = self.desk, self.desk.browser, self.desk.choice.method
         assert browser is not None and method is not None
-        place = browser.place_of(row)
         request = desk.project.request(method, desk.choice.parameters(method), place)
         target = browser.classes[place.target] if place.target is not None else "predicted"
-        return self.item(file_name(row, method.name, target), request, place)
+        return self.item(file_name(place.image, method.name, target), request, place)

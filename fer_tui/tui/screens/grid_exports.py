@@ -17,6 +17,7 @@ from .exports import Exporting, Offer
 from .gridding import Gridding
 
 _MOST = 600  # cells of a sheet
+_WAYS = ("down,", "across")  # the font of pictures has no arrows and no dot
 
 
 class GridExports(Exporting, Gridding):
@@ -104,12 +105,15 @@ class GridExports(Exporting, Gridding):
             return SheetCell(names.get(key, NOT_MADE), image, known.plain if known is not None else "")
 
         lines = {
-            row: [line.plain.strip() for line in grid_words.name_of(desk, table.rows[row], 3, False, inks)]
+            row: [
+                line.plain.strip().replace("●", "marked")
+                for line in grid_words.name_of(desk, table.rows[row], 3, False, inks)
+            ]
             for row in rows
         }
         images = {cell.place.image for cell in cells.values()} - {None}
         return GridSheet(
-            f"{desk.project.name}: {grid_words.title(desk, self.grid, table, inks).plain.strip()}",
+            f"{desk.project.name}: {grid_words.title(desk, self.grid, table, inks, _WAYS).plain.strip()}",
             [grid_words.heading_of(desk, table.columns[column], False, inks).plain for column in columns],
             [(lines[row], [sheet_cell((row, column)) for column in columns]) for row in rows],
             {image: dataset[image].image for image in images if image is not None},

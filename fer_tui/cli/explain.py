@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=0,
         type=flags.typed(flags.whole),
-        help="with --against: the mean over N images (all, if no N) of class --against that are taken for --target",
+        help="with --against the mean over N images (all, if no N) of class --against that are taken for --target",
     )
     place.add_argument("--layer", metavar="L", help="a layer, by name")
     place.add_argument("--filter", metavar="F", type=whole, help="a channel of the layer's output, from 0")

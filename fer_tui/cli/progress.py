@@ -1,15 +1,23 @@
-"""Progress on stderr: a bar where someone watches, nothing where nobody does."""
+"""Progress on stderr: a bar where someone watches, lines of JSON where a program asks, nothing where nobody does."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import plain
 
+from . import streams
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+VARIABLE = "FER_TUI_PROGRESS"  # "json": {"doing": text, "share": 0 to 1 or null, "whole": of all the work} a line
+_EVERY = 0.1  # seconds between two lines about the same
 
 
 class Narrator:
@@ -22,9 +30,10 @@ class Narrator:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._text, self._whole = "", False
+        self._in_json, self._told = os.environ.get(VARIABLE) == "json", 0.0
 
     def __enter__(self) -> Narrator:
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._in_json:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -35,6 +44,8 @@ class Narrator:
         return self
 
     def __call__(self, text: str, share: float | None = None, *, whole: bool = False) -> None:
+        if self._in_json:
+            self._put(text, share, whole)
         if self._bar is None:
             return
         if self._task is None or (text != self._text and not (whole and self._whole)):
@@ -45,6 +56,12 @@ class Narrator:
             self._bar.update(self._task, description=plain(text))
         self._text, self._whole = text, whole
         self._bar.update(self._task, total=1.0 if share is not None else None, completed=share or 0.0)
+
+    def _put(self, text: str, share: float | None, whole: bool) -> None:
+        now = time.monotonic()
+        if text != self._text or now - self._told >= _EVERY:
+            self._text, self._told = text, now
+            streams.say(json.dumps({"doing": text, "share": share, "whole": whole}))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

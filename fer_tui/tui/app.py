@@ -247,7 +247,7 @@ class Explorer(App[int]):
 
     async def on_unmount(self) -> None:
         if self._computing is not None:
-            await self.compute.close()
+            await asyncio.gather(self.compute.close(), self.desk.reports.close())
             self.desk.close()
 
     def _changed(self, change: Change) -> None:

@@ -182,6 +182,9 @@ BINDINGS = (
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
     Binding("export", ("e",), "write explanations, marked images or the list to files", "Other", "x", "export"),
+    Binding(
+        "report", ("R",), "the report of the marked images, else of the best of each class; again: stop it", "Other"
+    ),
     Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),

@@ -26,7 +26,7 @@ def command_for(
     """A line for a shell; where live objects are explored (no settings), the flags that name them are left out."""
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
-        if axis != "checkpoint" or value or (settings is not None and _is_run(settings)):
+        if axis != "checkpoint" or value or (settings is not None and is_run(settings)):
             words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
     for info in description.parameters:
         value = request.parameters[info.name]
@@ -39,11 +39,11 @@ def command_for(
     if request.judged:
         words.append("--trust")
     if settings is not None:
-        words += _settings(settings)
+        words += flags_of(settings)
     return shlex.join(words)
 
 
-def _is_run(settings: Settings) -> bool:
+def is_run(settings: Settings) -> bool:
     """Whether several checkpoints may be open."""
     from fer_tui.classifier.runs import is_open
 
@@ -59,7 +59,7 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _settings(settings: Settings) -> Iterator[str]:
+def flags_of(settings: Settings) -> Iterator[str]:
     """The flags for every setting that is not the default; of several networks, each one's after its --model."""
     names = [field.name for field in dataclasses.fields(settings) if field.name not in ("others", *_SCREEN)]
     if not settings.others:

@@ -39,6 +39,7 @@ from .look import Look
 from .pace import Pace
 from .predicting import Predicting
 from .project import Project
+from .reporting import Reporter
 from .session import Session
 from .similar import SimilarImages
 from .state import State
@@ -102,6 +103,7 @@ class Desk(Predicting):
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
+        self.reports = Reporter(settings, self._reported)
         self.look = Look()
         self.history = History()
         self.pace = Pace()
@@ -186,6 +188,10 @@ class Desk(Predicting):
         description, browser = self.project.methods[request.method], self.browser
         classes = browser.classes if browser is not None else ()
         return command_for(request, place, description, classes, self.project.settings)
+
+    def _reported(self, news: str, fault: str) -> None:
+        self.fault = fault or self.fault
+        self._told(news or self.news)
 
     def _told(self, news: str) -> None:
         self.news = news

@@ -14,7 +14,7 @@ from fer_tui.contract import plain
 from fer_tui.folders import state_folder
 
 _VERSION = 1
-_LONGEST = 0.3  # seconds to wait for another explorer's write
+_LONGEST = 2.0  # seconds to wait for another explorer's write, which takes a millisecond
 
 
 class Record:

@@ -70,8 +70,13 @@ async def test_the_marked_images_and_the_tables(opened: Opened, project: Callabl
         assert [each["row"] for each in entries] == marked
         for each in entries:
             assert each["explained"] == each["true"] and load(tmp_path / "out" / "maps" / each["files"][1]).values.any()
-        await sight.type("e3{ctrl+u}out/marked.csv{enter}")
-        await sight.type("/wrong{enter}e4{ctrl+u}out/wrong.csv{enter}")
+        await sight.type("e3{ctrl+u}out/both{enter}")
+        await sight.until((tmp_path / "out" / "both" / "index.json").exists, "the export for both classes")
+        both = json.loads((tmp_path / "out" / "both" / "index.json").read_text())
+        wanted = [(each["row"], name) for each in entries for name in dict.fromkeys((each["predicted"], each["true"]))]
+        assert [(each["row"], each["explained"]) for each in both] == wanted
+        await sight.type("e4{ctrl+u}out/marked.csv{enter}")
+        await sight.type("/wrong{enter}e5{ctrl+u}out/wrong.csv{enter}")
         known, browser = sight.browser.predictions, sight.browser
         with (tmp_path / "out" / "wrong.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
@@ -82,7 +87,7 @@ async def test_the_marked_images_and_the_tables(opened: Opened, project: Callabl
             assert float(row["confidence"]) == pytest.approx(known.confidence[number], rel=1e-5)
         with (tmp_path / "out" / "marked.csv").open(newline="") as file:
             assert [row["note"] for row in csv.DictReader(file)] == [browser.marks.notes.get(row, "") for row in marked]
-        await sight.type("e4{ctrl+u}out/wrong.csv{enter}")
+        await sight.type("e5{ctrl+u}out/wrong.csv{enter}")
         assert "is there already" in sight.text()
         await sight.type("{enter}e1{ctrl+u}out/wrong.csv/x{enter}")
         assert "cannot be made" in sight.text("#status")

@@ -122,14 +122,14 @@ async def test_the_users_own_theme_is_followed(opened: Opened, project: Callable
 
 
 async def test_keys_of_ones_own(opened: Opened, project: Callable[..., Any]) -> None:
-    settings = replace(project(), keys={"down": ("s", "f5"), "help": ("Z",), "view": (), "classes": ("gx",)})
+    settings = replace(project(), keys={"down": ("ä", "f5"), "help": ("Z",), "view": (), "classes": ("gx",)})
     async with opened(settings) as sight:
         await sight.predicted()
-        await sight.type("2sj{f5}o")
+        await sight.type("2äj{f5}o")
         assert sight.browser.row == 3 and sight.app.desk.look.view == "overlay"
         assert "Z help" in sight.lines()[-1] and "view" not in sight.lines()[-1]
         await sight.type("Z")
-        assert "s f5" in sight.text()
+        assert "ä f5" in sight.text()
         await sight.type("qgx")
         assert type(sight.app.screen).__name__ == "ClassesScreen"
 
@@ -158,10 +158,10 @@ def test_keys_that_cannot_be(own: Path, line: str, fault: str, capsys: pytest.Ca
 
 
 def test_the_keys_are_listed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (own.parent / "config.toml").write_text('theme = "paper"\n[keys]\ndown = ["s", "down"]\n')
+    (own.parent / "config.toml").write_text('theme = "paper"\n[keys]\ndown = ["ä", "down"]\n')
     assert main(["config", "keys"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(BINDINGS) and any(line.split()[:3] == ["down", "s,", "down"] for line in lines)
+    assert len(lines) == len(BINDINGS) and any(line.split()[:3] == ["down", "ä,", "down"] for line in lines)
 
 
 async def test_without_colours_none_is_sent(

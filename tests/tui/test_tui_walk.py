@@ -181,6 +181,7 @@ def check(sight: Any, model: Model, trail: list[str]) -> None:
         assert browser.target_class == model.explained, told
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", [11])
 async def test_a_walk(
     opened: Opened, project: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int

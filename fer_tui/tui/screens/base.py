@@ -30,6 +30,7 @@ from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .finding import Palette
 from .popups import Details, Help
+from .reporting import report
 
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
@@ -190,6 +191,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         if export is not None and not export.is_over:
             left = f", {export.left:.0f} s left" if export.left is not None else ""
             yield f"exporting {export.done}/{export.total}{left} ", inks.accent
+        if (told := self.desk.reports.words(self.desk.pace)) is not None:
+            yield f"report: {told} ", inks.accent
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -296,6 +299,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.say(str(error), fault=True)
         else:
             self.say(f"the screen is written: {path}")
+
+    def do_report(self, command: Command) -> None:
+        report(self)
 
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())

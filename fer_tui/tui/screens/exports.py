@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from fer_tui.contract import FerTuiError, plain
+from fer_tui.contract import Axis, FerTuiError, Place, plain
 from fer_tui.tui.exporting import FOLDER, Item, file_name, free, listing, put
 from fer_tui.tui.keys import Command
 
@@ -29,11 +30,17 @@ class Exports(Marking):
         home = Path(FOLDER, file_name(self.desk.project.name))
         offers: list[tuple[str, Callable[[], None]]] = []
         if browser.row is not None:
-            row = browser.row
-            offers.append(("this explanation", lambda: self._ask_folder(home / file_name(method.name), [row])))
+            places = [browser.place_of(browser.row)]
+            offers.append(("this explanation", lambda: self._ask_folder(home / file_name(method.name), places)))
         if marked:
             title = f"the {len(marked):,} marked images by {method.title}"
-            offers.append((title, lambda: self._ask_folder(home / file_name(method.name, "marked"), marked)))
+            folder, chosen_places = home / file_name(method.name, "marked"), [browser.place_of(row) for row in marked]
+            offers.append((title, lambda: self._ask_folder(folder, chosen_places)))
+            if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
+                both = [place for each in chosen_places for place in self._both_classes(each)]
+                offers.append(
+                    (f"{title}, each for the predicted and the true class", lambda: self._ask_folder(folder, both))
+                )
             offers.append(("a table of the marked images", lambda: self._ask_file(home / "marked.csv", marked)))
         if browser.count:
             rows = browser.listed.tolist()
@@ -46,8 +53,16 @@ class Exports(Marking):
 
         self.app.push_screen(Choice("export", [title for title, _ in offers], None, first=1), chosen)
 
-    def _ask_folder(self, folder: Path, rows: list[int]) -> None:
-        self._ask("into the folder", free(folder), lambda path: self._export(path, rows))
+    def _both_classes(self, place: Place) -> list[Place]:
+        """The place at the predicted class and at the true one, as far as they are known: one where they agree."""
+        browser = self.desk.browser
+        assert browser is not None and place.image is not None
+        known = browser.predictions
+        classes = (int(known.predicted[place.image]), int(known.labels[place.image]))
+        return [replace(place, target=each) for each in dict.fromkeys(classes) if each >= 0] or [place]
+
+    def _ask_folder(self, folder: Path, places: list[Place]) -> None:
+        self._ask("into the folder", free(folder), lambda path: self._export(path, places))
 
     def _ask_file(self, file: Path, rows: list[int]) -> None:
         self._ask("as the file", file, lambda path: self._write_table(path, rows))
@@ -79,17 +94,16 @@ class Exports(Marking):
         else:
             self.say(f"{len(rows):,} rows are written: {path}")
 
-    def _export(self, folder: Path, rows: list[int]) -> None:
+    def _export(self, folder: Path, places: list[Place]) -> None:
         try:
-            self.desk.exports.begin(folder, [self._item(row) for row in rows], self.desk.look.drawn)
+            self.desk.exports.begin(folder, [self._item(place) for place in places], self.desk.look.drawn)
         except FerTuiError as error:
             self.say(str(error), fault=True)
         self.draw_status()
 
-    def _item(self, row: int) -> Item:
-        desk, browser, method = self.desk, self.desk.browser, self.desk.choice.method
-        assert browser is not None and method is not None and desk.project.dataset is not None
-        place = browser.place_of(row)
+    def _item(self, place: Place) -> Item:
+        desk, browser, method, row = self.desk, self.desk.browser, self.desk.choice.method, place.image
+        assert browser is not None and method is not None and desk.project.dataset is not None and row is not None
         request = desk.project.request(method, desk.choice.parameters(method), place)
         label, predicted = int(browser.predictions.labels[row]), int(browser.predictions.predicted[row])
         target = browser.classes[place.target] if place.target is not None else "predicted"

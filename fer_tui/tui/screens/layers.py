@@ -15,7 +15,7 @@ from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.structure import Branch, branches, shape_of
 from fer_tui.tui.widgets.lines import Inks, Lines, cut
 
-_OTHERS = 7  # lines of the popup that are no modules, its frame included
+_OTHERS = 5  # lines of the popup that are no modules: its margins, two heads, a foot
 _KIND, _SHAPE, _COUNT = 16, 12, 11  # columns
 
 
@@ -72,6 +72,11 @@ class LayerPicker(Paced, ModalScreen[str | None], inherit_bindings=False):
         lines.styles.width = width
         lines.show([*shown, Text(foot, inks.wrong if self._said else inks.muted)])
 
+    @property
+    def _room(self) -> int:
+        """Modules that there is room for: the popup takes nine tenths of the screen at most."""
+        return max(1, self.app.size.height * 9 // 10 - _OTHERS)
+
     def _line(self, branch: Branch, is_here: bool, width: int, inks: Inks) -> Text:
         module = branch.module
         can = module.name in self._open
@@ -93,7 +98,7 @@ class LayerPicker(Paced, ModalScreen[str | None], inherit_bindings=False):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         key, last = event.key, len(self._branches) - 1
-        page = max(1, self.app.size.height - _OTHERS)
+        page = self._room
         moves = {"down": 1, "ctrl+n": 1, "up": -1, "ctrl+p": -1, "pagedown": page, "pageup": -page}
         moves |= {"home": -len(self._branches), "end": len(self._branches)}
         self._said = ""

@@ -95,9 +95,10 @@ class SampleList(Paper, ScrollView, can_focus=False):
         position = y + self.scroll_offset.y
         if self._browser is None or position >= self._browser.count:
             return Strip.blank(width, style)
+        text = self._line(self._browser, self._browser.row_at(position), width)
         if position == self._cursor:
             style += cursor_of(self.app)
-        text = self._line(self._browser, self._browser.row_at(position), width)
+            text = Text(text.plain) if style.reverse else text  # swapped, each ink would have a paper of its own
         line = Strip(text.render(self.app.console), text.cell_len)
         return line.apply_style(style).adjust_cell_length(width, style)
 

@@ -26,7 +26,7 @@ class NarrowBox(Vertical):
 
     DEFAULT_CSS = """
     NarrowBox { height: 3; display: none; }
-    NarrowBox Input { height: 1; border: none; padding: 0 1; background: $panel; }
+    NarrowBox Input { height: 1; border: none; padding: 0 1 !important; background: $panel; }
     NarrowBox Input:focus { border: none; }
     """
 

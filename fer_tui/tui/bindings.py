@@ -21,6 +21,9 @@ SCREENS = {
 }  # by the letters that bindings name them by
 
 
+HINTED_FIRST = ("narrow", "next-mistake", "swap-target", "method", "view", "palette")  # after a screen's own keys
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What keys do. hint: the word in the line of hints, '' for none. counts: a number before it means something."""

@@ -113,7 +113,7 @@ class GridScreen(GridExports):
         width, height = self._pixels
         aspect = view.cell_ratio * (width + _FRAME) / (height + _FRAME)
         counts = len(table.rows), len(table.columns)
-        tile, (rows, columns) = tile_size(view.room, counts, aspect, self.grid.larger)
+        tile, (rows, columns) = tile_size(view.room, counts, aspect, self.grid.larger, in_pixels=view.in_pixels)
         return tile, (min(rows, view.most_rows), columns)
 
     @property

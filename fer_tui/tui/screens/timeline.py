@@ -203,9 +203,10 @@ class TimelineScreen(Exporting, Moving, Looking):
         from fer_tui.timeline import moved
 
         learned, lost, end = len(course.learned_at(here)), len(course.lost_at(here)), course.forgotten.sum()
-        first = f"right from here to the end: {learned}" if here else f"right all through: {learned}"
-        since = f" · wrong since the one before: {lost}" if here else ""
-        yield Text(f" {first}{since} · forgotten at the end: {end}   (Enter, w, f list them)", self.inks.muted)
+        first = f"right from here on: {learned}" if here else f"right all through: {learned}"
+        since = f" · wrong since before: {lost}" if here else ""
+        listed = "  (Enter, w, f list them)" if self.has_class("-wide") else ""
+        yield Text(f" {first}{since} · forgotten at the end: {end}{listed}", self.inks.muted)
         if self.target is not None and here:
             told = moved(course, self.target, here - 1, here)
             for line in wrapped(told, self.size.width - 2, _WORDS - 1, self.inks.plain):

@@ -21,6 +21,7 @@ AXES: Mapping[Side, Axis] = {
 }
 _TALL = 7  # lines of a row that is large enough
 _LEAST, _MOST = 4, 12  # lines of a picture, where the user wants no other size
+_LEAST_IN_BLOCKS = 8  # lines: a face in fewer blocks is none
 METHODS: tuple[Side, ...] = ("methods", "variants")
 ARRANGEMENTS: tuple[tuple[str, Side, Side], ...] = (
     ("class sheet", "images", "methods"),
@@ -193,17 +194,20 @@ def _first(now: int, cursor: int, room: int, count: int) -> int:
 
 
 def tile_size(
-    room: tuple[int, int], counts: tuple[int, int], aspect: float, larger: int = 0
+    room: tuple[int, int], counts: tuple[int, int], aspect: float, larger: int = 0, *, in_pixels: bool = True
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The size of a cell's picture in (columns, lines), and how many (rows, columns) of the grid there is room for.
 
     room: columns and lines for all of it, a line for words below each row of pictures included. counts: rows and
-    columns of the grid. aspect: a picture's columns for each of its lines, unbent.
+    columns of the grid. aspect: a picture's columns for each of its lines, unbent. in_pixels: they are no blocks.
     """
     width, height = room
-    rows = min(counts[0], max(2, height // _TALL)) or 1
-    fits = min(height // rows - 1, int(width / max(1, counts[1]) / aspect))
-    lines = max(_LEAST, min(fits, _MOST)) + larger
+    least = _LEAST if in_pixels else _LEAST_IN_BLOCKS
+    rows = min(counts[0], max(2, height // _TALL), max(1, height // (least + 1))) or 1
+    fits = int(width / max(1, counts[1]) / aspect)
+    if fits < least:  # not all columns are in sight in any case: those that are shall be seen well
+        fits = max(least, _TALL - 1)
+    lines = max(least, min(height // rows - 1, fits, _MOST)) + larger
     lines = max(2, min(lines, height - 1, int(width / aspect)))
     columns = max(4, round(lines * aspect))
     return (columns, lines), (max(1, height // (lines + 1)), max(1, width // columns))

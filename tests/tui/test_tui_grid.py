@@ -98,8 +98,9 @@ def test_the_cursor_stays_in_sight_and_no_room_is_left_empty() -> None:
 
 @pytest.mark.parametrize("room", [(60, 13), (100, 30), (180, 50), (20, 5), (4, 3)])
 @pytest.mark.parametrize("larger", [0, 3, -9, 40])
-def test_pictures_fit_the_room(room: tuple[int, int], larger: int) -> None:
-    (columns, lines), (down, across) = tile_size(room, (7, 4), 2.0, larger)
+@pytest.mark.parametrize("in_pixels", [True, False])
+def test_pictures_fit_the_room(room: tuple[int, int], larger: int, in_pixels: bool) -> None:
+    (columns, lines), (down, across) = tile_size(room, (7, 4), 2.0, larger, in_pixels=in_pixels)
     assert lines >= 2 and columns >= 4 and down >= 1 and across >= 1
     if room[1] > 5:
         assert down * (lines + 1) <= room[1] and across * columns <= room[0]

@@ -178,5 +178,5 @@ async def test_sizes_and_single_checkpoints(opened: Opened, run: Settings, proje
             await sight.settle()
             shown = [frame for frame in film.query(Frame) if frame.display and film.display and frame.size.area]
             assert len(shown) == frames, size
-            assert "accuracy" in sight.text("#legend") and "right from here to the end" in sight.text("#run-words")
+            assert "accuracy" in sight.text("#legend") and "right from here on" in sight.text("#run-words")
             assert sight.text("#curves").strip()

@@ -125,13 +125,14 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
     def _draw_titles(self) -> None:
         browser, inks = self.desk.browser, self.inks
         ink = inks.title if self.pane == "list" else inks.muted
-        title = Text.assemble((" images", ink))
-        if browser is not None:
-            if browser.order.words:
-                title.append(f" by {browser.order.words}", inks.accent)
-            if browser.narrowing:
-                title.append(f"  /{plain(browser.narrowing)}", inks.accent)
-                title.append("" if browser.count else "  none", inks.wrong)
+        title = Text(" ")
+        if browser is not None and browser.narrowing:  # it needs the room
+            title.append("/", ink).append(plain(browser.narrowing), inks.accent)
+            title.append("" if browser.count else "  none", inks.wrong).append(" ")
+        else:
+            title.append("images ", ink)
+        if browser is not None and browser.order.words:
+            title.append(f"by {browser.order.words}", inks.accent)
         self.query_one("#list-title", Lines).show([title])
 
     def _draw_predictions(self) -> None:

@@ -30,6 +30,7 @@ _TITLES = {
     "images": "the image that excites each most",
     "class": "what raises each class's score (ascent)",
 }
+_SHORT = {"ascent": "ascent", "outputs": "outputs here", "images": "best images", "class": "ascent"}
 
 
 class FiltersScreen(DeskScreen):
@@ -132,14 +133,15 @@ class FiltersScreen(DeskScreen):
         filters, inks, layer = self.filters, self.inks, self.filters.layer
         if layer is None:
             return Text("")
-        title = Text(" ")
+        title, is_wide = Text(" "), self.has_class("-wide")
         if filters.view == "class":
             title.append(f"{filters.count} classes", inks.strong)
         else:
             shape = "×".join(map(str, layer.shape[1:]))
             title.append(plain(layer.name), inks.accent)
-            title.append(f"  {plain(layer.kind)} · {layer.filters} filters of {shape}", inks.strong)
-        title.append(f"  {_TITLES[filters.view]}", inks.plain)
+            kind = f"{plain(layer.kind)} · " if is_wide else ""
+            title.append(f"  {kind}{layer.filters} filters of {shape}", inks.strong)
+        title.append(f"  {(_TITLES if is_wide else _SHORT)[filters.view]}", inks.plain)
         if filters.view != "class":
             known = "" if filters.is_sorted else " (not known yet)"
             title.append(f" · by {filters.order}{known}", inks.muted)

@@ -15,6 +15,7 @@ from fer_tui.contract import InputError, ParameterInfo, Value, plain
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.bindings import Binding, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines, Page
+from fer_tui.tui.widgets.text_input import TextInput
 
 
 class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
@@ -100,7 +101,7 @@ class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(classes="popup"):
             yield Page(id="about")
-            yield Input(str(self._value), id="entry", compact=True)
+            yield TextInput(str(self._value), id="entry", compact=True)
             yield Page(id="fault")
 
     def on_mount(self) -> None:
@@ -134,7 +135,7 @@ class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(classes="popup"):
             yield Page(id="about")
-            yield Input(self._text, id="entry", compact=True, select_on_focus=False)
+            yield TextInput(self._text, id="entry", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
         about = self.query_one("#about", Page)
@@ -153,6 +154,8 @@ class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
 class Reading(Paced, ModalScreen[None], inherit_bindings=False):
     """A text that can be scrolled; any key that does not scroll leaves."""
 
+    indent = 0  # columns before what a wrapped line goes on with
+
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
@@ -167,6 +170,7 @@ class Reading(Paced, ModalScreen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         page = self.query_one(Page)
+        page.indent = self.indent
         page.read([Text(self._title, page.inks.title), Text(""), *self.lines(page.inks)])
 
     def on_key(self, event: events.Key) -> None:
@@ -189,10 +193,11 @@ class Help(Reading):
     def __init__(self, bindings: Sequence[Binding]) -> None:
         super().__init__("keys")
         self._listed = [binding for binding in bindings if binding.keys]
+        self._room = max(len(self._keys(binding.keys)) for binding in self._listed)
+        self.indent = 2 + self._room + 2
 
     def lines(self, inks: Inks) -> Sequence[Text]:
         bindings = self._listed
-        room = max(len(self._keys(binding.keys)) for binding in bindings)
         lines: list[Text] = []
         for group in dict.fromkeys(binding.group for binding in bindings):
             lines += [Text("")] if lines else []
@@ -200,7 +205,7 @@ class Help(Reading):
             for binding in bindings:
                 if binding.group == group:
                     keys = self._keys(binding.keys)
-                    lines.append(Text.assemble((f"  {keys:{room}}  ", inks.accent), (binding.help, inks.plain)))
+                    lines.append(Text.assemble((f"  {keys:{self._room}}  ", inks.accent), (binding.help, inks.plain)))
         lines += [Text(""), Text("Any key leaves this help; j and k scroll.", inks.muted)]
         return lines
 

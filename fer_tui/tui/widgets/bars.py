@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from fer_tui.tui.bindings import Binding, key_name
+from fer_tui.tui.bindings import HINTED_FIRST, SCREENS, Binding, key_name
 from fer_tui.tui.first_steps import STEPS, FirstSteps
 
 from .lines import Lines
@@ -70,7 +70,8 @@ class Hints(Lines):
         self._by_id = {binding.id: binding for binding in bindings}
         self._places: list[tuple[range, Binding]] = []  # the cells of each hint
         self._keys = {binding.id: key_name(binding.keys[0]) for binding in bindings if binding.keys}
-        self._hinted = [binding for binding in bindings if binding.hint and binding.keys]
+        hinted = [binding for binding in bindings if binding.hint and binding.keys]
+        self._hinted = sorted(hinted, key=_weight)  # where there is room for few, these are first
 
     def on_resize(self, event: events.Resize) -> None:
         self.draw()
@@ -120,3 +121,8 @@ class Hints(Lines):
         for cells, binding in self._places:
             if event.x in cells:
                 self.post_message(self.Chosen(binding))
+
+
+def _weight(binding: Binding) -> int:
+    """A screen's own keys come first, then those that are needed most."""
+    return 0 if binding.group in SCREENS.values() else 1 if binding.id in HINTED_FIRST else 2

@@ -17,6 +17,8 @@ from fer_tui.terminal.plot import Curve, plot, step_at
 from .lines import Lines
 
 _FRAME = 18  # columns of a frame, at least
+_FEW = 5  # frames side by side, where they are large
+_BESIDE = 3  # lines of a frame that are not its picture
 _MOST = 9  # frames
 
 
@@ -125,7 +127,9 @@ class Film(Horizontal):
     @property
     def room(self) -> int:
         """How many frames there is room for."""
-        return max(1, min(_MOST, self.size.width // _FRAME))
+        width, height = self.size
+        widest = max(_FRAME, min(2 * (height - _BESIDE), width // _FEW))  # as wide as the height is used by squares
+        return max(1, min(_MOST, width // widest))
 
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Resized())

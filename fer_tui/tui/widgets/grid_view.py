@@ -129,6 +129,11 @@ class GridView(Vertical):
         return self.query(Picture).first(Picture).cell_ratio
 
     @property
+    def in_pixels(self) -> bool:
+        """Whether the terminal draws the pictures, and not the cells."""
+        return self.query(Picture).first(Picture).in_pixels
+
+    @property
     def most_rows(self) -> int:
         return _ROWS
 
@@ -183,4 +188,10 @@ def _cut(text: str, width: int) -> str:
 
     first, _, last = text.rpartition(" ")
     room = width - cell_len(last) - 1
-    return f"{cut(first, room).rstrip()} {last}" if first and room > 1 else cut(text, width).rstrip()
+    return (
+        f"{cut(first, room).rstrip()} {last}"
+        if first and room > 2
+        else last
+        if first and cell_len(last) <= width
+        else cut(text, width).rstrip()
+    )

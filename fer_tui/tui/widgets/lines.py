@@ -70,7 +70,7 @@ def cut(text: str, width: int) -> str:
 
     if cell_len(text) <= width:
         return set_cell_size(text, max(0, width))
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+    return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width) if width > 0 else ""
 
 
 def centred(text: str, width: int) -> str:
@@ -143,10 +143,11 @@ class Lines(Paper, Widget):
 
 
 class Page(Lines):
-    """Lines of text, wrapped at its width."""
+    """Lines of text, wrapped at its width. indent: where a line that begins with a space goes on."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.indent = 0
         self._read: list[Text] = []
 
     def read(self, lines: Iterable[Text]) -> None:
@@ -159,4 +160,10 @@ class Page(Lines):
 
     def _draw(self) -> None:
         width = self.size.width or _PAGE
-        self.show([part for line in self._read for part in line.wrap(self.app.console, width, overflow="fold")])
+        self.show([part for line in self._read for part in self._wrapped(line, width)])
+
+    def _wrapped(self, line: Text, width: int) -> Iterable[Text]:
+        console, indent = self.app.console, self.indent if line.plain.startswith(" ") else 0
+        head, tail = line.divide([indent]) if 0 < indent < min(width, len(line)) else (Text(), line)
+        for n, part in enumerate(tail.wrap(console, width - len(head), overflow="fold")):
+            yield (Text(" " * len(head)) if n else head).append_text(part)

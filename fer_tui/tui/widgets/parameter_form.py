@@ -153,12 +153,14 @@ class ParameterForm(Lines, can_focus=True):
             return
         form, inks, values = self._form, self.inks, self.values
         lines = [Text(f"parameters of {plain(form.method.title)}", inks.title)]
-        lines.append(Text("h l change · r reset · R all · Esc leaves", inks.muted))
+        lines.append(Text("h l change · r R reset · Esc leaves", inks.muted))
         rows = [list(self._row(n, info, values, width, inks)) for n, info in enumerate(form.rows)]
         about = [list(self._about(info, width, inks)) for info in form.rows]
         spare = height - _HEAD - sum(map(len, rows))
-        most = next((n for n in (4, 1) if sum(len(more[:n]) for more in about) + 3 <= spare), 0)  # lines about each
-        told = [more if n == form.at else more[:most] for n, more in enumerate(about)]
+        most = next(
+            (n for n in (4, 3, 2, 1) if sum(len(more[:n]) for more in about) + 3 <= spare), 0
+        )  # lines about each
+        told = [more if n == form.at else _first(more, most) for n, more in enumerate(about)]
         blocks = [[*row, *more] for row, more in zip(rows, told, strict=True)]
         first = 0
         while first < form.at and sum(map(len, blocks[first : form.at + 1])) > height - _HEAD:
@@ -206,3 +208,10 @@ class ParameterForm(Lines, can_focus=True):
             told = f"{plain(info.help)}{only} · default {shown(info.default)} · {plain(bounds(info))}"
         for line in wrapped(told, width - 4, 4, inks.muted):
             yield Text(f"    {line.plain}", inks.muted)
+
+
+def _first(lines: list[Text], count: int) -> list[Text]:
+    """So many lines; an ellipsis says that there are more."""
+    if count and len(lines) > count:
+        return [*lines[: count - 1], Text(f"{lines[count - 1].plain.rstrip(' ·')} …", lines[count - 1].style)]
+    return lines[:count]

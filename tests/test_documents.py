@@ -15,7 +15,7 @@ def test_ci_runs_the_second_command_of_the_readme() -> None:
     block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     assert block is not None
     first, second = (line for line in block[1].splitlines() if line and not line.startswith("#"))
-    assert first.endswith("/fer-tui") and second.endswith("/pytest")
+    assert first.endswith("/fer-tui") and "/pytest -n 2 " in second
     assert second in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
 
 

@@ -38,9 +38,7 @@ class Exports(Marking):
             offers.append((title, lambda: self._ask_folder(folder, chosen_places)))
             if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
                 both = [place for each in chosen_places for place in self._both_classes(each)]
-                offers.append(
-                    ("the same, each for the predicted and the true class", lambda: self._ask_folder(folder, both))
-                )
+                offers.append(("the same for the predicted and the true class", lambda: self._ask_folder(folder, both)))
             offers.append(("a table of the marked images", lambda: self._ask_file(home / "marked.csv", marked)))
         if browser.count:
             rows = browser.listed.tolist()

@@ -36,3 +36,12 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    rows = re.findall(r"^\| (`[A-Z_]+`.*?) \|", (ROOT / "docs" / "configuration.md").read_text("utf-8"), re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"[A-Z_]+", row)}
+    code = "\n".join(file.read_text("utf-8") for file in (ROOT / "fer_tui").rglob("*.py"))
+    read = {*re.findall(r"\bFER_TUI_[A-Z_]+\b", code), "NO_COLOR", "COLORTERM", "TEXTUAL_ANIMATIONS"}
+    assert documented == read
+    assert all(name in code for name in documented)

@@ -1,6 +1,7 @@
 """Explanations as pictures, as files and in words. NumPy and Pillow only."""
 
 from .colours import COLOUR_MAPS, LINE_COLOURS, colour_bar, colour_map
+from .contact import Key, Tile, contact_sheet
 from .figures import figure, render
 from .files import load, save, save_picture
 from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
@@ -16,15 +17,18 @@ __all__ = [
     "LINE_COLOURS",
     "MODES",
     "FocusBy",
+    "Key",
     "Look",
     "Mode",
     "Scale",
     "Still",
+    "Tile",
     "cell_box",
     "colour_bar",
     "colour_map",
     "colours_of",
     "columns_for",
+    "contact_sheet",
     "figure",
     "heat_picture",
     "image_in_words",

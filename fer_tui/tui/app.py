@@ -78,6 +78,7 @@ class Explorer(App[int]):
     ) -> None:
         colourless = "NO_COLOR" in os.environ  # Textual then leaves colours out, where it would make them gray
         super().__init__(driver_class=_driver(probe), ansi_color=True if colourless else None)
+        self.animation_level = "none"  # what is scrolled or chosen is there at once
         self._settings, self._stream, self._fresh = settings, stream, fresh
         self._computing: asyncio.Task[None] | None = None
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()

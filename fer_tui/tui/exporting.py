@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import csv
-import io
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -22,12 +20,9 @@ if TYPE_CHECKING:
     from fer_tui.engine.messages import Message
     from fer_tui.picture import Look as Drawn
 
-    from .browser import Browser
-    from .project import Project
-
 FOLDER = "fer-tui-exports"  # in the folder where the explorer was started
 SUFFIXES = (".png", ".npz", ".json")
-COLUMNS = ("row", "id", "split", "true", "predicted", "confidence", "probability of the true class", "marked", "note")
+Sheet = Callable[[Path, Sequence[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,8 @@ class Export:
     """Writes `items` into `folder` one after another, each when it is made; the index comes last.
 
     done, total: how far it is. fault: why it ended early; faults: why some explanations could not be made. drawn: how a
-    map is drawn in the picture.
+    map is drawn in the picture. sheet: writes what belongs to all of them together, from the folder and the names of
+    those that are written there, in another thread.
     """
 
     folder: Path
@@ -52,6 +48,7 @@ class Export:
     asking: Asking
     told: Callable[[], None]
     drawn: Callable[[Explanation], Drawn]
+    sheet: Sheet | None = None
     done: int = 0
     fault: str = ""
     faults: list[str] = field(default_factory=list)
@@ -59,6 +56,7 @@ class Export:
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "export"))
     _writing: list[Future[None]] = field(default_factory=list)
     _entries: list[dict[str, Any]] = field(default_factory=list)
+    _names: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -116,6 +114,7 @@ class Export:
                 self._writing.append(
                     self._pool.submit(_write, self.folder / item.name, explanation, self.drawn(explanation))
                 )
+                self._names.append(item.name)
                 files = [f"{item.name}{suffix}" for suffix in SUFFIXES]
                 self._entries.append({**item.facts, "files": files, "notes": list(explanation.notes)})
                 self.done += 1
@@ -133,15 +132,17 @@ class Export:
 
     def _end(self, fault: str) -> None:
         self.fault = fault
-        entries, folder = list(self._entries), self.folder
+        entries, names, folder, sheet = list(self._entries), list(self._names), self.folder, self.sheet
 
         def index() -> None:
             try:
                 for each in self._writing:
                     each.result()
+                if sheet is not None and names:
+                    sheet(folder, names)
                 put(folder / "index.json", json.dumps(entries, ensure_ascii=False, indent=1))
-            except FerTuiError as error:
-                self.fault = str(error)
+            except (FerTuiError, OSError, MemoryError) as error:
+                self.fault = str(error) or type(error).__name__
             self.told()
 
         self._pool.submit(index)
@@ -155,7 +156,9 @@ class Exporter:
         self._asking, self._told = asking, told
         self.now: Export | None = None
 
-    def begin(self, folder: Path, items: Sequence[Item], drawn: Callable[[Explanation], Drawn]) -> None:
+    def begin(
+        self, folder: Path, items: Sequence[Item], drawn: Callable[[Explanation], Drawn], sheet: Sheet | None = None
+    ) -> None:
         """Write explanations into a folder, in the background; InputError where it cannot be made."""
         loop = asyncio.get_running_loop()
 
@@ -163,7 +166,7 @@ class Exporter:
             with contextlib.suppress(RuntimeError):  # the explorer was left meanwhile
                 loop.call_soon_threadsafe(self._tell)
 
-        self.now = Export(folder, items, self._asking(), told, drawn)
+        self.now = Export(folder, items, self._asking(), told, drawn, sheet)
         self.now.begin()
 
     def take(self, message: Message) -> bool:
@@ -201,29 +204,6 @@ def put(path: Path, text: str) -> None:
         raise InputError(path, f"cannot be written: {error.strerror}", "choose another place") from None
     finally:
         beside.unlink(missing_ok=True)
-
-
-def listing(rows: Sequence[int], browser: Browser, project: Project) -> str:
-    """CSV of these rows: see COLUMNS; what is not known is empty."""
-    dataset, known, marks = project.dataset, browser.predictions, browser.marks
-    assert dataset is not None
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        label, predicted = int(known.labels[row]), int(known.predicted[row])
-        shares = (float(known.confidence[row]), float(known.true_confidence[row]))
-        writer.writerow([
-            row,
-            dataset.name_of(row),
-            dataset.split or "",
-            browser.classes[label] if label >= 0 else "",
-            browser.classes[predicted] if predicted >= 0 else "",
-            *(f"{share:.6g}" if share == share else "" for share in shares),
-            "yes" if marks is not None and marks.marked[row] else "",
-            marks.notes.get(row, "") if marks is not None else "",
-        ])  # fmt: skip
-    return text.getvalue()
 
 
 def file_name(*words: object) -> str:

@@ -18,8 +18,10 @@ from PIL import Image
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
 from fer_tui.picture import load
+from fer_tui.timeline import Course
 from fer_tui.tui.asking import Answered, Request
-from fer_tui.tui.exporting import COLUMNS, Exporter, Item, file_name, free
+from fer_tui.tui.exporting import Exporter, Item, file_name, free
+from fer_tui.tui.tables import COLUMNS, curves
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -93,6 +95,50 @@ async def test_the_marked_images_and_the_tables(opened: Opened, project: Callabl
         assert "cannot be made" in sight.text("#status")
         await sight.type("P")
         assert (tmp_path / "fer-tui-exports" / "screen.svg").read_text().startswith("<svg")
+
+
+async def test_the_grid_as_a_sheet_and_the_confusion_as_numbers(
+    opened: Opened, project: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened(project(), (80, 24)) as sight:
+        await sight.predicted()
+        await sight.type("gr2{tab}ue1{enter}")  # methods by classes, on a shared scale
+        await written(sight)
+        table = sight.app.screen.table
+        (folder,) = (tmp_path / "fer-tui-exports" / "noise.npz").glob("grid_methods_classes")
+        entries = json.loads((folder / "index.json").read_text())
+        assert [each["cell"] for each in entries] == [[0, 0], [0, 1], [0, 2]]
+        assert [each["explained"] for each in entries] == list(sight.browser.classes)
+        maps = [load(folder / each["files"][1]) for each in entries]
+        sheet = np.asarray(Image.open(folder / "sheet.png"))
+        look, values = sight.app.desk.look, np.stack([each.values for each in maps])
+        for number, each in enumerate(maps):
+            tile = look.picture(each, sight.app.desk.project.dataset[table.place.image].image)
+            drawn = np.asarray(tile.resize((round(tile.width * 128 / tile.height), 128), Image.Resampling.NEAREST))
+            wide = drawn.shape[1]
+            left = sheet.shape[1] - 12 - 128 - (len(maps) - 1 - number) * 136 + (128 - wide) // 2
+            tops = [y for y in range(sheet.shape[0] - 128) if (sheet[y : y + 128, left : left + wide] == drawn).all()]
+            assert len(tops) == 1, number
+        assert look.scales.of(maps[0]) == look.scales.of(maps[1]) and values.max() == look.scales.of(maps[0])[1]
+        await sight.type("gce2{enter}")
+        assert "the counts are written" in sight.text("#status")
+        with (tmp_path / "fer-tui-exports" / "noise.npz" / "confusion.csv").open(newline="") as file:
+            lines = list(csv.reader(file))
+        counts = sight.app.desk.matrix.answered.explanation.counts
+        assert [line[1:] for line in lines[1:]] == [[str(each) for each in row] for row in counts.tolist()]
+        assert lines[0][1:] == [line[0] for line in lines[1:]] == list(sight.browser.classes)
+        await sight.type("e1{enter}")
+        assert Image.open(tmp_path / "fer-tui-exports" / "noise.npz" / "confusion.png").width > 100
+
+
+def test_the_curves_as_numbers() -> None:
+    labels = np.array([0, 0, 1, -1])
+    course = Course(("a", "b"), ("cat", "dog", "none"), labels, np.array([[0, 1, 0, 0], [0, 0, 1, 1]]))
+    assert list(csv.reader(curves(course).splitlines())) == [
+        ["checkpoint", "accuracy", "recall of cat", "recall of dog", "recall of none"],
+        ["a", "0.333333", "0.5", "0", ""],
+        ["b", "1", "1", "1", ""],
+    ]
 
 
 def test_names_of_files(tmp_path: Path) -> None:

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.color import Color
 
 from fer_tui.cli import main
 from fer_tui.contract import InputError
+from fer_tui.engine import Settings
 from fer_tui.picture import COLOUR_MAPS
 from fer_tui.tui import theme
+from fer_tui.tui.app import Explorer
 from fer_tui.tui.bindings import BINDINGS, remapped
 from fer_tui.tui.state import State
+from fer_tui.tui.widgets.text_input import TextInput
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 SHIPPED = ("contrast", "contrast-light", "dark", "ember", "fjord", "light", "paper", "terminal")
@@ -176,3 +180,21 @@ async def test_without_colours_none_is_sent(
         styles = [segment.style for strip in strips for segment in strip if segment.style is not None]
         colours = {colour.name for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
         assert colours <= {"default"} and any(style.reverse for style in styles)  # the cursor
+
+
+@pytest.mark.parametrize(("level", "blinks"), [("none", False), ("full", True)])
+async def test_no_cursor_blinks_where_nothing_is_to_move(
+    level: str, blinks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", level)
+
+    class Typing(App[None]):
+        def compose(self) -> ComposeResult:
+            yield TextInput()
+
+    async with Typing().run_test() as pilot:
+        assert pilot.app.query_one(TextInput).cursor_blink is blinks
+
+
+def test_nothing_is_animated(own: Path) -> None:
+    assert Explorer(Settings()).animation_level == "none"

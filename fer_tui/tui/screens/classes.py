@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,14 +11,16 @@ from fer_tui.contract import Axis, Matrix, Place, plain
 from fer_tui.regions.table import FocusTable, RegionFocus
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
+from fer_tui.tui.exporting import put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
+from fer_tui.tui.tables import counts
 from fer_tui.tui.widgets.confusion_table import ConfusionTable
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .base import DeskScreen
 from .contrast import CellContrast
+from .exports import Exporting, Offer
 
 _WORDS = 3  # lines below the table
 _FOCUS = 4  # more of them where the focus is shown
@@ -26,7 +28,7 @@ _OF_CELL = 50  # images of a cell whose contrast is averaged, where no count is 
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
-class ClassesScreen(DeskScreen):
+class ClassesScreen(Exporting):
     """The confusion matrix; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
@@ -50,6 +52,23 @@ class ClassesScreen(DeskScreen):
     def on_screen_resume(self) -> None:
         self.aim()
         super().on_screen_resume()
+
+    def offers(self) -> Iterator[Offer]:
+        matrix = self.desk.matrix.answered.explanation
+        if isinstance(matrix, Matrix):
+            yield "the confusion matrix as a picture", lambda: self._ask_picture(matrix)
+            told = "the counts are written"
+            yield (
+                "its counts as a table",
+                lambda: self.ask_file(self.home / "confusion.csv", lambda path: put(path, counts(matrix)), told),
+            )
+        yield from super().offers()
+
+    def _ask_picture(self, matrix: Matrix) -> None:
+        from fer_tui.picture import save
+
+        colours = self.desk.look.colours_of(matrix)
+        self.ask_file(self.home / "confusion.png", lambda path: save(matrix, path, colours=colours))
 
     def on_screen_suspend(self) -> None:
         if not self.is_current:  # else a popup is over it

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.palette import Found, Offer, search
 from fer_tui.tui.widgets.lines import Lines, cut
+from fer_tui.tui.widgets.text_input import TextInput
 
 _NAME = 24  # cells for a name, where there is room
 _AROUND = 7  # lines that are not offers
@@ -29,7 +30,9 @@ class Palette(Paced, ModalScreen[Found | None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="popup", id="palette"):
-            yield Input(id="query", compact=True, placeholder="an action, image 412, a class, method, layer, colours")
+            yield TextInput(
+                id="query", compact=True, placeholder="an action, image 412, a class, method, layer, colours"
+            )
             yield Lines(id="offers")
 
     def on_mount(self) -> None:

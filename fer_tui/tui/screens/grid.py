@@ -21,7 +21,7 @@ from fer_tui.tui.widgets.grid_view import GridRow, GridView, Layout
 from fer_tui.tui.widgets.lines import Lines
 
 from . import grid_words
-from .gridding import Gridding
+from .grid_exports import GridExports
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ _PIXELS = 160  # of a cell's longer side, at most
 _FRAME = 4  # pixels around a picture, on both sides together
 
 
-class GridScreen(Gridding):
+class GridScreen(GridExports):
     """The cells in sight, the words of the one at the cursor below, curves above where a side is checkpoints."""
 
     LETTER = "g"
@@ -100,20 +100,12 @@ class GridScreen(Gridding):
             for key in sorted(
                 cells, key=lambda key: _is_slow(cells[key])
             ):  # what takes long keeps nothing else waiting
-                request = self._request(cells[key])
+                request = self.request_of(cells[key])
                 if request is not None:
                     wanted[key] = request
             self.desk.cells.want(wanted, again=again)
         self._draw_grid()
         self.draw_status()
-
-    def _request(self, cell: Cell) -> Request | None:
-        """What makes a cell; None where there is nothing to be made."""
-        if cell.method is None or cell.repeats is not None:
-            return None
-        if cell.place.image is None and cell.method.uses("images"):
-            return None
-        return self.desk.project.request(cell.method.description, dict(cell.method.parameters), cell.place)
 
     def size_of(self, table: Table) -> tuple[tuple[int, int], tuple[int, int]]:
         """The size of a cell's picture, and how many rows and columns there is room for."""

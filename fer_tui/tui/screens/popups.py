@@ -15,6 +15,7 @@ from fer_tui.contract import InputError, ParameterInfo, Value, plain
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.bindings import Binding, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines, Page
+from fer_tui.tui.widgets.text_input import TextInput
 
 
 class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
@@ -100,7 +101,7 @@ class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(classes="popup"):
             yield Page(id="about")
-            yield Input(str(self._value), id="entry", compact=True)
+            yield TextInput(str(self._value), id="entry", compact=True)
             yield Page(id="fault")
 
     def on_mount(self) -> None:
@@ -134,7 +135,7 @@ class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Vertical(classes="popup"):
             yield Page(id="about")
-            yield Input(self._text, id="entry", compact=True, select_on_focus=False)
+            yield TextInput(self._text, id="entry", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
         about = self.query_one("#about", Page)

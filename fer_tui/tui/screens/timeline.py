@@ -15,11 +15,14 @@ from fer_tui.contract import Heatmap, Place, plain
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.curving import classes_shown, curves_of, ink_of
 from fer_tui.tui.desk import Change
+from fer_tui.tui.exporting import put
 from fer_tui.tui.keys import Command
+from fer_tui.tui.tables import curves
 from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
+from .exports import Exporting, Offer
 from .looking import Looking
 from .moving import Moving
 
@@ -31,7 +34,7 @@ _EVERY = 0.15  # seconds between two looks at new predictions
 _WORDS = 3  # lines below the curves
 
 
-class TimelineScreen(Moving, Looking):
+class TimelineScreen(Exporting, Moving, Looking):
     """Curves above, the current image under neighbouring checkpoints below; h and l move along the checkpoints."""
 
     LETTER = "t"
@@ -52,6 +55,15 @@ class TimelineScreen(Moving, Looking):
     def asking(self) -> Asking:
         browser = self.desk.browser
         return self.desk.frames.asking(browser.checkpoint if browser is not None else 0)
+
+    def offers(self) -> Iterator[Offer]:
+        course = self.course
+        if course is not None:
+            yield (
+                "the curves as a table",
+                lambda: self.ask_file(self.home / "curves.csv", lambda path: put(path, curves(course))),
+            )
+        yield from super().offers()
 
     def on_screen_resume(self) -> None:
         self.desk.gather()

@@ -16,6 +16,7 @@ from fer_tui.tui.completion import Completion
 from fer_tui.tui.narrowing import NarrowingError
 
 from .lines import Lines, inks_of
+from .text_input import TextInput
 
 _HELP = "true:fear,sad  pred:happy  wrong  conf<.5  loss>2  margin<.1  hardest   - turns a term round   Tab completes"
 
@@ -44,7 +45,7 @@ class NarrowBox(Vertical):
             super().__init__()
 
     def compose(self) -> ComposeResult:
-        yield Input(select_on_focus=False, compact=True)
+        yield TextInput(select_on_focus=False, compact=True)
         yield Lines(id="understood")
         yield Lines(id="completion")
 

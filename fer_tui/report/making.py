@@ -105,7 +105,7 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
         name = f"{stem}.{asked.form}"
         files[name] = encoded(drawing, asked.form)
         figures[stem] = figure_of(stem, name, drawing, material)
-        shown[name] = _on_page(drawing, asked.form, files[name], many=len(material.shown) > _MANY)
+        shown[name] = on_page(drawing, asked.form, files[name], many=len(material.shown) > _MANY)
         yield "drawing", before + _PARTS["drawing"] * min(1.0, number / count)
     inputs = inputs_of(session, asked, regions)
     about = _about(session, asked, material, inputs)
@@ -117,11 +117,13 @@ def _made(session: Session, asked: Asked, regions: Regions | None, store: Store)
     yield Made(files, page, material)
 
 
-def _on_page(drawing: Drawing, form: Format, file: bytes, *, many: bool) -> bytes:
-    """The figure as the page holds it: smaller where there are many, so that a browser can open the page."""
+def on_page(drawing: Drawing, form: Format, file: bytes, *, many: bool) -> bytes:
+    """The figure as the page holds it: smaller where there are many, so that a browser opens it quickly."""
     if form == "svg" or (form != "pdf" and not many):
         return file
-    return encoded(drawing, "jpg", 1) if many else encoded(drawing, "png")
+    if many:  # small pictures take least as they are, large ones as JPEG
+        return min(encoded(drawing, "svg"), encoded(drawing, "jpg", 1), key=len)
+    return encoded(drawing, "png")
 
 
 def inputs_of(session: Session, asked: Asked, regions: Regions | None) -> dict[str, str]:

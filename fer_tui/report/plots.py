@@ -16,6 +16,7 @@ _MOST_WRITTEN = 30  # classes up to which counts and names are written
 _MOST_NAME = 120
 _SIDE = 640  # of a larger matrix
 _PLOT = (520, 340)
+_APART, _NAME = 14, 110  # of two classes in the plot of recall; room for a name with its recall
 _BLUE, _GRID = (0, 90, 160), (220, 220, 224)
 
 
@@ -77,17 +78,17 @@ def recall_figure(table: FocusTable) -> Drawing | None:
     ]
     if len(points) < 2:
         return None
+    points.sort(key=lambda point: (-point[1], point[2].value))
     wide, tall = _PLOT
     left, top = _MARGIN + 56, _MARGIN + 34
     told = "; ".join(
         f"{plain(name)}: {share.told(digits=0)} % inside, recall {recall:.2f}" for name, recall, share in points
     )
-    drawing = Drawing(left + wide + _MARGIN, top + tall + 48, f"Recall beside the share inside the face. {told}.")
-    drawing.put(Text(_MARGIN, _MARGIN, "Recall of each class beside its share of attribution inside the face", TITLE))
     lows = [s.low if s.low is not None else s.value for *_, s in points]
     highs = [s.high if s.high is not None else s.value for *_, s in points]
     recalls = [recall for _, recall, _ in points]
     columns, rows = _marks(min(lows), max(highs)), _marks(min(recalls), max(recalls))
+    named = len(points) <= _MOST_WRITTEN
 
     def across(value: float) -> float:
         return left + (value - columns[0]) / (columns[-1] - columns[0]) * wide
@@ -95,26 +96,31 @@ def recall_figure(table: FocusTable) -> Drawing | None:
     def down(value: float) -> float:
         return top + (rows[-1] - value) / (rows[-1] - rows[0]) * tall
 
+    heights = [down(recall) for recall in recalls]
+    if named:
+        for number in range(1, len(heights)):  # classes of like recall lie below one another, so that all can be read
+            heights[number] = max(heights[number], heights[number - 1] + _APART)
+    foot = max(top + tall, heights[-1] + _APART)
+    size = (left + wide + (_NAME if named else 0) + _MARGIN, foot + 48)
+    drawing = Drawing(*size, f"Recall beside the share inside the face. {told}.")
+    drawing.put(Text(_MARGIN, _MARGIN, "Recall of each class beside its share of attribution inside the face", TITLE))
     for mark in columns:
-        drawing.put(Fill((across(mark), top, 0.5, tall), _GRID))
-        drawing.put(Text(across(mark), top + tall + 5, f"{mark:.0%}", 11, FAINT, "mt"))
+        drawing.put(Fill((across(mark), top, 0.5, foot - top), _GRID))
+        drawing.put(Text(across(mark), foot + 5, f"{mark:.0%}", 11, FAINT, "mt"))
     for mark in rows:
         drawing.put(Fill((left, down(mark), wide, 0.5), _GRID))
         drawing.put(Text(left - 6, down(mark), f"{mark:.2f}", 11, FAINT, "rm"))
-    drawing.put(Text(left + wide / 2, top + tall + 24, "share inside the face, 95 % interval", 12, FAINT, "mt"))
+    axis = "share inside the face, 95 % interval"
+    if heights != [down(recall) for recall in recalls]:
+        axis += "; classes of like recall are drawn below one another"
+    drawing.put(Text(left + wide / 2, foot + 24, axis, 12, FAINT, "mt"))
     drawing.put(Text(_MARGIN + 8, top + tall / 2 + 20, "recall", 12, FAINT, upwards=True))
-    taken: list[tuple[float, float]] = []
-    for (name, recall, share), least, most in sorted(zip(points, lows, highs, strict=True), key=lambda p: -p[0][1]):
-        x, y = across(most) + 6, down(recall)
+    for (name, recall, share), least, most, y in zip(points, lows, highs, heights, strict=True):
         drawing.put(Fill((across(least), y - 0.75, max(1.0, across(most) - across(least)), 1.5), _BLUE))
         drawing.put(Fill((across(share.value) - 3.5, y - 3.5, 7, 7), _BLUE))
-        if len(points) > _MOST_WRITTEN:
-            continue
-        x = min(x, left + wide - 60)
-        while any(abs(y - other) < 12 and abs(x - beside) < 60 for beside, other in taken):
-            y += 12  # names never lie upon one another
-        taken.append((x, y))
-        drawing.put(Text(x, y, cut(plain(name), font(11), 60), 11, INK, "lm"))
+        if named:
+            told = f"{cut(plain(name), font(11), _NAME - 40)} {recall:.2f}"
+            drawing.put(Text(across(most) + 6, y, told, 11, INK, "lm"))
     return drawing
 
 

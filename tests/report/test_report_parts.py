@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import zlib
@@ -11,16 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_tui.regions.table import ClassFocus, Estimate, FocusTable, Group, RegionFocus
 from fer_tui.report.choosing import Predictions, chosen
 from fer_tui.report.drawing import RED, Drawing, Frame, Raster, Text
 from fer_tui.report.figures import numbered
 from fer_tui.report.findings import Finding
 from fer_tui.report.html import html
+from fer_tui.report.making import on_page
 from fer_tui.report.manifest import digest_of
 from fer_tui.report.markdown import markdown
 from fer_tui.report.means import Likeness, levelled
 from fer_tui.report.page import Figure, Figures, Findings, Page, Section, Table
 from fer_tui.report.painting import FORMATS, encoded, painted
+from fer_tui.report.plots import recall_figure
 from fer_tui.report.statistics import binomial_tail, differences, expected_mistakes, labels_p
 
 
@@ -129,3 +133,26 @@ def test_class_names_never_become_markup() -> None:
     text = markdown(page)
     assert "\\<b\\>" in text and "\\*y\\*" in text and "\x1b" not in text and "| 1 |" in text
     assert digest_of(b"a") != digest_of(b"b")
+
+
+def test_a_page_of_many_images_takes_what_is_smallest() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8))
+    large = Drawing(400, 400)
+    large.put(Raster((0, 0, 400, 400), noise))
+    for each, magic in ((drawing(), b"<svg"), (large, b"\xff\xd8")):
+        shown = on_page(each, "jpg", encoded(each, "jpg"), many=True)
+        assert shown.startswith(magic) and len(shown) < len(encoded(each, "jpg"))
+
+
+def test_classes_of_one_recall_can_be_told_apart() -> None:
+    inside = RegionFocus("inside", 9, Estimate(0.5, 0.4, 0.6), None, 0.5, None)
+    group = Group(9, (inside,), inside)
+    recalls = {"a": 0.9, "b": 1.0, "c": 1.0, "d": 1.0, "e": 0.995}
+    classes = tuple(ClassFocus(name, recall, group, None, None) for name, recall in recalls.items())
+    made = recall_figure(FocusTable("true class", classes, None, None, None, None, None))
+    assert made is not None
+    names = [item for item in made.items if isinstance(item, Text) and item.text[0] in recalls and " " in item.text[:2]]
+    assert [each.text for each in names] == ["b 1.00", "c 1.00", "d 1.00", "e 0.99", "a 0.90"]
+    heights = [each.y for each in names]
+    assert all(after - before >= 12 for before, after in itertools.pairwise(heights))
+    assert any("classes of like recall" in item.text for item in made.items if isinstance(item, Text))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import tempfile
 from pathlib import Path
+
+from drawing import frame, svg
 
 from fer_tui.engine import Settings
 from fer_tui.tui.app import Explorer
@@ -31,11 +32,9 @@ async def draw(file: Path) -> None:
             while app.desk.image.answered.explanation is None:
                 await pilot.pause(0.1)
             await pilot.pause(0.5)
-            drawn = app.export_screenshot(title="fer-tui")
-    # The picture stands for itself: no font is fetched from anywhere.
-    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL), "utf-8")
+            file.write_text(svg([frame(app)]), "utf-8")
 
 
 if __name__ == "__main__":
-    os.environ["COLORTERM"] = "truecolor"
+    os.environ |= {"COLORTERM": "truecolor", "FER_TUI_STATE": "none"}
     asyncio.run(draw(Path(__file__).with_name("explorer.svg")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 from fer_tui.cli.main import COMMANDS
 from fer_tui.tui.bindings import BINDINGS, key_name
@@ -45,3 +46,10 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     read = {*re.findall(r"\bFER_TUI_[A-Z_]+\b", code), "NO_COLOR", "COLORTERM", "TEXTUAL_ANIMATIONS"}
     assert documented == read
     assert all(name in code for name in documented)
+
+
+def test_pictures_are_small_and_fetch_nothing() -> None:
+    for file in (ROOT / "docs").glob("*.svg"):
+        text = file.read_text("utf-8")
+        ElementTree.fromstring(text)
+        assert len(text) < 500_000 and "http" not in text.replace("http://www.w3.org/2000/svg", ""), file.name

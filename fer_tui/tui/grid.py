@@ -13,6 +13,7 @@ Side = Literal["images", "classes", "methods", "variants", "layers", "checkpoint
 SIDES: tuple[Side, ...] = ("images", "classes", "methods", "variants", "layers", "checkpoints")
 Images = Literal["best", "listed", "marked"]
 IMAGES: tuple[Images, ...] = ("best", "listed", "marked")
+Laid = tuple[tuple[Side, Side], Images, tuple[int, int]]  # sides, images, cursor
 AXES: Mapping[Side, Axis] = {
     "images": Axis.IMAGE,
     "classes": Axis.TARGET,
@@ -22,6 +23,7 @@ AXES: Mapping[Side, Axis] = {
 _TALL = 7  # lines of a row that is large enough
 _LEAST, _MOST = 4, 12  # lines of a picture, where the user wants no other size
 _LEAST_IN_BLOCKS = 8  # lines: a face in fewer blocks is none
+_LARGEST = 100  # lines that a cell is larger or smaller than fits best, at most
 METHODS: tuple[Side, ...] = ("methods", "variants")
 ARRANGEMENTS: tuple[tuple[str, Side, Side], ...] = (
     ("class sheet", "images", "methods"),
@@ -129,6 +131,33 @@ class Grid:
     def arrangement(self) -> int | None:
         """The number of the arrangement that this is, None for one of the user's own."""
         return next((n for n, (_, *sides) in enumerate(ARRANGEMENTS) if tuple(sides) == self.sides), None)
+
+    @property
+    def layout(self) -> Laid:
+        """What is in the grid, and where in it the user is."""
+        return self.sides, self.images, self.cursor
+
+    def lay(self, layout: Laid) -> None:
+        """Be as it was then."""
+        if layout != self.layout:
+            self.sides, self.images, self.cursor = layout
+            self.top, self.left = 0, 0
+
+    def to_dict(self) -> dict[str, object]:
+        """How it is laid out, as plain data."""
+        return {"sides": list(self.sides), "images": self.images, "cursor": list(self.cursor), "larger": self.larger}
+
+    def restore(self, found: Mapping[str, object]) -> None:
+        """Take what `to_dict` gave; what cannot be is left as it is."""
+        sides, images, cursor, larger = (found.get(name) for name in ("sides", "images", "cursor", "larger"))
+        if isinstance(sides, list) and len(sides) == 2 and sides[0] != sides[1]:
+            rows, columns = (next((side for side in SIDES if side == each), None) for each in sides)
+            if rows is not None and columns is not None and not (rows in METHODS and columns in METHODS):
+                self._set(rows, columns)
+        self.images = next((each for each in IMAGES if each == images), self.images)
+        if isinstance(cursor, list) and len(cursor) == 2 and all(type(each) is int and each >= 0 for each in cursor):
+            self.cursor = (cursor[0], cursor[1])
+        self.larger = larger if type(larger) is int and abs(larger) <= _LARGEST else self.larger
 
     def arrange(self, number: int) -> None:
         """One of the arrangements that have a name."""

@@ -11,6 +11,7 @@ from .order import Order
 if TYPE_CHECKING:
     from .browser import Target
     from .desk import Desk
+    from .grid import Laid
 
 _MOST = 200
 _STEPS = {  # what goes on in small steps: many of them in a row are one visit
@@ -45,6 +46,7 @@ class Visit:
     layer: str | None
     filter: int | None
     checkpoint: int
+    grid: Laid | None = None  # where the Grid is on the screen
 
 
 class History:
@@ -93,6 +95,7 @@ def visit_of(desk: Desk, screen: str) -> Visit | None:
         browser.layer,
         browser.filter,
         browser.checkpoint,
+        desk.grid.layout if screen == "grid" else None,
     )
 
 
@@ -111,3 +114,5 @@ def revisit(desk: Desk, visit: Visit) -> None:
         browser.narrow("")
     if visit.row is not None:
         browser.go(visit.row)
+    if visit.grid is not None:
+        desk.grid.lay(visit.grid)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Keeps and restores the place, the narrowing, the method and its parameters, the look, the screen.
+    """Keeps and restores the place, the narrowing, the method and its parameters, the look, the Grid, the screen.
 
     What is not there any more (a class, a layer, a checkpoint, a method) is left as it is at a first start. fresh:
     nothing is restored. screen: the one to go to, once, '' before that is known.
@@ -65,6 +65,9 @@ class Session:
         found = self._found.get("look")
         if isinstance(found, dict):
             desk.look.restore(found)
+        found = self._found.get("grid")
+        if isinstance(found, dict):
+            desk.grid.restore(found)
 
     def _network(self, desk: Desk) -> None:
         browser, classifier, found = desk.browser, desk.project.classifier, self._found
@@ -130,6 +133,7 @@ class Session:
             "order": [browser.order.by, browser.order.down],
             "method": method.name if method is not None else "",
             "look": desk.look.to_dict(),
+            "grid": desk.grid.to_dict(),
         }
         if now != self._kept:
             self._kept = now

@@ -120,7 +120,9 @@ async def test_the_grid_as_a_sheet_and_the_confusion_as_numbers(
             tops = [y for y in range(sheet.shape[0] - 128) if (sheet[y : y + 128, left : left + wide] == drawn).all()]
             assert len(tops) == 1, number
         assert look.scales.of(maps[0]) == look.scales.of(maps[1]) and values.max() == look.scales.of(maps[0])[1]
-        await sight.type("gce2{enter}")
+        await sight.type("gc")
+        await sight.until(lambda: sight.app.desk.matrix.answered.final, "the matrix")
+        await sight.type("e2{enter}")
         assert "the counts are written" in sight.text("#status")
         with (tmp_path / "fer-tui-exports" / "noise.npz" / "confusion.csv").open(newline="") as file:
             lines = list(csv.reader(file))

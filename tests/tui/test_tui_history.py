@@ -79,3 +79,13 @@ async def test_back_and_forward(opened: Opened, samples: Settings) -> None:
         assert isinstance(sight.app.screen, ClassesScreen)
         await sight.type("L")
         assert "nothing further on" in sight.text("#status")
+        await sight.type("grwj")  # in the Grid its sides, its images and its cursor are a place, too
+        grid = sight.app.desk.grid
+        sheet = grid.layout
+        await sight.type("2{tab}h")
+        classes = grid.layout
+        assert sheet[:2] == (("images", "methods"), "listed") and classes[0] == ("methods", "classes")
+        await sight.type("2H")
+        assert grid.layout == sheet
+        await sight.type("2L")
+        assert grid.layout == classes

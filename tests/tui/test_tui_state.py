@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_tui.tui.grid import Grid
 from fer_tui.tui.marks import Marks
 from fer_tui.tui.state import Record, State
 
@@ -152,3 +154,56 @@ def test_the_place_is_kept_however_the_explorer_ends(project: Callable[..., Any]
         run.wait_for(" 0  true")
         run.end()
     assert kept.exists()
+
+
+FAILS = """
+import sys
+from fer_tui.cli import main
+from fer_tui.tui.screens.base import DeskScreen
+def fail(screen, command):
+    raise RuntimeError("a handler that fails")
+DeskScreen.do_redraw = fail
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_order_and_grid_are_kept_on_a_signal_and_on_a_crash(project: Callable[..., Any], folder: Path) -> None:
+    settings = project()
+    command = [sys.executable, "-c", FAILS, "open", settings.data, "--model", settings.model, "--cache", "none"]
+    environment = {"FER_TUI_STATE": str(folder), "OMP_NUM_THREADS": "1"}
+
+    def kept() -> Any:
+        (path,) = (folder / "datasets").glob("*.json")
+        return json.loads(path.read_text())["session"]
+
+    def words(run: AppRun) -> str:
+        run.settle(1.5)
+        lines = (run.terminal.text(row).strip() for row in range(run.terminal.screen.rows))
+        return next(line for line in lines if "  true " in line and "predicted" in line)
+
+    with AppRun(command, recorded("xterm"), environment=environment) as run:
+        run.wait_for("accuracy")
+        run.type(b"2Sgrw5j")
+        run.wait_for("as listed")
+        before = words(run)
+        assert os.waitstatus_to_exitcode(run.end(signal.SIGTERM)) == 128 + signal.SIGTERM
+    found = kept()
+    assert found["screen"] == "grid" and found["order"] == ["score", True]
+    assert found["grid"]["images"] == "listed"
+    with AppRun(command, recorded("xterm"), environment=environment) as run:
+        run.wait_for(before)
+        run.type(b"3j")
+        assert words(run) != before
+        run.type(b"\x0c")
+        assert os.waitstatus_to_exitcode(run.wait(30)) == 1
+    row, column = found["grid"]["cursor"]
+    assert kept() == {**found, "grid": {**found["grid"], "cursor": [row + 3, column]}}
+
+
+def test_a_grid_that_cannot_be_is_not_restored() -> None:
+    grid = Grid()
+    for found in ({"sides": ["methods", "variants"]}, {"sides": ["images"]}, {"sides": "xy", "cursor": [0, "1"]}):
+        grid.restore({**found, "images": "all", "larger": 10**9})
+        assert grid == Grid()
+    grid.restore({"sides": ["layers", "images"], "images": "marked", "cursor": [3, 1], "larger": -2})
+    assert grid == Grid(("layers", "images"), "marked", (3, 1), -2)

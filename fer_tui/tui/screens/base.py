@@ -68,7 +68,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.desk = desk
         self.actions = bindings_of(self.LETTER, desk.bindings)
         self.keys = Keys(self.actions)
-        self._said: Text | None = None
+        self._said: tuple[str, bool] | None = None  # what, and whether it is a fault
 
     def compose(self) -> ComposeResult:
         yield Bar(id="top")
@@ -167,7 +167,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             then = "it is given up: Ctrl+R starts it again" if desk.given_up else "it is started again"
             left.append(Text(f"{plain(desk.lost)}; {then}", inks.fault))
         if self._said is not None:
-            left.append(self._said)
+            left.append(Text(self._said[0], inks.fault if self._said[1] else inks.accent))
         doing, share = desk.doing
         if doing and not desk.given_up:
             percent = f" {share:.0%}{desk.pace.left(doing, share)}" if share is not None else " …"
@@ -202,7 +202,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def say(self, text: str, *, fault: bool = False) -> None:
         """Tell something in the status line, until the next key."""
-        self._said = Text(plain(text), self.inks.fault if fault else self.inks.accent)
+        self._said = plain(text), fault
         self.draw_status()
 
     # ---- keys --------------------------------------------------------------------------------------------------------

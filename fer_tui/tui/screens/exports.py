@@ -142,7 +142,7 @@ class Exports(Exporting, Marking):
                 yield title, lambda: self._ask_places(name, places)
                 if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
                     both = [place for each in places for place in self._both_classes(each)]
-                    yield "the same, each for the predicted and the true class", lambda: self._ask_places(name, both)
+                    yield "the same for the predicted and the true class", lambda: self._ask_places(name, both)
         yield from super().offers()
 
     def _both_classes(self, place: Place) -> list[Place]:

@@ -59,6 +59,7 @@ class GridScreen(GridExports):
         return self.desk.cells.asking(self.grid.cursor)
 
     def on_screen_resume(self) -> None:
+        self._update()
         self._keep_best()
         super().on_screen_resume()
 
@@ -153,8 +154,14 @@ class GridScreen(GridExports):
 
     def _draw_predictions(self) -> None:
         if self.is_current:
+            self._update()
             self.want()
             self.draw_top()
+
+    def _update(self) -> None:
+        """The list may hang on predictions that came unseen."""
+        if self.desk.browser is not None:
+            self.desk.browser.update()
 
     def draw_cells(self) -> None:
         self._draw_grid()

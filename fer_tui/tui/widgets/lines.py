@@ -124,7 +124,7 @@ class Lines(Paper, Widget):
         for y in range(max(len(old), len(self._texts))):
             before = old[y] if y < len(old) else None
             now = self._texts[y] if y < len(self._texts) else None
-            if before is None or now is None or before != now or before.spans != now.spans:
+            if before is None or now is None or before != now or before.style != now.style:
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
@@ -163,7 +163,7 @@ class Page(Lines):
         self.show([part for line in self._read for part in self._wrapped(line, width)])
 
     def _wrapped(self, line: Text, width: int) -> Iterable[Text]:
-        console, indent = self.app.console, self.indent if line.plain.startswith(" ") else 0
-        head, tail = line.divide([indent]) if 0 < indent < min(width, len(line)) else (Text(), line)
-        for n, part in enumerate(tail.wrap(console, width - len(head), overflow="fold")):
-            yield (Text(" " * len(head)) if n else head).append_text(part)
+        indent = self.indent if line.plain.startswith(" ") and self.indent < min(width, len(line)) else 0
+        head, tail = line.divide([indent]) if indent else (Text(), line)
+        for n, part in enumerate(tail.wrap(self.app.console, width - indent, overflow="fold")):
+            yield (Text(" " * indent) if n else head).append_text(part)

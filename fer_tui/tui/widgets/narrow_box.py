@@ -69,7 +69,7 @@ class NarrowBox(Vertical):
         """How the text was understood."""
         inks = inks_of(self.app)
         if error is None:
-            known = f"{count:,} images" if self.query_one(Input).value.strip() else _HELP
+            known = f"{count:,} image{'' if count == 1 else 's'}" if self.query_one(Input).value.strip() else _HELP
             line = Text(f" {known}", inks.muted)
         else:
             caret = " " * (1 + error.start) + "^" * max(1, error.stop - error.start)

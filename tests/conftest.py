@@ -12,6 +12,9 @@ import pytest
 
 # More threads than free cores make every forward pass many times slower; read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The processes of pytest-xdist have them, and they would hide the size of the terminals that tests make.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,16 @@ from safetensors.torch import load_file
 import fer_tui
 from fer_tui.cli import main
 
-SMALL = ["--model", "fer-gap", "--batch", "16", "--cache", "none"]
+SMALL = ["--batch", "16", "--cache", "none"]
 
 
 def train(data: Path, out: Path, *flags: str) -> int:
-    return main(["train", str(data), "-o", str(out), *SMALL, *flags])
+    return main(["train", str(data), "-o", str(out), *SMALL, *_network(flags), *flags])
+
+
+def _network(flags: tuple[str, ...]) -> list[str]:
+    """A small network, where the flags name none."""
+    return [] if "--model" in flags else ["--model", "fer-gap"]
 
 
 def curve(run: Path) -> list[dict]:
@@ -34,7 +39,8 @@ def curve(run: Path) -> list[dict]:
 
 
 def start(data: Path, out: Path, *flags: str, launcher: tuple[str, ...] = ("-m", "fer_tui")) -> subprocess.Popen[bytes]:
-    command = [sys.executable, *launcher, "train", str(data), "-o", str(out), *SMALL, *flags]
+    command = [sys.executable, *launcher, "train", str(data), "-o", str(out), *SMALL]
+    command += [*_network(flags), *flags]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 

@@ -259,7 +259,7 @@ async def test_narrowing(opened: Opened, samples: Settings, truth: Truth) -> Non
         shares = np.exp(truth.scores) / np.exp(truth.scores).sum(1, keepdims=True)
         hard = [row for row in truth.mistakes if shares[row, truth.labels[row]] < 0.4]
         assert [sight.browser.row_at(p) for p in range(sight.browser.count)] == hard
-        assert " images  /wrong ptrue<.4" in sight.lines()[1]
+        assert " /wrong ptrue<.4" in sight.lines()[1]
         await sight.type("j")
         row = sight.browser.row
         assert row in hard

@@ -138,7 +138,7 @@ async def test_explainers_that_fail_are_told_and_life_goes_on(opened: Opened, pr
             assert fault[-16:] in sight.text(), "the fault is not drawn"
             await sight.type("!")
             assert isinstance(sight.app.screen, Details)
-            await sight.until(lambda: "Traceback" in sight.text() and "tools.py" in sight.text(), "the fault in full")
+            await sight.until(lambda: "Traceback" in sight.text() and "tools" in sight.text(), "the fault in full")
             await sight.type("q2m")
             await sight.explained()
         await sight.type("4m")

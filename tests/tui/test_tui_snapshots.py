@@ -63,7 +63,6 @@ def walk(sight: Any, *, popups: bool) -> Iterator[tuple[str, str, Done]]:
     yield "explore", "", made
     yield "parameters", "p", made
     if popups:
-        yield "value", "{escape}vll", made
         yield "words", "{escape}W", made
         yield "narrowing", "W/tru:", made
         yield "palette", "{escape}{escape}:the", made

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import io
 import json
 import math
-import secrets
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix
+from fer_tui.writing import write_whole
 
 from .figures import figure
 from .heatmaps import Look
@@ -164,7 +163,7 @@ def _numbers(array: NDArray[Any]) -> Any:
 def _put(path: Path, content: bytes) -> None:
     try:
         _check_folder(path)
-        _write(path, content)
+        write_whole(path, content)
     except (OSError, ValueError) as error:
         told = error.strerror if isinstance(error, OSError) else None
         raise InputError(path, f"cannot be written: {told or error}", "choose another place") from error
@@ -175,15 +174,3 @@ def _check_folder(path: Path) -> None:
         raise InputError(path, f"there is no folder {path.parent}", "make it first")
     if path.is_dir():
         raise InputError(path, "is a folder", "name a file in it")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside `path`, then rename: nobody sees half a file."""
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-        beside.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fer_tui.contract import InputError
+from fer_tui.writing import write_whole
 
 from .manifest import MANIFEST, Manifest
 
@@ -49,12 +50,7 @@ def fill(out: Path, files: Mapping[str, bytes]) -> None:
         for name in before.files.keys() - files.keys():
             (out / name).unlink(missing_ok=True)
     for name in sorted(files, key=lambda each: (each == MANIFEST, each)):
-        beside = out / f".{name}.{secrets.token_hex(4)}"
-        try:
-            beside.write_bytes(files[name])
-            beside.replace(out / name)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(out / name, files[name])
 
 
 def _others(out: Path) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Explanation, FerTuiError, InputError, plain
+from fer_tui.writing import write_whole
 
 from .asking import Asking, Request
 
@@ -195,15 +196,11 @@ def _write(path: Path, explanation: Explanation, drawn: Drawn) -> None:
 
 def put(path: Path, text: str) -> None:
     """Write a text file, whole or not at all; InputError where that cannot be."""
-    beside = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, "utf-8", "surrogateescape")
-        beside.replace(path)
+        write_whole(path, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise InputError(path, f"cannot be written: {error.strerror}", "choose another place") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def file_name(*words: object) -> str:

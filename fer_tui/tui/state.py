@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from fer_tui.contract import plain
 from fer_tui.folders import state_folder
+from fer_tui.writing import write_whole
 
 _VERSION = 1
 _LONGEST = 2.0  # seconds to wait for another explorer's write, which takes a millisecond
@@ -60,12 +60,8 @@ class Record:
 
     def _write(self, values: dict[str, Any]) -> None:
         assert self.path is not None
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        try:
-            beside.write_text(json.dumps({"version": _VERSION, **values}, ensure_ascii=False, indent=1))
-            beside.replace(self.path)
-        finally:
-            beside.unlink(missing_ok=True)
+        text = json.dumps({"version": _VERSION, **values}, ensure_ascii=False, indent=1)
+        write_whole(self.path, text.encode("utf-8", "surrogateescape"))
 
 
 class State:

@@ -10,29 +10,38 @@ import dataclasses
 import io
 import json
 import os
+import re
 import secrets
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fer_tui.contract import (
     CONTRACT_VERSION,
     Description,
     Explainer,
     InputError,
+    Kind,
     PluginError,
     Value,
     nearest,
     same_name,
 )
+from fer_tui.contract.explainer import Cost
 from fer_tui.folders import cache_folder
+from fer_tui.oversight import Origin, OutOfTime, at_work, left_out
+from fer_tui.oversight.witness import is_witnessed
 
 GROUP = "fer_tui.explainers"
+OWN = "fer-tui"  # the distribution whose explainers are fer-tui's own
 DISABLE = "FER_TUI_DISABLE_PLUGINS"
 _MEMORY = "explainers.json"
+_LARGEST = 1 << 20  # characters of a description
+_LONGEST = 300  # characters of what an explainer raises that are told in one line
 _FORMAT = "2"  # of what is remembered
 
 
@@ -49,31 +58,81 @@ def names() -> tuple[str, ...]:
     return tuple(_entries())
 
 
+def set_aside() -> dict[Origin, str]:
+    """The installed explainers that are not used, and why: disabled, or of a name that another one has."""
+    used, found = _entries(), {}
+    for entry in _installed():
+        if _is_disabled(entry):
+            found[_origin(entry)] = f"disabled by {DISABLE}"
+        elif _origin(used[entry.name]) != _origin(entry):
+            found[_origin(entry)] = f"not used: {_origin(used[entry.name]).source} has one of the same name"
+    return found
+
+
+def origin(name: str) -> Origin:
+    """The explainer of that name, with the distribution that brings it."""
+    entry = _entries().get(name)
+    return _origin(entry) if entry is not None else Origin(name)
+
+
 def source(name: str) -> str:
     """The distribution that an explainer comes from, with its version; '' where it is not known."""
-    entry = _entries().get(name)
-    return f"{entry.dist.name} {entry.dist.version}" if entry is not None and entry.dist is not None else ""
+    return origin(name).source
+
+
+def others() -> dict[str, list[str]]:
+    """The names of the explainers that are not fer-tui's own, by their distribution and its version."""
+    found: dict[str, list[str]] = {}
+    for each in map(_origin, _entries().values()):
+        if not is_own(each):
+            found.setdefault(each.source or "an unknown distribution", []).append(each.name)
+    return found
+
+
+def is_own(origin: Origin) -> bool:
+    """Whether an explainer comes with fer-tui itself."""
+    return _normal(origin.distribution) == OWN
 
 
 def load(name: str) -> type[Explainer[Any]]:
     """Import one explainer. InputError where none has that name; PluginError, with a traceback, for whatever it does.
 
-    What its module prints while it is imported is swallowed: stdout is for data. An import that hangs is not broken
-    off here: who must not hang imports in another process.
+    What its module prints while it is imported is kept by the witness, else swallowed: stdout is for data. An import
+    that hangs is broken off where a witness keeps the time.
     """
     entries = _entries()
     if name not in entries:
         raise _unknown(name, remembered())
+    whose = _origin(entries[name])
+    if why := left_out(name):
+        raise PluginError(str(whose), why)
+    quiet = contextlib.nullcontext() if is_witnessed() else contextlib.redirect_stdout(io.StringIO())
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with at_work(whose, "import"), quiet:
             found = entries[name].load()
-            _check(name, found)
-            found.describe()
+            _check(whose, found)
+            _check_description(whose, found.describe())
     except (KeyboardInterrupt, PluginError):
         raise
     except BaseException as error:  # SystemExit too: a plugin must not end the house
-        raise PluginError(_told(name), f"{type(error).__name__}: {error}", traceback.format_exc()) from error
+        raise broken(whose, error) from error
     return found  # type: ignore[no-any-return]
+
+
+def broken(whose: Origin, error: BaseException) -> PluginError:
+    """What an explainer raised, as one line with its name, distribution and version; the traceback as details."""
+    kind, said = type(error).__name__, _said(error)
+    if isinstance(error, OutOfTime):
+        fault = said
+    elif isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "fer_tui":
+        fault = f"it asks fer-tui for what this one, of contract {CONTRACT_VERSION}, does not have: {said}"
+    else:
+        fault = f"{kind}: {said}" if said else kind
+    try:
+        details = traceback.format_exc()
+    except Exception:  # an exception may break its own traceback
+        details = ""
+    return PluginError(str(whose), fault, details)
 
 
 def resolve(name: str, describe: Callable[[str], Description] | None = None) -> tuple[str, Mapping[str, Value]]:
@@ -121,6 +180,9 @@ def _meant(alias: str, described: Mapping[str, Description]) -> tuple[str, Mappi
 
 def _unknown(name: str, described: Mapping[str, Description]) -> InputError:
     entries = _entries()
+    for whose, why in set_aside().items():
+        if whose.name == name:
+            return InputError(f"method {name}", f"explainer {whose} is {why}")
     likely = nearest(name, [*entries, *(alias for each in described.values() for alias in each.aliases)])
     known = ", ".join(entries) or "none is installed"
     return InputError(f"method {name}", f"there is no such explainer{likely}", f"known: {known}")
@@ -139,9 +201,7 @@ def load_all() -> Loaded:
 
 def description(explainer: type[Explainer[Any]]) -> Description:
     """An explainer as plain data, with the distribution that it comes from."""
-    entry = _entries().get(explainer.name)
-    distribution = entry.dist.name if entry is not None and entry.dist is not None else ""
-    return dataclasses.replace(explainer.describe(), distribution=distribution)
+    return dataclasses.replace(explainer.describe(), distribution=origin(explainer.name).distribution)
 
 
 def remembered(folder: Path | None = None) -> dict[str, Description]:
@@ -174,34 +234,94 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
 
 
 def _entries() -> dict[str, EntryPoint]:
-    """Entry points by name. Of two with one name the first counts, in the order of their distributions' names."""
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    """Entry points by name. Of two with one name fer-tui's own counts, else the first by its distribution's name."""
     found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.dist.name.lower() if entry.dist else ""):
-        if entry.name not in disabled:
+    for entry in _installed():
+        if not _is_disabled(entry):
             found.setdefault(entry.name, entry)
     return found
 
 
+def _installed() -> list[EntryPoint]:
+    def place(entry: EntryPoint) -> tuple[bool, str]:
+        whose = _origin(entry)
+        return not is_own(whose), whose.distribution.lower()
+
+    return sorted(entry_points(group=GROUP), key=place)
+
+
+def _origin(entry: EntryPoint) -> Origin:
+    try:
+        dist = entry.dist
+        return Origin(entry.name, dist.name or "", dist.version or "") if dist is not None else Origin(entry.name)
+    except Exception:  # a distribution without metadata
+        return Origin(entry.name)
+
+
+def _is_disabled(entry: EntryPoint) -> bool:
+    """Whether the last pattern that fits its name or distribution is one without `!`."""
+    candidates = {entry.name.lower(), _normal(_origin(entry).distribution)}
+    disabled = False
+    for pattern in _patterns():
+        bare = pattern.removeprefix("!").lower()
+        if any(fnmatchcase(each, known) for each in candidates for known in (bare, _normal(bare))):
+            disabled = not pattern.startswith("!")
+    return disabled
+
+
+def _patterns() -> Sequence[str]:
+    return [each.strip() for each in os.environ.get(DISABLE, "").split(",") if each.strip()]
+
+
+def _normal(distribution: str) -> str:
+    """A distribution's name as package indices compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
 def _identity(entry: EntryPoint) -> list[str]:
-    dist = entry.dist
-    known = [dist.name, dist.version] if dist is not None else []
-    return [*known, entry.value, str(CONTRACT_VERSION), _FORMAT]
+    whose = _origin(entry)
+    return [whose.distribution, whose.version, entry.value, str(CONTRACT_VERSION), _FORMAT]
 
 
-def _told(name: str) -> str:
-    """An explainer's name for a message, with the distribution to look at."""
-    origin = source(name)
-    return f"{name} ({origin})" if origin else name
-
-
-def _check(name: str, found: object) -> None:
+def _check(whose: Origin, found: object) -> None:
     """PluginError where `found` is no explainer of this contract and name."""
     if not (isinstance(found, type) and issubclass(found, Explainer)):
-        raise PluginError(_told(name), f"its entry point names {found!r}, which is no subclass of Explainer")
-    if found.contract_version != CONTRACT_VERSION:
-        mend = "fer-tui" if found.contract_version > CONTRACT_VERSION else "the explainer"
-        fault = f"it wants contract {found.contract_version}, this fer-tui has {CONTRACT_VERSION}: upgrade {mend}"
-        raise PluginError(_told(name), fault)
-    if found.name != name:
-        raise PluginError(_told(name), f"it calls itself {found.name}: entry point and name must agree")
+        raise PluginError(str(whose), f"its entry point names {_said(found)}, which is no subclass of Explainer")
+    wanted = found.contract_version
+    if not isinstance(wanted, int):
+        raise PluginError(str(whose), f"its contract_version is {_said(wanted)}, which is no whole number")
+    if wanted != CONTRACT_VERSION:
+        mend = "fer-tui" if wanted > CONTRACT_VERSION else "the explainer"
+        raise PluginError(
+            str(whose), f"it wants contract {wanted}, this fer-tui has {CONTRACT_VERSION}: upgrade {mend}"
+        )
+    if found.name != whose.name:
+        raise PluginError(str(whose), f"it calls itself {found.name}: entry point and name must agree")
+
+
+def _check_description(whose: Origin, described: object) -> None:
+    """PluginError where it is none, or cannot be told to another process."""
+    if not isinstance(described, Description):
+        raise PluginError(str(whose), f"describe() returned {_said(type(described).__name__)}, no Description")
+    if described.name != whose.name:
+        raise PluginError(str(whose), f"describe() calls it {_said(described.name)}")
+    for name, known in (("kind", get_args(Kind)), ("cost", get_args(Cost))):
+        if (value := getattr(described, name)) not in known:
+            raise PluginError(str(whose), f"its {name} is {_said(value)}, none of {', '.join(known)}")
+    for name in ("title", "help", "version"):
+        if not isinstance(value := getattr(described, name), str):
+            raise PluginError(str(whose), f"its {name} is {_said(value)}, no text")
+    text = json.dumps(described.to_dict(), allow_nan=False)
+    if len(text) > _LARGEST:
+        raise PluginError(str(whose), f"its description has {len(text):,} characters, at most {_LARGEST:,} may be")
+    if json.dumps(Description.from_dict(json.loads(text)).to_dict()) != text:
+        raise PluginError(str(whose), "its description is not plain data")
+
+
+def _said(value: object) -> str:
+    """`value` in words, whatever it does when it is asked for them; cut to what fits on a line."""
+    try:
+        text = str(value)
+    except Exception:
+        text = f"a {type(value).__name__} that cannot be told"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

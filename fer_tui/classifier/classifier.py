@@ -193,8 +193,9 @@ class TorchClassifier:
             copies[key] = self if module is None else self.around(module), how
         return copies[key]
 
-    def untouched(self) -> AbstractContextManager[None]:
-        return untouched(self._module)
+    def untouched(self, left: list[str] | None = None, *, weights: bool = False) -> AbstractContextManager[None]:
+        """See `untouched`: what the code inside leaves on the network is undone, and told in `left`."""
+        return untouched(self._module, left, weights=weights)
 
     @property
     def fit(self) -> Fit:

@@ -21,6 +21,11 @@ def _expect(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
+def _is(array: object, dtype: str) -> bool:
+    """Whether it is an array of NumPy with numbers of that type; a tensor of torch is none."""
+    return getattr(getattr(array, "dtype", None), "name", "") == dtype
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Explanation:
     """What all explanations carry.
@@ -55,9 +60,9 @@ class Heatmap(Explanation):
     signed: bool = False
 
     def __post_init__(self) -> None:
-        _expect(self.values.dtype.char == "f" and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
+        _expect(_is(self.values, "float32") and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
-            self.image.dtype.char == "B" and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
+            _is(self.image, "uint8") and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
             "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
         )
 
@@ -76,14 +81,14 @@ class Gallery(Explanation):
     marked: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = self.images.shape
+        shape = self.images.shape if _is(self.images, "float32") else ()
         _expect(
-            self.images.dtype.char == "f" and (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)),
+            len(shape) == 3 or (len(shape) == 4 and shape[3] == 3),
             "Gallery.images must be float32 (N, h, w) or (N, h, w, 3)",
         )
         _expect(len(self.captions) == shape[0], "Gallery.captions must be one for each image")
         _expect(
-            self.scores.shape == shape[:1] and self.scores.dtype.char == "f",
+            _is(self.scores, "float32") and self.scores.shape == shape[:1],
             "Gallery.scores must be float32 (N,)",
         )
         _expect(all(0 <= index < shape[0] for index in self.marked), "Gallery.marked must be indices of images")
@@ -100,7 +105,7 @@ class Matrix(Explanation):
     def __post_init__(self) -> None:
         size = len(self.classes)
         _expect(
-            self.counts.dtype.name == "int64" and self.counts.shape == (size, size),
+            _is(self.counts, "int64") and self.counts.shape == (size, size),
             "Matrix.counts must be int64 (C, C)",
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix
 
 _MAGIC = b"FTX1"
-_KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix)}
+KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix)}
 _EXTRAS = "extras/"
 
 
@@ -31,7 +31,7 @@ def pack(explanation: Explanation) -> bytes:
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} holds {array.dtype}, not numbers")
     plain["arrays"] = [[name, a.dtype.newbyteorder("<").str, list(a.shape)] for name, a in arrays.items()]
-    header = json.dumps(plain, allow_nan=False, separators=(",", ":"), default=_json).encode()
+    header = json.dumps(plain, allow_nan=False, separators=(",", ":"), default=as_json).encode()
     bodies = (np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
     return b"".join([_MAGIC, struct.pack("<I", len(header)), header, *bodies])
 
@@ -56,13 +56,13 @@ def unpack(blob: bytes) -> Explanation:
             extras[name.removeprefix(_EXTRAS)] = array
         else:
             fields[name] = array
-    cls = _KINDS[plain.pop("kind")]
+    cls = KINDS[plain.pop("kind")]
     for key, value in plain.items():
         fields[key] = tuple(value) if isinstance(value, list) else value
     return cls(**fields)
 
 
-def _json(value: object) -> object:
+def as_json(value: object) -> object:
     """What explainers put into meta without thinking: numpy scalars, mappings, tuples of them."""
     if isinstance(value, np.generic):
         return value.item()

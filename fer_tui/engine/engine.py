@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fer_tui import plugins
 from fer_tui.contract import (
     Description,
     Explainer,
     Explanation,
-    FerTuiError,
     Heatmap,
     InputError,
     Place,
@@ -25,8 +23,12 @@ from fer_tui.contract import (
     Subject,
     Value,
 )
+from fer_tui.oversight import Origin
 
 from . import codec
+from .checked import checked
+from .footprint import Footprint
+from .guarded import guarded
 from .kept import Keeper
 from .keys import judged_key
 from .matching import named_by
@@ -44,14 +46,14 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
-
-T = TypeVar("T")
+_LARGEST_KEPT = 512 << 20  # bytes of an explanation in the store: one that is larger would put many others out
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Named:
     """What a name or an alias means. meant: the alias's parameters."""
 
+    origin: Origin
     explainer: type[Explainer[Any]]
     description: Description
     meant: Mapping[str, Value]
@@ -73,6 +75,7 @@ class Engine:
         self._explainers: dict[str, _Named] = {}
         self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
+        self._footprint = Footprint()
 
     def described(self, method: str) -> Description:
         """The explainer of that name or alias; InputError where there is none, PluginError where it fails to load."""
@@ -82,7 +85,7 @@ class Engine:
         if method not in self._explainers:
             name, meant = plugins.resolve(method)
             explainer = plugins.load(name)
-            self._explainers[method] = _Named(explainer, plugins.description(explainer), meant)
+            self._explainers[method] = _Named(plugins.origin(name), explainer, plugins.description(explainer), meant)
         return self._explainers[method]
 
     def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
@@ -91,7 +94,9 @@ class Engine:
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
         given = plugins.with_alias(method, named.description, named.meant, parameters)
-        task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image)
+        task = make_task(
+            named.origin, named.explainer, named.description, classifier, self.dataset, place, given, image
+        )
         if self.dataset is None:
             return task
         digests = classifier.digest, self.dataset.digest, *self.dataset.classes
@@ -147,7 +152,7 @@ class Engine:
         if not isinstance(heatmap, Heatmap):
             raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
         made_already = heatmap
-        with closing(_guarded(task, lambda: trust(task, ends=ends, heatmap=made_already))) as steps:
+        with closing(guarded(task, lambda: trust(task, ends=ends, heatmap=made_already), self._footprint)) as steps:
             for share, found in steps:
                 if found is None:
                     yield Result(task.place, heatmap, False, share)
@@ -207,20 +212,18 @@ class Engine:
                     while task.place not in made:
                         result = next(finals, None)
                         if result is None:
-                            raise PluginError(first.description.name, f"explain_many left out {task.place.to_dict()}")
+                            fault = f"its explain_many left out {task.place.to_dict()}"
+                            raise PluginError(str(first.origin), fault)
                         made[result.place] = result
                     yield made.pop(task.place)
 
     def _run(self, tasks: Sequence[Task], start: Callable[[], Iterator[Result]]) -> Generator[Result, None, None]:
         """Run an explainer's generator: check, label and store what it yields; whatever it raises names it."""
-        description = tasks[0].description
         by_place = {task.place: task for task in tasks}
         began = time.perf_counter()
-        with closing(_guarded(tasks[0], start)) as results:
-            for result in results:
-                if not isinstance(result, Result) or result.explanation.kind != description.kind:
-                    fault = f"yielded something else than a Result with a {description.kind}"
-                    raise PluginError(description.name, fault)
+        with closing(guarded(tasks[0], start, self._footprint)) as results:
+            for each in results:
+                result = checked(each, tasks[0])
                 task = by_place.get(result.place, tasks[0])
                 explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
                 if result.final:
@@ -228,8 +231,7 @@ class Engine:
                 yield dataclasses.replace(result, explanation=explanation)
 
     def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
-        if self.store is not None:
-            blob = codec.pack(explanation)
+        if self.store is not None and (blob := codec.pack(explanation)) and len(blob) <= _LARGEST_KEPT:
             self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
 
     def _stored(self, task: Task) -> Explanation | None:
@@ -238,26 +240,3 @@ class Engine:
     def _found(self, key: str) -> Explanation | None:
         blob = self.store.get(key) if self.store is not None else None
         return codec.unpack(blob) if blob is not None else None
-
-
-def _guarded(task: Task, start: Callable[[], Iterator[T]]) -> Generator[T, None, None]:
-    """What an explainer's code yields; whatever it raises names it, and the module is as before when it ends."""
-    name = task.description.name
-    with task.subject.classifier.untouched():
-        try:
-            with _closed(start()) as results:
-                yield from results
-        except (FerTuiError, KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # SystemExit too: a plugin must not end the house
-            raise PluginError(name, f"{type(error).__name__}: {error}", traceback.format_exc()) from error
-
-
-@contextmanager
-def _closed(results: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Closes a generator at the end; an explainer may also return a plain iterator."""
-    try:
-        yield results
-    finally:
-        if isinstance(results, Generator):
-            results.close()

@@ -20,6 +20,7 @@ from fer_tui.contract import (
     nearest,
     parse_parameters,
 )
+from fer_tui.oversight import Origin
 
 from .keys import explanation_key
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 class Task:
     """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them."""
 
+    origin: Origin
     explainer: type[Explainer[Any]]
     description: Description
     values: Mapping[str, Value]
@@ -81,6 +83,7 @@ class Task:
 
 
 def make_task(
+    origin: Origin,
     explainer: type[Explainer[Any]],
     description: Description,
     classifier: TorchClassifier,
@@ -113,7 +116,7 @@ def make_task(
             raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
         digests["dataset"] = dataset.key
     place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image)
-    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests)
+    return Task(origin, explainer, description, values, Subject(classifier, place, image, label, dataset), digests)
 
 
 def _resolved(

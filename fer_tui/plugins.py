@@ -69,6 +69,11 @@ def set_aside() -> dict[Origin, str]:
     return found
 
 
+def origins() -> tuple[Origin, ...]:
+    """The explainers of `names`, each with the distribution that brings it."""
+    return tuple(map(_origin, _entries().values()))
+
+
 def origin(name: str) -> Origin:
     """The explainer of that name, with the distribution that brings it."""
     entry = _entries().get(name)
@@ -83,7 +88,7 @@ def source(name: str) -> str:
 def others() -> dict[str, list[str]]:
     """The names of the explainers that are not fer-tui's own, by their distribution and its version."""
     found: dict[str, list[str]] = {}
-    for each in map(_origin, _entries().values()):
+    for each in origins():
         if not is_own(each):
             found.setdefault(each.source or "an unknown distribution", []).append(each.name)
     return found

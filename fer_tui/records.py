@@ -37,7 +37,7 @@ class Record:
             self.values = values
         except OSError as error:
             change(self.values)
-            self.fault = f"{plain(self.path)}: {error.strerror or error}; nothing new is kept"
+            self.fault = f"{plain(self.path)}: {error.strerror or error}; changes are not kept"
 
     def _read(self) -> dict[str, Any]:
         if self.path is None or not self.path.exists():

@@ -6,11 +6,12 @@ Nothing is imported before it is needed: neither torch nor NumPy, Rich or Textua
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_tui.contract import FerTuiError, nearest
+from fer_tui.contract import FerTuiError, PluginError, nearest
 
 from . import streams
 from .flags import Parser, UsageError
@@ -37,13 +38,35 @@ COMMANDS = {  # name: (module, what it does)
     ),
 }
 ALIASES = {"explore": "open"}
+GUARDED = {"explain", "check", "focus", "report", "plugins", "doctor", "timeline", "evaluate", "similar"}
+RETRIED = {"check"}  # goes on without an explainer that ended the process at its work
 DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted."""
+    """Run one command; the exit code: 0 done, 1 a check or an explainer failed, 2 bad input, 130 interrupted.
+
+    argv: the words behind `fer-tui`; where None those of the process, whose explainers are then guarded.
+    """
     streams.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and words[:1] and words[0] in GUARDED and hasattr(os, "fork"):
+        return _guarded(words)
+    return _main(words)
+
+
+def _guarded(words: list[str]) -> int:
+    """The same in a child, for explainers run in it, and one that breaks it must not go untold."""
+    from . import guard
+
+    try:
+        return guard.run(lambda: _main(words), retried=words[0] in RETRIED, debug="--debug" in words)
+    except FerTuiError as error:
+        _complain(error, False)
+        return WRONG
+
+
+def _main(words: list[str]) -> int:
     debug = "--debug" in words
     try:
         code = _run(words)
@@ -63,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             streams.say_lines("".join(traceback.format_exception(error)))
         _complain(error, debug)
-        return WRONG
+        return FAILED if isinstance(error, PluginError) else WRONG
 
 
 def _run(words: list[str]) -> int:

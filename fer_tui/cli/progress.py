@@ -38,7 +38,7 @@ class Narrator:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-            console = Console(stderr=True, markup=False, highlight=False)
+            console = Console(file=sys.stderr, markup=False, highlight=False)
             self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
             self._bar.start()
         return self

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fer_tui.contract import Axis, Explanation, Gallery, Heatmap, Matrix, Place, PluginError, Result
-from fer_tui.oversight import tell
+from fer_tui.oversight import tell, tell_failure
 
 from .codec import KINDS, as_json
 
@@ -26,10 +26,14 @@ _WHOLE = 1.0001  # a share may be rounded
 def checked(result: object, task: Task) -> Result:
     """`result`, with a note where some of its numbers are not finite; PluginError where it breaks the contract."""
     fault = _fault(result, task)
+    if not fault:
+        assert isinstance(result, Result)
+        result, fault = _noted(_plain(result), task)
     if fault:
+        tell_failure(task.origin, fault)
         raise PluginError(str(task.origin), fault)
     assert isinstance(result, Result)
-    return _noted(_plain(result), task)
+    return result
 
 
 def _fault(result: object, task: Task) -> str:
@@ -98,22 +102,23 @@ def _plain(result: Result) -> Result:
     return Result(Place(**place), result.explanation, bool(result.final), share)
 
 
-def _noted(result: Result, task: Task) -> Result:
+def _noted(result: Result, task: Task) -> tuple[Result, str]:
+    """The same, with a note where some of its numbers are not finite; the fault where none is."""
     explanation = result.explanation
     if isinstance(explanation, Matrix):
-        return result
+        return result, ""
     assert isinstance(explanation, Heatmap | Gallery)
     values = explanation.values if isinstance(explanation, Heatmap) else explanation.images
     # the sum of finite float32 values is finite in float64, and one pass over them
     broken = 0 if math.isfinite(float(values.sum(dtype=np.float64))) else int((~np.isfinite(values)).sum())
     if not broken:
-        return result
+        return result, ""
     told = f"{broken:,} of its {values.size:,} values are not finite"
     if broken == values.size:
-        raise PluginError(str(task.origin), f"none of its {values.size:,} values is finite")
+        return result, f"none of its {values.size:,} values is finite"
     tell(task.origin, told)
     noted = dataclasses.replace(explanation, notes=(*explanation.notes, told))
-    return dataclasses.replace(result, explanation=noted)
+    return dataclasses.replace(result, explanation=noted), ""
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import math
+import os
 import signal
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from socket import socket
 
+from fer_tui import plugins
 from fer_tui.contract import Place, Value
+from fer_tui.oversight import Faults, Lookout, limits
 
 from . import wire
 from .messages import (
@@ -22,30 +27,33 @@ from .messages import (
     Explain,
     Failed,
     FindSimilar,
-    Loading,
     Lost,
     MeasureFocus,
     Message,
     Open,
     Predict,
     Quit,
+    Told,
 )
 from .settings import Settings
 
-LOADING_LIMIT = 20.0  # seconds that the import of one explainer may take
 CANCEL_LIMIT = 10.0  # seconds after which a job that does not stop is ended with its process
 STOP_LIMIT = 2.0  # the same, for one that the user wants to stop
 _WATCH_EVERY = 0.1  # seconds
-_MOST_LOSSES = 3  # within _LOSS_WINDOW: then the process is not started again
+_GRACE = 5.0  # seconds that an explainer has when its time is over and it was told so, until its process is ended
+_MOST_ENDS = 2  # times that an explainer may end the process: then it is left out
+_MOST_LOSSES = 3  # within _LOSS_WINDOW, with no explainer to blame: then the process is not started again
 _LOSS_WINDOW = 60.0  # seconds
-_STDERR_LINES = 40
+_PATIENCE = 1.0  # seconds to wait for the last words of a process that is gone: a child of it may hold them open
+
+Job = Explain | Predict | MeasureFocus | FindSimilar
 
 
 @dataclass(eq=False, slots=True)
 class _Asked:
     """A job that was sent and has not ended; `losses`: how often its process was lost under it."""
 
-    message: Explain | Predict | MeasureFocus | FindSimilar
+    message: Job
     losses: int = 0
     cancelled: float | None = None  # when, on the monotonic clock
     limit: float = 0.0  # seconds that it then has to stop
@@ -55,9 +63,10 @@ class Compute:
     """A compute process and its jobs. All methods belong to the event loop's thread; `receive` is called there.
 
     When the process ends by itself, `receive` gets Lost, the process is started again and what was asked for is asked
-    again: once for each job, then the job gets Failed. An explainer that hangs or ends the process while it is imported
-    is left out from then on and told in Described.failed. With `stream` (a connected socket) there is no process of our
-    own: its other end computes.
+    again. Where an explainer was at work, it is to blame: its job is asked once more, then it gets Failed, and so does
+    all that it is asked for later. One that gives nothing for too long is ended with the process; its job fails. One
+    that hangs or ends the process while it is imported is left out from then on and told in Described.failed. All that
+    is kept in `faults`. With `stream` (a connected socket) there is no process of our own: its other end computes.
     """
 
     def __init__(
@@ -66,35 +75,49 @@ class Compute:
         receive: Callable[[Message], None],
         *,
         stream: socket | None = None,
-        loading_limit: float = LOADING_LIMIT,
+        faults: Faults | None = None,
+        loading_limit: float | None = None,
+        work_limit: float | None = None,
         cancel_limit: float = CANCEL_LIMIT,
         stop_limit: float = STOP_LIMIT,
     ) -> None:
         self._settings, self._receive, self._stream = settings, receive, stream
-        self._loading_limit, self._cancel_limit, self._stop_limit = loading_limit, cancel_limit, stop_limit
+        self._cancel_limit, self._stop_limit = cancel_limit, stop_limit
+        known = {doing: limit + _GRACE for doing, limit in limits().items() if limit}
+        given = {"import": loading_limit, "explain": work_limit}
+        self._limits = known | {doing: limit for doing, limit in given.items() if limit is not None}
+        self._faults = faults if faults is not None else Faults.open()
+        self._lookout = Lookout()
+        self._ends: Counter[str] = Counter()  # how often an explainer has ended the process
         self._numbers = itertools.count(1)
         self._asked: dict[int, _Asked] = {}
         self._without: dict[str, str] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._loading: str | None = None
         self._heard = 0.0
         self._ready = self._closed = False
-        self._by_order = False  # the process was ended because a job did not stop: no other job is to blame
+        self._order = (
+            ""  # why the process was ended by us: "cancel", a job did not stop; "time", an explainer's was over
+        )
         self._blame = ""
         self._losses: deque[float] = deque()
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
 
     @property
     def pid(self) -> int | None:
         """The compute process's number, None while there is none."""
         return self._process.pid if self._process is not None else None
 
+    def printed(self) -> dict[str, str]:
+        """The end of what each explainer printed, by its name, distribution and version."""
+        return self._lookout.printed()
+
     async def run(self) -> None:
         """Keep a compute process and deliver its messages, until `close` or until it cannot be kept."""
+        self._ends.clear()
+        self._without = self._faults.left_out(plugins.origins) if self._stream is None else {}
         while not self._closed:
             reader, self._writer = await self._connect()
-            self._loading, self._ready, self._blame, self._by_order = None, False, "", False
+            self._ready, self._blame, self._order = False, "", ""
             self._heard = time.monotonic()
             self._send(Open(self._settings.to_dict() if self._settings is not None else None, self._without))
             watch = asyncio.create_task(self._watch())
@@ -175,9 +198,10 @@ class Compute:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._stream is not None:
             return await asyncio.open_connection(sock=self._stream)
-        self._stderr.clear()
+        self._lookout.begin()
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # what lies in the current folder is not installed
             "-m",
             "fer_tui.engine.compute",
             stdin=asyncio.subprocess.PIPE,
@@ -190,9 +214,12 @@ class Compute:
         return process.stdout, process.stdin
 
     async def _collect(self, stream: asyncio.StreamReader) -> None:
-        """Keep the last lines that the compute process (or a library, or a plugin) wrote to stderr."""
+        """Take what the compute process, a library or an explainer prints, and what is marked in it."""
         while chunk := await stream.read(1 << 16):
-            self._stderr.extend(chunk.decode(errors="replace").splitlines())
+            for told in self._lookout.feed(chunk):
+                self._faults.keep(told.origin, told.fault, "explain")
+                if not told.stops:
+                    self._receive(Told(str(told.origin), told.fault))
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         while True:
@@ -204,40 +231,43 @@ class Compute:
                 self._kill(str(error))
                 return
             self._heard = time.monotonic()
-            self._loading = message.name if isinstance(message, Loading) else None
             described = isinstance(message, Described) and not message.remembered
             self._ready = self._ready or described
             if isinstance(message, Done) or (isinstance(message, Failed) and message.job is not None):
                 self._asked.pop(message.job, None)  # type: ignore[arg-type]
-            if not isinstance(message, Loading):
-                self._receive(message)
+            self._receive(message)
             if described:
                 for asked in self._asked.values():
                     self._send(asked.message)
 
     async def _watch(self) -> None:
-        """End a process that hangs: in the import of an explainer, or in a job that was cancelled."""
+        """End a process that hangs: in the code of an explainer, or in a job that was cancelled."""
         while True:
             await asyncio.sleep(_WATCH_EVERY)
             now = time.monotonic()
-            if self._loading is not None and now - self._heard > self._loading_limit:
-                self._kill(f"explainer {self._loading} was not imported within {self._loading_limit:g} s")
+            work = self._lookout.work
+            if work is not None and now - work.since > self._limits.get(work.doing, math.inf):
+                self._order = self._order or "time"
+                gave = "was not imported" if work.doing == "import" else "gave nothing"
+                self._kill(f"it {gave} within {self._limits[work.doing]:g} s")
             for asked in self._asked.values():
                 if asked.cancelled is not None and now - max(asked.cancelled, self._heard) > asked.limit:
-                    self._by_order = True
-                    self._kill(f"a cancelled job did not stop within {asked.limit:g} s")
+                    self._order = self._order or "cancel"
+                    self._kill(f"{'it' if work else 'a job'} did not stop within {asked.limit:g} s when cancelled")
 
     def _kill(self, blame: str) -> None:
         if self._process is not None and self._process.returncode is None:
             self._blame = self._blame or blame
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # the processes that an explainer started, too
 
     async def _ended(self) -> str:
         """Why the process ended, in words."""
         if self._process is None:
             return "the computing side has gone"
         code = await self._process.wait()
-        await self._errors
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._errors, _PATIENCE)
         self._process = None
         if self._blame:
             return self._blame
@@ -247,36 +277,56 @@ class Compute:
 
     def _again(self, reason: str) -> bool:
         """Tell the loss, see who is to blame; whether to start the process again."""
-        now = time.monotonic()
-        if not self._by_order:
+        now, work = time.monotonic(), self._lookout.work
+        if work is not None:
+            self._faults.keep(work.origin, reason, work.doing, fatal=self._order != "cancel")
+            if work.doing == "import":
+                self._without[work.origin.name] = f"left out: {reason}"
+            elif self._order != "cancel":
+                self._ends[work.origin.name] += 1
+            reason = f"explainer {work.origin}: {reason}"
+        elif not self._order:
             self._losses.append(now)
         while self._losses and now - self._losses[0] > _LOSS_WINDOW:
             self._losses.popleft()
-        if self._loading is not None:
-            self._without[self._loading] = f"left out: while it was imported, {reason}"
+        for job in self._to_blame():
+            self._asked[job].losses += 1
         for job, asked in list(self._asked.items()):
-            asked.losses += not self._by_order
-            if asked.losses > 1 or asked.cancelled is not None:
+            if asked.cancelled is not None:
                 del self._asked[job]
-                ended = (
-                    Done(job, cancelled=True)
-                    if asked.cancelled is not None
-                    else Failed(job, reason, self._last_words())
-                )
-                self._receive(ended)
+                self._receive(Done(job, cancelled=True))
+            elif asked.losses > 1 or (asked.losses and self._order == "time"):
+                del self._asked[job]
+                self._receive(Failed(job, reason, self._last_words()))
         if self._stream is not None or len(self._losses) > _MOST_LOSSES:
             self._receive(Failed(None, f"{reason}, {len(self._losses)} times in a row", self._last_words()))
             return False
         self._receive(Lost(reason))
         return True
 
+    def _to_blame(self) -> list[int]:
+        """The jobs under which the process was lost: those of the explainer that was at work, else all."""
+        work = self._lookout.work
+        if self._order == "cancel" or (work is not None and work.doing == "import"):
+            return []
+        named = [job for job, asked in self._asked.items() if work is not None and _method(asked) == work.origin.name]
+        return named or list(self._asked)
+
     def _last_words(self) -> str:
-        return "\n".join(self._stderr)
+        work = self._lookout.work
+        printed = self._lookout.printed_by(work.origin.name) if work is not None else ""
+        return "\n".join(filter(None, (printed, self._lookout.last_words())))
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, message: Explain | Predict | MeasureFocus | FindSimilar) -> int:
-        self._asked[message.job] = _Asked(message)
+    def _ask(self, message: Job) -> int:
+        asked = _Asked(message)
+        if self._ends[method := _method(asked)] >= _MOST_ENDS:
+            fault = f"explainer {plugins.origin(method)}: it has ended the compute process {_MOST_ENDS} times: left out"
+            failed = Failed(message.job, fault, self._lookout.printed_by(method))
+            asyncio.get_running_loop().call_soon(self._receive, failed)  # who asks does not know its job's number yet
+            return message.job
+        self._asked[message.job] = asked
         if self._ready:
             self._send(message)
         return message.job
@@ -284,6 +334,11 @@ class Compute:
     def _send(self, message: Message) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(wire.encode(message))
+
+
+def _method(asked: _Asked) -> str:
+    """The explainer that a job asks for, '' where it asks for none."""
+    return getattr(asked.message, "method", "")
 
 
 def _signal_name(number: int) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fer_tui import plugins
 from fer_tui.contract import Description, FerTuiError, PluginError
+from fer_tui.oversight import Witness, leave_out, limits
 
 from . import codec, wire
 from .keys import contrast_key, judged_key
@@ -34,7 +35,6 @@ from .messages import (
     FindSimilar,
     Focused,
     Followed,
-    Loading,
     MeasureFocus,
     Message,
     Narration,
@@ -165,7 +165,7 @@ class Server:
             answer = Failed(job.number, str(error), error.details)
         except FerTuiError as error:
             answer = Failed(job.number, str(error))
-        except Exception as error:  # a fault of the house or of the user's network: told, and life goes on
+        except BaseException as error:  # a fault of the house or of the user's network: told, and life goes on
             answer = Failed(job.number, f"{type(error).__name__}: {error}", traceback.format_exc())
         self._jobs.remove(job)
         self._send(answer)
@@ -264,6 +264,7 @@ class Server:
         """Open dataset, then network, then explainers, each told as soon as it is there."""
         from . import session as sessions
 
+        leave_out(message.without)
         try:
             known = plugins.remembered()
             self._send(Described(tuple(e for name, e in known.items() if name not in message.without), remembered=True))
@@ -281,7 +282,7 @@ class Server:
                 session = sessions.Session(dataset, classifier, sessions.open_store(settings))
             self._session, self._engine = session, session.engine()
             self._tell_classifier(session)
-            self._send(self._describe(message))
+            self._send(self._describe())
         except BrokenPipeError:
             raise
         except FerTuiError as error:
@@ -330,14 +331,11 @@ class Server:
             self._told = now
             self._send(Followed(*now, classifier.owners))
 
-    def _describe(self, message: Open) -> Described:
-        """Load every explainer, each announced first: one that hangs or ends the process is known by that."""
+    def _describe(self) -> Described:
+        """Load every explainer that is not to be left out."""
         described: list[Description] = []
-        failed = dict(message.without)
+        failed: dict[str, str] = {}
         for name in plugins.names():
-            if name in message.without:
-                continue
-            self._send(Loading(name))
             try:
                 described.append(plugins.description(plugins.load(name)))
             except FerTuiError as error:
@@ -390,7 +388,8 @@ def main() -> None:
     os.close(quiet)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    Server(source, sink).serve()
+    with Witness(os.dup(2), limits()).present():
+        Server(source, sink).serve()
     # A thread of a plugin, or CUDA, must not keep a process alive that nobody listens to.
     sys.stderr.flush()
     os._exit(0)

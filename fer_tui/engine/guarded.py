@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from fer_tui import plugins
 from fer_tui.contract import FerTuiError
-from fer_tui.oversight import Origin, at_work, tell
+from fer_tui.oversight import Origin, at_work, tell, tell_failure
 
 from .footprint import Footprint
 
@@ -34,7 +34,9 @@ def guarded(task: Task, start: Callable[[], Iterator[T]], footprint: Footprint) 
         except (FerTuiError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # SystemExit too: a plugin must not end the house
-            raise plugins.broken(whose, error) from error
+            fault = plugins.broken(whose, error)
+            tell_failure(whose, fault.fault)
+            raise fault from error
 
 
 def _steps(results: Iterator[T], whose: Origin) -> Generator[T, None, None]:

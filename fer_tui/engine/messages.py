@@ -181,13 +181,6 @@ class Followed(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Loading(Message):
-    """An explainer is being imported: if the compute process is not heard of again, it is to blame."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Described(Message):
     """The explainers that could be loaded, and the others with the reason (name -> one line).
 
@@ -273,6 +266,14 @@ class Failed(Message):
 
 
 # ---- said by the client itself -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Message):
+    """Something that an explainer did and that did not stop its work, such as hooks that it left: in one line."""
+
+    explainer: str
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)

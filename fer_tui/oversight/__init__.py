@@ -5,9 +5,10 @@ it knows who is at work and who printed what, whatever becomes of the process. W
 """
 
 from .faults import Fault, Faults
+from .limits import limits
 from .lookout import Lookout, Told, Work
 from .origin import Origin
-from .witness import OutOfTime, Witness, at_work, left_out, tell
+from .witness import OutOfTime, Witness, at_work, leave_out, left_out, tell, tell_failure
 
 __all__ = [
     "Fault",
@@ -19,6 +20,9 @@ __all__ = [
     "Witness",
     "Work",
     "at_work",
+    "leave_out",
     "left_out",
+    "limits",
     "tell",
+    "tell_failure",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,13 @@ class Faults:
         """What went wrong with an explainer of this version, the last at the end."""
         return tuple(self._of(self._record.values, origin))
 
-    def left_out(self, origins: Collection[Origin]) -> dict[str, str]:
-        """Those whose import took the process with it, or hung, more than once: names, and why."""
+    def left_out(self, origins: Callable[[], Iterable[Origin]]) -> dict[str, str]:
+        """Those whose import took the process with it, or hung, more than once: names, and why.
+
+        origins: finds the installed ones; it is only called where there are faults at all.
+        """
         found = {}
-        for origin in origins:
+        for origin in origins() if self._record.values.get("faults") else ():
             ends = [each for each in self.of(origin) if each.doing == "import" and each.fatal]
             if sum(each.times for each in ends) >= _OFTEN:
                 found[origin.name] = f"left out, for {ends[-1]}; fer-tui plugins --forget {origin.name} tries it again"

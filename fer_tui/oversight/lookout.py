@@ -24,20 +24,22 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an explainer did that does not stop the work."""
+    """What an explainer did. stops: it ended its work, and is told by who asked for that."""
 
     origin: Origin
     fault: str
+    stops: bool
 
 
 class Lookout:
     """Reads what a process with a witness prints.
 
-    work: the explainer that is at work; it stays when the process dies.
+    work: the explainer that is at work; it stays when the process dies. ended: the code of the process's farewell.
     """
 
     def __init__(self) -> None:
         self.work: Work | None = None
+        self.ended: int | None = None
         self._splitter = Splitter()
         self._printed: dict[str, bytearray] = {}
 
@@ -49,12 +51,14 @@ class Lookout:
             elif "at" in part:
                 at = part["at"]
                 self.work = Work(Origin(*at), str(part["doing"]), time.monotonic()) if at is not None else None
+            elif "done" in part:
+                self.ended = int(part["done"])
             elif "told" in part:
-                yield Told(Origin(*part["told"]), str(part["fault"]))
+                yield Told(Origin(*part["told"]), str(part["fault"]), bool(part["stops"]))
 
     def begin(self) -> None:
         """A new process: nobody is at work yet; what was printed before stays."""
-        self.work, self._splitter = None, Splitter()
+        self.work, self.ended, self._splitter = None, None, Splitter()
 
     def last_words(self) -> str:
         """The end of what was printed by nobody in particular: the house, a library, the system."""

@@ -72,12 +72,16 @@ class Witness:
             sys.stdout, sys.stderr = streams
             self._write(at=None)
 
-    def tell(self, origin: Origin, fault: str) -> None:
-        """Something that an explainer did and that does not stop the work: told once."""
+    def tell(self, origin: Origin, fault: str, *, stops: bool = False) -> None:
+        """Something that an explainer did; what does not stop the work is told once."""
         fault = plain(fault)[:_LONGEST]
-        if (origin.name, fault) not in self._told:
+        if stops or (origin.name, fault) not in self._told:
             self._told.add((origin.name, fault))
-            self._write(told=[origin.name, origin.distribution, origin.version], fault=fault)
+            self._write(told=[origin.name, origin.distribution, origin.version], fault=fault, stops=stops)
+
+    def farewell(self, code: int) -> None:
+        """The work is done, and the process about to end with this code."""
+        self._write(done=code)
 
     def _write(self, **fields: object) -> None:
         with contextlib.suppress(OSError):  # nobody listens any more
@@ -117,6 +121,20 @@ def tell(origin: Origin, fault: str) -> None:
         witness.tell(origin, fault)
     else:
         warnings.warn(f"explainer {origin}: {plain(fault)}", RuntimeWarning, stacklevel=2)
+
+
+def tell_failure(origin: Origin, fault: str) -> None:
+    """What ended the work of an explainer, to the witness, where there is one."""
+    witness = _present.get()
+    if witness is not None:
+        witness.tell(origin, fault, stops=True)
+
+
+def leave_out(without: Mapping[str, str]) -> None:
+    """Let these explainers not be imported here, and say why."""
+    witness = _present.get()
+    if witness is not None:
+        witness.without = without
 
 
 def left_out(name: str) -> str:

@@ -24,8 +24,10 @@ def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool 
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
     os.environ.setdefault("ESCDELAY", "35")  # ms until an Esc is known to be no arrow key: it is acknowledged at once
+    from fer_tui.oversight import limits
     from fer_tui.terminal import Probe
 
+    limits()  # says now what is wrong with them
     graphics = _graphics(settings)
     with Probe(graphics) as probe:  # it answers while all that follows is imported
         from .app import Explorer

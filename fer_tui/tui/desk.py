@@ -20,6 +20,7 @@ from fer_tui.engine.messages import (
     Message,
     Narration,
     Predictions,
+    Told,
 )
 
 from .ahead import Ahead
@@ -273,6 +274,9 @@ class Desk(Predicting):
                 return Change.ACTIVITY
             case Failed(job=None):
                 return self._refused(message)
+            case Told():
+                self.news = self.fault = f"explainer {message.explainer}: {message.fault}"
+                return Change.ACTIVITY
         return self._answered(message)
 
     def _browse(self) -> None:

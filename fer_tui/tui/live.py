@@ -48,7 +48,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     with ours:
         with theirs:
             number = theirs.fileno()
-            screen = subprocess.Popen([sys.executable, "-m", "fer_tui.tui", str(number)], pass_fds=[number])
+            screen = subprocess.Popen([sys.executable, "-P", "-m", "fer_tui.tui", str(number)], pass_fds=[number])
         try:
             with ours.makefile("rb") as source, ours.makefile("wb") as sink:
                 Server(source, sink, session).serve()

@@ -110,6 +110,7 @@ class Reporter:
         """The exit code; what the process says beside its progress is added to `said`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",
             "-m",
             "fer_tui",
             *words,

@@ -62,7 +62,7 @@ def set_aside() -> dict[Origin, str]:
     """The installed explainers that are not used, and why: disabled, or of a name that another one has."""
     used, found = _entries(), {}
     for entry in _installed():
-        if _is_disabled(entry):
+        if _is_unwanted(_origin(entry)):
             found[_origin(entry)] = f"disabled by {DISABLE}"
         elif _origin(used[entry.name]) != _origin(entry):
             found[_origin(entry)] = f"not used: {_origin(used[entry.name]).source} has one of the same name"
@@ -78,6 +78,12 @@ def origin(name: str) -> Origin:
     """The explainer of that name, with the distribution that brings it."""
     entry = _entries().get(name)
     return _origin(entry) if entry is not None else Origin(name)
+
+
+def is_disabled(name: str) -> bool:
+    """Whether FER_TUI_DISABLE_PLUGINS keeps an explainer of that name from being used, installed or not."""
+    named = (entry for entry in _installed() if entry.name == name)
+    return _is_unwanted(Origin(name)) or any(_is_unwanted(_origin(entry)) for entry in named)
 
 
 def source(name: str) -> str:
@@ -130,7 +136,7 @@ def broken(whose: Origin, error: BaseException) -> PluginError:
     if isinstance(error, OutOfTime):
         fault = said
     elif isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "fer_tui":
-        fault = f"it asks fer-tui for what this one, of contract {CONTRACT_VERSION}, does not have: {said}"
+        fault = f"it asks for what contract {CONTRACT_VERSION} does not have, upgrade fer-tui or the explainer: {said}"
     else:
         fault = f"{kind}: {said}" if said else kind
     try:
@@ -242,7 +248,7 @@ def _entries() -> dict[str, EntryPoint]:
     """Entry points by name. Of two with one name fer-tui's own counts, else the first by its distribution's name."""
     found: dict[str, EntryPoint] = {}
     for entry in _installed():
-        if not _is_disabled(entry):
+        if not _is_unwanted(_origin(entry)):
             found.setdefault(entry.name, entry)
     return found
 
@@ -263,9 +269,9 @@ def _origin(entry: EntryPoint) -> Origin:
         return Origin(entry.name)
 
 
-def _is_disabled(entry: EntryPoint) -> bool:
+def _is_unwanted(whose: Origin) -> bool:
     """Whether the last pattern that fits its name or distribution is one without `!`."""
-    candidates = {entry.name.lower(), _normal(_origin(entry).distribution)}
+    candidates = {whose.name.lower(), _normal(whose.distribution)} - {""}
     disabled = False
     for pattern in _patterns():
         bare = pattern.removeprefix("!").lower()

@@ -19,12 +19,11 @@ from typing import Any, TextIO
 
 from fer_tui import plugins
 from fer_tui.contract import plain
-from fer_tui.oversight import Faults, Lookout, Told, Witness, limits
+from fer_tui.oversight import Faults, Lookout, Told, Witness, grace, limits
 
 from . import streams
 
 _FAULT = 1
-_GRACE = 5.0  # seconds that an explainer has when its time is over and it was told so, until its process is ended
 _LOOK = 0.1  # seconds between two looks at the child
 _ECHO = 1.0  # seconds after which a Ctrl+C is handed on: the terminal has sent it to the child, too
 _SHOW_CURSOR = "\x1b[?25h\r"
@@ -143,7 +142,7 @@ class Guard:
                 return status
             work = self._lookout.work
             limit = self._limits.get(work.doing, 0.0) if work is not None else 0.0
-            if work is not None and limit and time.monotonic() - work.since > limit + _GRACE:
+            if work is not None and limit and time.monotonic() - work.since > limit + grace(limit):
                 self._fault = f"it {'was not imported' if work.doing == 'import' else 'gave nothing'} for {limit:g} s"
                 os.kill(child, signal.SIGKILL)
 

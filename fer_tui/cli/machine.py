@@ -60,12 +60,24 @@ def _torch(device: str) -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
+    from fer_tui import plugins
+    from fer_tui.oversight import Faults
+
     from . import loading
+    from .plugins import AUTHORS_CODE
 
     loaded = loading.describe_all()
     yield Finding(
         "plugins", ", ".join(loaded.descriptions) or "none", "" if loaded.descriptions else "no explainer works"
     )
+    for source, found in plugins.others().items():
+        yield Finding("plugins of others", f"{source}: {', '.join(found)}; {AUTHORS_CODE}")
+    if aside := plugins.set_aside():
+        yield Finding("plugins unused", "; ".join(f"{whose}: {why}" for whose, why in aside.items()))
+    faults = Faults.open()
+    for each in plugins.origins():
+        for fault in faults.of(each)[-1:]:
+            yield Finding(f"plugin {each.name}", f"faulty: {fault}", mend=f"fer-tui plugins --forget {each.name}")
     for name, error in loaded.failed.items():
         mend = f"mend or uninstall it, or leave it out: export FER_TUI_DISABLE_PLUGINS={name}"
         yield Finding(f"plugin {name}", "failed", error.fault, mend, error.details)

@@ -17,7 +17,7 @@ from socket import socket
 
 from fer_tui import plugins
 from fer_tui.contract import Place, Value
-from fer_tui.oversight import Faults, Lookout, limits
+from fer_tui.oversight import Faults, Lookout, grace, limits
 
 from . import wire
 from .messages import (
@@ -40,7 +40,6 @@ from .settings import Settings
 CANCEL_LIMIT = 10.0  # seconds after which a job that does not stop is ended with its process
 STOP_LIMIT = 2.0  # the same, for one that the user wants to stop
 _WATCH_EVERY = 0.1  # seconds
-_GRACE = 5.0  # seconds that an explainer has when its time is over and it was told so, until its process is ended
 _MOST_ENDS = 2  # times that an explainer may end the process: then it is left out
 _MOST_LOSSES = 3  # within _LOSS_WINDOW, with no explainer to blame: then the process is not started again
 _LOSS_WINDOW = 60.0  # seconds
@@ -83,7 +82,7 @@ class Compute:
     ) -> None:
         self._settings, self._receive, self._stream = settings, receive, stream
         self._cancel_limit, self._stop_limit = cancel_limit, stop_limit
-        known = {doing: limit + _GRACE for doing, limit in limits().items() if limit}
+        known = {doing: limit + grace(limit) for doing, limit in limits().items() if limit}
         given = {"import": loading_limit, "explain": work_limit}
         self._limits = known | {doing: limit for doing, limit in given.items() if limit is not None}
         self._faults = faults if faults is not None else Faults.open()

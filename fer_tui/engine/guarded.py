@@ -63,4 +63,4 @@ def _undone(classifier: TorchClassifier, whose: Origin, *, weights: bool) -> Ite
             yield
     finally:
         if left:
-            tell(whose, f"it left {', '.join(left)} on the network: undone")
+            tell(whose, f"it left behind {', '.join(left)}: undone")

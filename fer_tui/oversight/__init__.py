@@ -5,7 +5,7 @@ it knows who is at work and who printed what, whatever becomes of the process. W
 """
 
 from .faults import Fault, Faults
-from .limits import limits
+from .limits import grace, limits
 from .lookout import Lookout, Told, Work
 from .origin import Origin
 from .witness import OutOfTime, Witness, at_work, leave_out, left_out, tell, tell_failure
@@ -20,6 +20,7 @@ __all__ = [
     "Witness",
     "Work",
     "at_work",
+    "grace",
     "leave_out",
     "left_out",
     "limits",

@@ -65,6 +65,10 @@ class Faults:
         """What went wrong with an explainer of this version, the last at the end."""
         return tuple(self._of(self._record.values, origin))
 
+    def knows(self, name: str) -> bool:
+        """Whether something went wrong with an explainer of that name, of whatever version."""
+        return name in self._record.values.get("faults", {})
+
     def left_out(self, origins: Callable[[], Iterable[Origin]]) -> dict[str, str]:
         """Those whose import took the process with it, or hung, more than once: names, and why.
 

@@ -12,6 +12,14 @@ _IMPORT = 20.0  # seconds that an import may take
 _STEP = 120.0  # seconds from one result to the next
 
 
+_GRACE = 5.0
+
+
+def grace(limit: float) -> float:
+    """Seconds that an explainer has when its time is over and it was told so, until its process is ended."""
+    return min(limit, _GRACE)
+
+
 def limits() -> dict[str, float]:
     """Seconds by what is done; 0: no limit. FER_TUI_PLUGIN_LIMIT sets both; InputError where it is no number."""
     given = os.environ.get(VARIABLE, "").strip()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_tui.cli import loading, main
+from fer_tui.cli import main
 
 BAD = {
     "raising": "raise RuntimeError('\x1b[31mno\\nmore')",
@@ -20,7 +20,6 @@ BAD = {
     "foreign": "Explainer = dict",
     "mute": "from fer_tui_plugins.saliency import Saliency\nclass Explainer(Saliency):\n"
     "    @classmethod\n    def describe(cls): raise KeyError('title')",
-    "hanging": "import time\ntime.sleep(600)",
 }
 
 
@@ -35,7 +34,6 @@ def bad_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     entries = "\n".join(f"{name} = bad_{name}:Explainer" for name in BAD)
     (info / "entry_points.txt").write_text(f"[fer_tui.explainers]\n{entries}\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(loading, "LIMIT", 0.5)
     return tmp_path
 
 
@@ -67,10 +65,9 @@ def test_those_that_misbehave_are_failed_and_the_others_shown(
     states = {each["name"]: each for each in json.loads(shown.out)}  # the one that prints has not spoilt it
     assert states["saliency"]["state"] == states["printing"]["state"] == "ok"
     faults = {name: each["fault"] for name, each in states.items() if each["state"] == "failed"}
-    assert set(faults) == {"raising", "leaving", "foreign", "mute", "hanging"}
+    assert set(faults) == {"raising", "leaving", "foreign", "mute"}
     assert faults["raising"].startswith("RuntimeError: ")
     assert faults["leaving"] == "SystemExit: bye"
-    assert "has not ended after 0.5 s" in faults["hanging"]
 
     assert main(["plugins", "--debug"]) == 0
     shown = capsys.readouterr()
@@ -80,7 +77,7 @@ def test_those_that_misbehave_are_failed_and_the_others_shown(
 
 
 def test_explaining_with_a_broken_one_is_one_line(bad_plugins: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "leaving"]) == 2
+    assert main(["explain", "leaving"]) == 1
     assert capsys.readouterr() == ("", "fer-tui: explainer leaving (bad-explainers 1.0): SystemExit: bye\n")
 
 

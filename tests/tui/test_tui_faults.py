@@ -147,10 +147,18 @@ async def test_explainers_that_fail_are_told_and_life_goes_on(opened: Opened, pr
         await sight.type("2m7G")
         await sight.explained()
         assert sight.explanation.values.max() == 7 and not sight.app.desk.lost
-        await sight.type("4m")
+        await sight.type("4mj")
+        await sight.until(lambda: sight.answered.fault, "a fault")
+        assert "explainer c-dies (tools 1.0): it has ended the compute process 2 times: left out" in told(sight)
+        assert not sight.app.desk.lost
+        await sight.type("2mk")
+        for _ in range(4):
+            await sight.until(lambda: sight.app.compute.pid is not None, "a process")
+            os.kill(sight.app.compute.pid, signal.SIGKILL)
+            await sight.until(lambda: sight.app.compute.pid is None, "its end")
         await sight.until(lambda: sight.app.desk.given_up, "giving it up")
         assert "it is given up: Ctrl+R starts it again" in sight.text("#status")
-        await sight.type("2mjk")
+        await sight.type("jk")
         assert isinstance(sight.app.screen, Explore) and sight.browser.row == 7
         await sight.type("{ctrl+r}")
         await sight.until(lambda: not sight.app.desk.given_up and not sight.app.desk.lost, "the new process")

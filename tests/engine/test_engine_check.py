@@ -152,7 +152,7 @@ def test_all_installed_explainers_are_checked_on_a_few_rows_of_each_class(engine
         (Sound, set()),
         (NotFinite, {"finite"}),
         (Constant, {"not constant"}),
-        (WrongShape, {"shape"}),
+        (WrongShape, {"runs"}),
         (Unseeded, {"the same twice", "batch = alone"}),
         (OtherBatch, {"batch = alone"}),
         (Meddler, {"model untouched"}),

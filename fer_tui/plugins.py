@@ -49,6 +49,11 @@ def names() -> tuple[str, ...]:
     return tuple(_entries())
 
 
+def disabled() -> frozenset[str]:
+    """The explainers that FER_TUI_DISABLE_PLUGINS names."""
+    return frozenset(name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip())
+
+
 def source(name: str) -> str:
     """The distribution that an explainer comes from, with its version; '' where it is not known."""
     entry = _entries().get(name)
@@ -175,10 +180,10 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
 
 def _entries() -> dict[str, EntryPoint]:
     """Entry points by name. Of two with one name the first counts, in the order of their distributions' names."""
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    unwanted = disabled()
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.dist.name.lower() if entry.dist else ""):
-        if entry.name not in disabled:
+        if entry.name not in unwanted:
             found.setdefault(entry.name, entry)
     return found
 

@@ -79,8 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         _check_out(arguments.out)
     check_contrast(arguments)
     look = looks.look_of(arguments)
-    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
     description = _for_action(description, arguments)
+    if description.kind == "heatmap" and description.name in settings.colours and arguments.against is None:
+        look["colours"] = str(settings.colours[description.name].value)
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
     with Narrator() as tell:
         from fer_tui.engine import open_session

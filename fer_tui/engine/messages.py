@@ -171,6 +171,12 @@ class ClassifierOpened(Message):
             modules=own.modules,
         )
 
+    def series_of(self, checkpoint: int) -> tuple[int, ...]:
+        """The checkpoints of the network whose weights that one is, it among them."""
+        if len(self.networks) < 2:
+            return tuple(range(len(self.checkpoints)))
+        return tuple(n for n, owner in enumerate(self.owners) if owner == self.owners[checkpoint])
+
 
 @dataclass(frozen=True, slots=True)
 class Followed(Message):

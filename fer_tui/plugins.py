@@ -42,7 +42,7 @@ DISABLE = "FER_TUI_DISABLE_PLUGINS"
 _MEMORY = "explainers.json"
 _LARGEST = 1 << 20  # characters of a description
 _LONGEST = 300  # characters of what an explainer raises that are told in one line
-_FORMAT = "2"  # of what is remembered
+_FORMAT = "3"  # of what is remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .codec import KINDS, as_json
 if TYPE_CHECKING:
     from .tasks import Task
 
-LARGEST = {"heatmap": 256 << 20, "matrix": 256 << 20, "gallery": 2 << 30}  # bytes of all arrays of one explanation
+LARGEST, LARGEST_GALLERY = 256 << 20, 2 << 30  # bytes of all arrays of one explanation
 LARGEST_META = 1 << 20  # characters of meta, notes and captions
 _WHOLE = 1.0001  # a share may be rounded
 
@@ -38,10 +38,10 @@ def checked(result: object, task: Task) -> Result:
 
 def _fault(result: object, task: Task) -> str:
     """What is wrong with it, '' where nothing is."""
-    kind = task.description.kind
-    if not isinstance(result, Result) or type(result.explanation) is not KINDS[kind]:
+    if not isinstance(result, Result) or not task.suits(result):
         what = type(result.explanation if isinstance(result, Result) else result).__name__
-        return f"it yielded a {what}, no Result with a {KINDS[kind].__name__}"
+        wanted = "an explanation" if task.action else f"a {KINDS[task.description.kind].__name__}"
+        return f"it yielded a {what}, no Result with {wanted}"
     if not isinstance(result.place, Place) or not isinstance(result.final, bool | np.bool_):
         return "it yielded a Result whose place is no Place, or whose final is no bool"
     for axis, value in result.place.to_dict().items():
@@ -57,7 +57,9 @@ def _fault(result: object, task: Task) -> str:
 def _size_fault(explanation: Explanation) -> str:
     own = [getattr(explanation, each.name) for each in dataclasses.fields(explanation)]
     arrays = [each for each in (*own, *explanation.extras.values()) if isinstance(each, np.ndarray)]
-    size, most = sum(each.nbytes for each in arrays), LARGEST[explanation.kind]
+    size, most = sum(each.nbytes for each in arrays), LARGEST
+    if isinstance(explanation, Gallery):
+        most = LARGEST_GALLERY
     if size > most:
         return f"its {explanation.kind} has {_bytes(size)} of arrays, at most {_bytes(most)} may be"
     return ""
@@ -105,9 +107,8 @@ def _plain(result: Result) -> Result:
 def _noted(result: Result, task: Task) -> tuple[Result, str]:
     """The same, with a note where some of its numbers are not finite; the fault where none is."""
     explanation = result.explanation
-    if isinstance(explanation, Matrix):
+    if not isinstance(explanation, Heatmap | Gallery):
         return result, ""
-    assert isinstance(explanation, Heatmap | Gallery)
     values = explanation.values if isinstance(explanation, Heatmap) else explanation.images
     # the sum of finite float32 values is finite in float64, and one pass over them
     broken = 0 if math.isfinite(float(values.sum(dtype=np.float64))) else int((~np.isfinite(values)).sum())

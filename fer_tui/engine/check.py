@@ -25,9 +25,11 @@ from fer_tui.contract import (
     parse_parameters,
     plain,
 )
+from fer_tui.oversight import overheard
 
 from .agreement import TOLERANCE, difference, numbers
 from .engine import Engine
+from .guarded import LEFT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,13 +104,15 @@ class _Check:
             rows = rows[:_FEW]
         one = Place(filter=0) if Axis.FILTER in axes else Place()  # one filter: a whole layer would take long
         places = [dataclasses.replace(one, image=row) for row in rows] if Axis.IMAGE in axes else [one]
-        try:
-            yield from self._results(dataset, places, cheap=description.cost == "cheap")
-        except FerTuiError as error:
-            yield self._finding("runs", False, str(error))
+        with overheard() as heard:
+            try:
+                yield from self._results(dataset, places, cheap=description.cost == "cheap")
+            except FerTuiError as error:
+                yield self._finding("runs", False, str(error))
         changed = changes(before, state(self._classifier.at(0).module))
+        left = list(dict.fromkeys(each for each in heard if each.startswith(LEFT)))
         told = f"changed: {', '.join(changed)}" if changed else f"{', '.join(before)} as before"
-        yield self._finding("model untouched", not changed, told)
+        yield self._finding("model untouched", not (changed or left), "; ".join(left) or told)
 
     def deep(self) -> Iterator[Finding]:
         """Pixels, weights and seed: what `trust` finds on a sample of each class; only for heat maps."""

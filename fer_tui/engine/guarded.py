@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LEFT = "it left behind"  # begins what is told of that
+
 
 def guarded(task: Task, start: Callable[[], Iterator[T]], footprint: Footprint) -> Generator[T, None, None]:
     """What an explainer's code yields; the module is as before when it ends, however it ends."""
@@ -63,4 +65,4 @@ def _undone(classifier: TorchClassifier, whose: Origin, *, weights: bool) -> Ite
             yield
     finally:
         if left:
-            tell(whose, f"it left behind {', '.join(left)}: undone")
+            tell(whose, f"{LEFT} {', '.join(left)}: undone")

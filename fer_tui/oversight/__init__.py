@@ -8,7 +8,7 @@ from .faults import Fault, Faults
 from .limits import grace, limits
 from .lookout import Lookout, Told, Work
 from .origin import Origin
-from .witness import OutOfTime, Witness, at_work, leave_out, left_out, tell, tell_failure
+from .witness import OutOfTime, Witness, at_work, leave_out, left_out, overheard, tell, tell_failure
 
 __all__ = [
     "Fault",
@@ -24,6 +24,7 @@ __all__ = [
     "leave_out",
     "left_out",
     "limits",
+    "overheard",
     "tell",
     "tell_failure",
 ]

@@ -20,6 +20,7 @@ from .origin import Origin
 
 _LONGEST = 1000  # characters of what is told
 _present: ContextVar[Witness | None] = ContextVar("witness", default=None)
+_overheard: ContextVar[list[str] | None] = ContextVar("overheard", default=None)
 
 
 class OutOfTime(BaseException):
@@ -116,11 +117,24 @@ def at_work(origin: Origin, doing: str) -> contextlib.AbstractContextManager[Non
 
 def tell(origin: Origin, fault: str) -> None:
     """Something that an explainer did and that does not stop the work: to the witness, else a warning of Python's."""
-    witness = _present.get()
+    witness, heard = _present.get(), _overheard.get()
+    if heard is not None:
+        heard.append(plain(fault))
     if witness is not None:
         witness.tell(origin, fault)
-    else:
+    elif heard is None:
         warnings.warn(f"explainer {origin}: {plain(fault)}", RuntimeWarning, stacklevel=2)
+
+
+@contextlib.contextmanager
+def overheard() -> Iterator[list[str]]:
+    """All that explainers do inside and that does not stop the work: told to the witness, if any, and in this list."""
+    heard: list[str] = []
+    token = _overheard.set(heard)
+    try:
+        yield heard
+    finally:
+        _overheard.reset(token)
 
 
 def tell_failure(origin: Origin, fault: str) -> None:

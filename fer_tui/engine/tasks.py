@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from fer_tui.contract import (
     parse_parameters,
 )
 
-from .keys import explanation_key
+from .keys import company_key, explanation_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Task:
-    """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them."""
+    """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them.
+
+    company: the key of all that it is made together with, where even its last digits count; else "".
+    """
 
     explainer: type[Explainer[Any]]
     description: Description
     values: Mapping[str, Value]
     subject: Subject
     digests: Mapping[str, str]
+    company: str = ""
 
     @property
     def place(self) -> Place:
@@ -52,7 +56,7 @@ class Task:
 
     def key(self, place: Place | None = None) -> str:
         """The store's key for the task's own place, or for another one that its run yields too."""
-        return explanation_key(
+        key = explanation_key(
             self.description,
             self.values,
             place or self.place,
@@ -61,6 +65,7 @@ class Task:
             dataset_key=self.digests.get("dataset"),
             label=self.subject.label,
         )
+        return company_key([key, self.company]) if self.company else key
 
     def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:
         """`explanation` with its meta: what made it, of what, where, how long it took."""
@@ -78,6 +83,12 @@ class Task:
             "seconds": round(seconds, 6),
         }
         return dataclasses.replace(explanation, meta=meta)
+
+
+def together(tasks: Sequence[Task]) -> list[Task]:
+    """The same tasks, each in the company of all."""
+    company = company_key([task.key() for task in tasks])
+    return [dataclasses.replace(task, company=company) for task in tasks]
 
 
 def make_task(

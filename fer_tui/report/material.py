@@ -90,8 +90,3 @@ class Material:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.known.classes
-
-
-def parameters_of(method: str, cam: str, seed: int) -> dict[str, object]:
-    """The parameters of a method in a report."""
-    return {"variant": cam, "seed": seed} if method == "cam" else {"seed": seed}

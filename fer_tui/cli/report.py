@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of each class the best classified, the median, a random right one, the worst mistake; or rows (best)",
     )  # fmt: skip
     what.add_argument("--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="(jpg)")
-    what.add_argument("--deep", action="store_true", help="five times as many images behind the means")
+    what.add_argument(
+        "--deep",
+        action="store_true",
+        help="five times as many images behind the means, LIME of large inputs with all its samples",
+    )
     what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
     what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")
     what.add_argument("--seed", metavar="S", type=flags.typed(flags.whole), default=0, help="of all that is drawn (0)")

@@ -73,3 +73,10 @@ class Asked:
     def samples_averaged(self, values: int) -> int:
         """The same of one that a mean is made of: what is chance in it is chance in others, and averages out."""
         return _SAMPLES if self.deep or values <= LARGE else _SAMPLES_AVERAGED
+
+    def samples_told(self, values: int) -> str:
+        """The rule for the samples, in words."""
+        if self.samples_shown(values) == _SAMPLES:
+            return f"Each map is of {_SAMPLES} samples."
+        shown = f"An input of more than {LARGE:,} values takes long: each map shown is of {_SAMPLES_SHOWN} samples"
+        return f"{shown}, each one behind the means of {_SAMPLES_AVERAGED}; with --deep all are of {_SAMPLES}."

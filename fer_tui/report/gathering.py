@@ -55,8 +55,11 @@ def gathered(engine: Engine, crew: Crew, asked: Asked, regions: Regions | None) 
     shown = chosen(known, asked.images, asked.seed)
     if not shown:
         raise InputError("dataset", "no image has finite scores", "look at the weights and the preprocessing")
-    found = Material(engine.classifier.name, known, matrix, shown, cam, seed=asked.seed, aligned=regions is not None)
-    planner = Planner.of(engine, asked, cam)
+    values = int(np.prod(engine.classifier.input_shape))
+    found = Material(
+        engine.classifier.name, known, matrix, shown, cam, aligned=regions is not None, seed=asked.seed, values=values
+    )
+    planner = Planner(asked, cam, values)
     plan = Plan.of(planner, found)
     crew.offer(engine, plan.parts)
     yield from _judged(engine, crew, plan.judged, found)

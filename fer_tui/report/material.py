@@ -86,6 +86,7 @@ class Material:
     notes: list[str] = field(default_factory=list)
     aligned: bool = False  # whether the pictures are known to be aligned
     seed: int = 0
+    values: int = 0  # numbers of the network's input
 
     @property
     def classes(self) -> tuple[str, ...]:

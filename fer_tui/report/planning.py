@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from .asked import Asked
 from .choosing import Predictions, drawn
 from .material import METHODS, Material
 from .parts import Part
-
-if TYPE_CHECKING:
-    from fer_tui.engine import Engine
 
 _CHUNK, _CHUNK_VALUES = 64, 64 * 48 * 48 * 3  # images at a time: of small ones as many as get a faster network
 _WRONG = 0.3  # of a class's LIME maps so many are of mistakes, if there are as many
@@ -60,10 +55,6 @@ class Planner:
     asked: Asked
     cam: str
     values: int
-
-    @classmethod
-    def of(cls, engine: Engine, asked: Asked, cam: str) -> Planner:
-        return cls(asked, cam, int(np.prod(engine.classifier.input_shape)))
 
     def judged(self, method: str, row: int, target: int) -> Part:
         parameters = self._parameters(method, self.asked.samples_shown(self.values))

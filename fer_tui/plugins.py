@@ -33,7 +33,7 @@ from fer_tui.folders import cache_folder
 GROUP = "fer_tui.explainers"
 DISABLE = "FER_TUI_DISABLE_PLUGINS"
 _MEMORY = "explainers.json"
-_FORMAT = "2"  # of what is remembered
+_FORMAT = "3"  # of what is remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -65,8 +65,12 @@ class Choice:
 
     def choose_alias(self, description: Description, alias: str) -> None:
         """Use a method under the name that the literature has for it."""
+        self.choose_under(description, description.aliases[alias])
+
+    def choose_under(self, description: Description, parameters: Mapping[str, Value]) -> None:
+        """Use a method, with these of its parameters."""
         self._method = description.name
-        self._given.setdefault(description.name, {}).update(description.aliases[alias])
+        self._given.setdefault(description.name, {}).update(parameters)
 
     def parameters(self, description: Description) -> dict[str, Value]:
         """The current parameters of an explainer."""

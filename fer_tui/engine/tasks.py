@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ from fer_tui.contract import (
     InputError,
     Parameters,
     Place,
+    Result,
     Subject,
     Value,
     nearest,
     parse_parameters,
 )
 
-from .keys import company_key, explanation_key
+from .keys import action_key, company_key, explanation_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 class Task:
     """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them.
 
-    company: the key of all that it is made together with, where even its last digits count; else "".
+    action: the name of the action that is asked for instead, whose axes `description` has; '' for none.
+    company: the key of all that it is made together with, where even its last digits count; else ''.
     """
 
     explainer: type[Explainer[Any]]
@@ -43,7 +45,22 @@ class Task:
     values: Mapping[str, Value]
     subject: Subject
     digests: Mapping[str, str]
+    action: str = ""
     company: str = ""
+
+    def results(self) -> Iterator[Result]:
+        """What the explainer yields: of `explain`, or of the action."""
+        explainer = self.explainer()
+        if self.action:
+            return explainer.act(self.action, self.subject, self.parameters)
+        return explainer.explain(self.subject, self.parameters)
+
+    def suits(self, result: object) -> bool:
+        """Whether that is a result that the explainer may yield: one of its kind, of an action any kind."""
+        return isinstance(result, Result) and (
+            isinstance(result.explanation, Explanation)
+            and (bool(self.action) or result.explanation.kind == self.description.kind)
+        )
 
     @property
     def place(self) -> Place:
@@ -65,6 +82,7 @@ class Task:
             dataset_key=self.digests.get("dataset"),
             label=self.subject.label,
         )
+        key = action_key(key, self.action)
         return company_key([key, self.company]) if self.company else key
 
     def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:
@@ -81,6 +99,7 @@ class Task:
             "classes": list(classifier.classes),
             "device": str(classifier.device),
             "seconds": round(seconds, 6),
+            **({"action": self.action} if self.action else {}),
         }
         return dataclasses.replace(explanation, meta=meta)
 
@@ -99,11 +118,14 @@ def make_task(
     place: Place,
     parameters: Mapping[str, object],
     image: NDArray[np.uint8] | None = None,
+    action: str = "",
 ) -> Task:
     """Check all that was asked for; the predicted class is the target where none is given.
 
-    image: explained instead of the dataset's row. InputError names what is wrong. The subject has no scores yet.
+    image: explained instead of the dataset's row. action: asked for instead of the explanation. InputError names what
+    is wrong. The subject has no scores yet.
     """
+    description = description.for_action(action)
     values = parse_parameters(description.name, description.parameters, parameters)
     axes = description.axes_for(values)
     digests = {"classifier": classifier.digest}
@@ -124,7 +146,7 @@ def make_task(
             raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
         digests["dataset"] = dataset.key
     place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image)
-    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests)
+    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests, action)
 
 
 def _resolved(

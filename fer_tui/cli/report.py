@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images", metavar="|".join((*_RULES, "ROWS")), type=flags.typed(_images), default="best",
         help="of each class the best classified, the median, a random right one, the worst mistake; or rows (best)",
     )  # fmt: skip
-    what.add_argument("--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="(jpg)")
+    what.add_argument(
+        "--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="of figures"
+    )
     what.add_argument("--deep", action="store_true", help="five times as many images behind the means")
     what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
     what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")

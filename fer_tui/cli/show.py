@@ -41,8 +41,8 @@ def show(
         case Matrix(counts=counts, classes=names) if len(names) <= _MOST_CLASSES:
             console.print(confusion_table(names, counts.tolist()))
     console.print(Text(plain(words(explanation))))
-    if focus:
-        console.print(Text(plain(focus)))
+    for line in focus.splitlines():
+        console.print(Text(plain(line)))
     for note in explanation.notes:
         console.print(Text(f"note: {plain(note)}"))
 

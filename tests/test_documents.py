@@ -30,6 +30,14 @@ def test_pages_are_as_their_scripts_write_them(page: str, monkeypatch: pytest.Mo
     assert written(text) == text, f"python docs/{page}.py"
 
 
+@pytest.mark.parametrize("name", ["saliency", "cam", "lime", "filter-ascent", "confusion"])
+def test_pages_of_explainers_have_their_parameters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    written = runpy.run_path(str(ROOT / "docs" / "explainers.py"))["written"]
+    text = (ROOT / "docs" / "explainers" / f"{name}.md").read_text("utf-8")
+    assert written(text, name) == text, "python docs/explainers.py"
+
+
 def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
     for setting in SETTINGS:

@@ -28,6 +28,7 @@ _STEP = 0.1
 class Look:
     """view: `original` is the dataset's picture, `input` what the model saw of it. colours: None is the theme's.
 
+    of_method: the colours of an explainer's maps, where the configuration names any, in place of the theme's.
     rule: what is in focus, of the rules that the explanation has: PARTS, where its method chose parts, and RULES.
     in_words: the twin in words is there in place of the picture.
     """
@@ -38,6 +39,7 @@ class Look:
     rule: int = 0
     unsigned: str = "viridis"
     signed: str = "blue-orange"
+    of_method: Mapping[str, str] = field(default_factory=dict)
     in_words: bool = False
     scales: Scales = field(default_factory=Scales)
 
@@ -91,6 +93,10 @@ class Look:
         """The colour map that an explanation is drawn in."""
         if self.colours is not None:
             return self.colours
+        if isinstance(explanation, Heatmap) and "against" not in explanation.meta:
+            method = str(explanation.meta.get("explainer"))
+            if method in self.of_method:
+                return self.of_method[method]
         return self.signed if isinstance(explanation, Heatmap) and explanation.signed else self.unsigned
 
     def picture(self, explanation: Explanation | None, image: NDArray[np.uint8]) -> Image:

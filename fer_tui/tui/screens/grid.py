@@ -1,8 +1,8 @@
-"""Grid: rows and columns of explanations, chosen among images, classes, methods, layers, checkpoints."""
+"""Grid: rows and columns of explanations, chosen among images, classes, methods, layers, checkpoints, networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -14,8 +14,8 @@ from fer_tui.contract import Heatmap
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.curving import curves_of
 from fer_tui.tui.desk import Change
-from fer_tui.tui.grid import Cell, Table, outward, tile_size
-from fer_tui.tui.sides import best_of_each_class, table_of
+from fer_tui.tui.grid import WEIGHTS, Cell, Table, outward, tile_size
+from fer_tui.tui.sides import best_of_each_class, checkpoints_of, networks_of, table_of
 from fer_tui.tui.widgets.curves import CurvePlot, Curves
 from fer_tui.tui.widgets.grid_view import GridRow, GridView, Layout
 from fer_tui.tui.widgets.lines import Lines
@@ -87,9 +87,17 @@ class GridScreen(GridExports):
         self.aimed()
 
     def aimed(self) -> None:
-        if any(side == "checkpoints" for side in self.grid.sides):
-            self.desk.gather()
+        if any(side in WEIGHTS for side in self.grid.sides):
+            self.desk.gather_under(self._weights)
         self.want(again=True)
+
+    @property
+    def _weights(self) -> Sequence[int]:
+        """The checkpoints that lie along a side."""
+        if "checkpoints" in self.grid.sides:
+            return checkpoints_of(self.desk)
+        of_networks = networks_of(self.desk) if "networks" in self.grid.sides else ()
+        return [step.checkpoint for step in of_networks if step.checkpoint is not None]
 
     def want(self, *, again: bool = False) -> None:
         """Want the cells in sight, those around the cursor first, and draw them."""
@@ -111,18 +119,19 @@ class GridScreen(GridExports):
     def size_of(self, table: Table) -> tuple[tuple[int, int], tuple[int, int]]:
         """The size of a cell's picture, and how many rows and columns there is room for."""
         view = self.view
-        width, height = self._pixels
+        width, height = self._pixels(table)
         aspect = view.cell_ratio * (width + _FRAME) / (height + _FRAME)
         counts = len(table.rows), len(table.columns)
         tile, (rows, columns) = tile_size(view.room, counts, aspect, self.grid.larger, in_pixels=view.in_pixels)
         return tile, (min(rows, view.most_rows), columns)
 
-    @property
-    def _pixels(self) -> tuple[int, int]:
-        """Width and height of a cell's picture in pixels: the network's input, or less."""
+    def _pixels(self, table: Table) -> tuple[int, int]:
+        """Width and height of a cell's picture in pixels: the network's input, or less; more for many pictures."""
         classifier = self.desk.project.classifier
         height, width = classifier.input_shape[-2:] if classifier is not None else (48, 48)
-        scale = min(1.0, _PIXELS / max(height, width))
+        scale = _PIXELS / max(height, width)
+        if not any(method.description.kind == "gallery" for method in table.methods):
+            scale = min(1.0, scale)
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def in_sight(self, table: Table) -> tuple[range, range]:
@@ -179,9 +188,11 @@ class GridScreen(GridExports):
         if left:
             yield Text(f"{left} cell{'s' if left > 1 else ''} to be made …  Esc stops", self.inks.accent)
             return
-        run = self.desk.run
-        if "checkpoints" in self.grid.sides and run.known < len(run.names):
-            yield Text(f"{run.known} of {len(run.names)} checkpoints predicted", self.inks.accent)
+        weights = self._weights
+        known = self.desk.run.known_of(weights)
+        if known < len(weights) and self.desk.has_run:
+            what = next(side for side in WEIGHTS if side in self.grid.sides)
+            yield Text(f"{known} of {len(weights)} {what} predicted", self.inks.accent)
         yield from super().facts()
 
     def _draw_grid(self) -> None:
@@ -202,7 +213,7 @@ class GridScreen(GridExports):
         at = self.grid.cursor
         names = [grid_words.heading_of(self.desk, table.columns[n], n == at[1], inks) for n in columns]
         lines = [self._row(table, row, columns, tile[1]) for row in rows]
-        self.view.show(lines, Layout(tile, self._pixels, names))
+        self.view.show(lines, Layout(tile, self._pixels(table), names))
         width = self.size.width - 2
         told = list(grid_words.told_of(self.desk, table.cell(*at), at, width, _WORDS, inks))[:_WORDS]
         below.show([Text(" ").append_text(line) for line in told])
@@ -234,11 +245,11 @@ class GridScreen(GridExports):
     def _picture(self, cell: Cell, key: tuple[int, int]) -> Image | None:
         """The picture of a cell: the image until its explanation is there."""
         dataset, look = self.desk.project.dataset, self.desk.look
-        if cell.repeats is not None or dataset is None:
+        if cell.repeats is not None or cell.missing or dataset is None:
             return None
         explanation = self.desk.cells.answered(key).explanation if cell.method is not None else None
         row = cell.place.image
-        if row is None and explanation is None:
+        if explanation is None and (row is None or (cell.method is not None and not cell.method.uses("images"))):
             return None
         scale = look.scales.of(explanation) if isinstance(explanation, Heatmap) else None
         drawn_of = (explanation, row, look.view, look.opacity, look.colours_of(explanation), look.rule, scale)
@@ -249,13 +260,15 @@ class GridScreen(GridExports):
 
     def _draw_curves(self, table: Table) -> None:
         browser, plot, run = self.desk.browser, self.query_one(CurvePlot), self.desk.run
-        course = run.course(browser.predictions.labels) if browser is not None else None
+        numbers = checkpoints_of(self.desk)
+        course = run.course(browser.predictions.labels, numbers) if browser is not None else None
         if browser is None or course is None or not course.labelled.any():
             plot.show_curves(Curves())
             return
         place = table.cell(*self.grid.cursor).place
         checkpoint = browser.checkpoint if place.checkpoint is None else place.checkpoint
-        plot.show_curves(curves_of(course, run.names, place.target, checkpoint, self.inks.strong))
+        names = [run.names[number] for number in numbers]
+        plot.show_curves(curves_of(course, names, place.target, numbers.index(checkpoint), self.inks.strong))
 
 
 def _is_slow(cell: Cell) -> bool:

@@ -61,16 +61,20 @@ class Engine:
     """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
 
     A finished explanation is taken from the store where it is there, and put there where it was made. The classifier's
-    module is as it was between two runs. store=None: nothing is kept.
+    module is as it was between two runs. store=None: nothing is kept. explainers: classes that need not be installed.
     """
 
     def __init__(
-        self, classifier: TorchClassifier, dataset: MappedDataset | None = None, store: Store | None = None
+        self,
+        classifier: TorchClassifier,
+        dataset: MappedDataset | None = None,
+        store: Store | None = None,
+        explainers: Sequence[type[Explainer[Any]]] = (),
     ) -> None:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
-        self._explainers: dict[str, _Named] = {}
+        self._explainers = {each.name: _Named(each, each.describe(), {}) for each in explainers}
         self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 

@@ -37,12 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images", metavar="|".join((*_RULES, "ROWS")), type=flags.typed(_images), default="best",
         help="of each class the best classified, the median, a random right one, the worst mistake; or rows (best)",
     )  # fmt: skip
-    what.add_argument("--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="(jpg)")
     what.add_argument(
-        "--deep",
-        action="store_true",
-        help="five times as many images behind the means, LIME of large inputs with all its samples",
+        "--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="of figures"
     )
+    what.add_argument("--deep", action="store_true", help="means of five times as many images, all samples of LIME")
     what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
     what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")
     what.add_argument("--seed", metavar="S", type=flags.typed(flags.whole), default=0, help="of all that is drawn (0)")

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from fer_tui.cli.main import COMMANDS
+from fer_tui.testing import PROMISES
 from fer_tui.tui.bindings import BINDINGS, key_name
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,12 @@ def test_every_command_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
     for name in COMMANDS:
         assert re.search(rf"^## .*\b{name}\b", text, re.MULTILINE), name
+
+
+def test_every_promise_is_documented() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    for promise in PROMISES:
+        assert f"| {promise.name} | {promise.why} |" in text, promise.name
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

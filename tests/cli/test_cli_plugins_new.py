@@ -13,6 +13,7 @@ import pytest
 from fer_tui.cli import main
 
 
+@pytest.mark.timeout(400)  # it starts four processes that import torch
 def test_what_is_written_installs_passes_and_shows_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "made" / "here"
     assert main(["plugins", "new", "soft-masks", "--out", str(folder)]) == 0
@@ -27,12 +28,12 @@ def test_what_is_written_installs_passes_and_shows_up(tmp_path: Path, capsys: py
 
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site)]
-    subprocess.run([*pip, str(folder)], check=True, capture_output=True, timeout=100)
+    subprocess.run([*pip, str(folder)], check=True, capture_output=True, timeout=200)
     env = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *words]
-        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=200)
 
     tested = run("pytest", "-q", "-p", "no:cacheprovider")
     assert tested.returncode == 0 and " passed" in tested.stdout, tested.stdout + tested.stderr

@@ -20,6 +20,7 @@ EXAMPLES = (
     "fer-tui plugins                               all of them, and what went wrong with them",
     "fer-tui plugins saliency                      one, with its parameters",
     "fer-tui plugins --forget badkit               what went wrong is forgotten, and it is tried again",
+    "fer-tui plugins new my-method                 a package of your own: an explainer that works, with its tests",
 )
 
 
@@ -32,15 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="",
         help="forget what went wrong at work with the explainer NAME (all of them, if no NAME)",
     )
+    parser.add_argument("new", nargs="?", metavar="NEW", help="after `new`: the name of an explainer to be written")
+    parser.add_argument("--out", metavar="FOLDER", help="of `new`: the folder to write, fer-tui-NEW if absent")
     flags.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from . import loading
+    from . import loading, plugins_new
 
     faults = Faults.open()
     if arguments.forget is not None:
         return _forget(faults, arguments.forget)
+    if arguments.name == "new" and arguments.new is not None:
+        return plugins_new.write(arguments.new, arguments.out, arguments.json)
+    if arguments.name == "new" or arguments.new is not None or arguments.out is not None:
+        raise flags.UsageError("error: a package of your own is written by: fer-tui plugins new NAME [--out FOLDER]")
     if arguments.name is not None:
         description = loading.named(arguments.name)[0]
         _show_one(description, faults.of(plugins.origin(description.name)), arguments.json)

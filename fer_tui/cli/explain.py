@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fer_tui.contract import Value
+    from fer_tui.contract import Description, Value
     from fer_tui.dataset import MappedDataset
     from fer_tui.dataset.faces import Face
     from fer_tui.engine import Session, Settings
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_checkpoint(place)
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
+    how.add_argument("--action", metavar="A", help="what the method does on request (fer-tui plugins METHOD lists it)")
     how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
@@ -78,7 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         _check_out(arguments.out)
     check_contrast(arguments)
     look = looks.look_of(arguments)
-    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
+    description = _for_action(description, arguments)
+    if description.kind == "heatmap" and description.name in settings.colours and arguments.against is None:
+        look["colours"] = str(settings.colours[description.name].value)
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
     with Narrator() as tell:
         from fer_tui.engine import open_session
@@ -121,11 +125,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _for_action(description: Description, arguments: argparse.Namespace) -> Description:
+    """The explainer as it runs what is asked for. InputError: it has no such action; UsageError: flags contradict."""
+    if arguments.action is not None and (arguments.trust or arguments.against is not None):
+        raise flags.UsageError("error: --action goes with neither --trust nor --against")
+    return description.for_action(arguments.action or "")
+
+
 def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
-    """The twin in words, the focus, the notes."""
-    from fer_tui.picture import in_words
+    """The twin in words, the tables, the focus, the notes."""
+    from fer_tui.picture import in_words, tables_in_words
 
     yield from in_words(explanation)
+    yield from tables_in_words(explanation)
     if focus is not None:
         yield plain(focus.words())
     yield from (f"note: {plain(note)}" for note in explanation.notes)
@@ -199,7 +211,7 @@ def _make(
     if arguments.cell is not None:
         return of_cell(session, arguments, place, parameters, tell)
     engine, method = session.engine(), arguments.method
-    task = engine.task(method, place, parameters, image)
+    task = engine.task(method, place, parameters, image, arguments.action or "")
     tell(method)
     from fer_tui.engine.contrasting import contrast
 

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None and (arguments.out.suffix.lower() != ".csv" or not arguments.out.parent.is_dir()):
         raise InputError(arguments.out, "cannot be written", "name a .csv in a folder that is there")
-    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
     with Narrator() as tell:
         from fer_tui.engine import open_session
         from fer_tui.engine.focusing import Choice, focus_table

@@ -76,6 +76,10 @@ def _show_one(description: Description, as_json: bool) -> None:
         streams.put()
         named = [(name, ", ".join(f"{k}={v}" for k, v in meant.items())) for name, meant in description.aliases.items()]
         _print(("also known as", "is"), named)
+    if description.actions:
+        streams.put()
+        told = [(each.name, ", ".join(sorted(each.axes)), f"{each.title}: {each.help}") for each in description.actions]
+        _print(("action (explain --action)", "axes", "what it does"), told)
 
 
 def _default(info: ParameterInfo) -> str:

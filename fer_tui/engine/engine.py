@@ -61,16 +61,20 @@ class Engine:
     """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
 
     A finished explanation is taken from the store where it is there, and put there where it was made. The classifier's
-    module is as it was between two runs. store=None: nothing is kept.
+    module is as it was between two runs. store=None: nothing is kept. explainers: classes that need not be installed.
     """
 
     def __init__(
-        self, classifier: TorchClassifier, dataset: MappedDataset | None = None, store: Store | None = None
+        self,
+        classifier: TorchClassifier,
+        dataset: MappedDataset | None = None,
+        store: Store | None = None,
+        explainers: Sequence[type[Explainer[Any]]] = (),
     ) -> None:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
-        self._explainers: dict[str, _Named] = {}
+        self._explainers = {each.name: _Named(each, each.describe(), {}) for each in explainers}
         self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
 
@@ -85,13 +89,20 @@ class Engine:
             self._explainers[method] = _Named(explainer, plugins.description(explainer), meant)
         return self._explainers[method]
 
-    def task(self, method: str, place: Place, parameters: Mapping[str, object], image: Image | None = None) -> Task:
+    def task(
+        self,
+        method: str,
+        place: Place,
+        parameters: Mapping[str, object],
+        image: Image | None = None,
+        action: str = "",
+    ) -> Task:
         """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
         checkpoint = place.checkpoint if place.checkpoint is not None else self.classifier.default
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
         given = plugins.with_alias(method, named.description, named.meant, parameters)
-        task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image)
+        task = make_task(named.explainer, named.description, classifier, self.dataset, place, given, image, action)
         if self.dataset is None:
             return task
         digests = classifier.digest, self.dataset.digest, *self.dataset.classes
@@ -121,7 +132,7 @@ class Engine:
         if stored is not None:
             yield Result(task.place, stored, True, 1.0)
             return
-        with closing(self._run([task], lambda: task.explainer().explain(task.subject, task.parameters))) as results:
+        with closing(self._run([task], task.results)) as results:
             yield from results
 
     def judge(self, task: Task, *, fresh: bool = False, ends: bool = False) -> Generator[Result, None, None]:
@@ -130,6 +141,8 @@ class Engine:
         ends: only the ends of the cascade of random layers, which the verdicts need: see `trust`.
         InputError where it is no heat map, or one without an image and a target.
         """
+        if task.action:
+            raise InputError(f"action {task.action}", "cannot be judged", "judge the explanation itself")
         from .trust import trust
         from .verdicts import judged
 
@@ -218,8 +231,9 @@ class Engine:
         began = time.perf_counter()
         with closing(_guarded(tasks[0], start)) as results:
             for result in results:
-                if not isinstance(result, Result) or result.explanation.kind != description.kind:
-                    fault = f"yielded something else than a Result with a {description.kind}"
+                if not tasks[0].suits(result):
+                    what = "an explanation" if tasks[0].action else f"a {description.kind}"
+                    fault = f"yielded something else than a Result with {what}"
                     raise PluginError(description.name, fault)
                 task = by_place.get(result.place, tasks[0])
                 explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)

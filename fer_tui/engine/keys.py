@@ -38,6 +38,11 @@ def explanation_key(
     )
 
 
+def action_key(key: str, action: str) -> str:
+    """The key of what an action makes; `key`: that of an explanation on the action's axes. '' is no action."""
+    return _digest("action", key, action) if action else key
+
+
 def judged_key(key: str, *, ends: bool = False) -> str:
     """The key of an explanation with what was found of its trust; `key`: that of the explanation alone."""
     return _digest("judged", key, "ends") if ends else _digest("judged", key)

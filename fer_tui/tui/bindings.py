@@ -156,7 +156,7 @@ BINDINGS = (
     Binding(
         "arrange",
         ("tab",),
-        "next arrangement: class sheet, methods by classes, checkpoints; 2Tab: the second",
+        "next arrangement: class sheet, methods by classes, checkpoints, networks; 2Tab: the second",
         "Grid",
         "g",
         "arrange",
@@ -170,7 +170,7 @@ BINDINGS = (
         "which-images", ("w",), "images: the best of each class, as listed, the marked ones", "Grid", "g", "images"
     ),
     Binding("marked-grid", ("x",), "the marked images in the Grid", "Screens", "xg"),
-    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints", "Screens", "xctf"),
+    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints, networks", "Screens", "xctf"),
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtfg", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "ctfg", "explore"),
     Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xctg", "filters"),

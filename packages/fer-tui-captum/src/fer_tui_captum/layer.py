@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from fer_tui.contract import Axis, Parameters, Place, Subject, Value, parameter
+from fer_tui.contract import Axis, Column, Parameters, Place, Subject, Table, Value, parameter
 
 from .aside import Aside
 from .baselines import BASELINE_HELP, BASELINES
@@ -31,7 +31,8 @@ from .rescaling import POOLING_HELP, POOLINGS
 _HERE = frozenset({Axis.IMAGE, Axis.TARGET, Axis.LAYER, Axis.CHECKPOINT})
 _COMPARED = {"variant": (*PATHS, "deeplift")}
 _LRP, _SHAP = {"variant": ("lrp",)}, {"variant": OF_DATA}
-_GAP = "more steps, samples or pooling=pairwise bring them together"
+_COLUMNS = (Column("filter", link=Axis.FILTER), Column("sum of its map"))
+_GAP = "a path goes round the layer, or it takes more steps, more samples or pooling=pairwise"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +131,16 @@ def _at_size(
     meta = {**meta, "map": list(small.shape), "upsampling": parameters.upsampling}
     if one is not None:
         meta["filter"] = one
-    extras = {"map": small.numpy()}
+    extras, tables = {"map": small.numpy()}, {}
     if several:
-        extras["filters"] = found.sum((1, 2)).float().cpu().numpy()
+        sums = found.sum((1, 2)).float().cpu()
+        extras["filters"] = sums.numpy()
+        tables["filters"] = Table(_COLUMNS, [(n, float(sums[n])) for n in sums.abs().argsort(descending=True).tolist()])
     if progress >= 1 and small.numel() < 16:
         rows, columns = small.shape
         notes = (*notes, f"the map has {rows} x {columns} places: what is seen between them is interpolation")
     values = upsampled(small, (shape[1], shape[2]), parameters.upsampling)[None]
     signed = not (parameters.variant == "activation" and bool(torch.all(small >= 0)))
-    return Attribution(values=values, signed=signed, progress=progress, meta=meta, extras=extras, notes=notes)
+    return Attribution(
+        values=values, signed=signed, progress=progress, meta=meta, extras=extras, notes=notes, tables=tables
+    )

@@ -106,6 +106,7 @@ def _at_once(
 
     variant = parameters.variant
     with aside(), rescale_rules():
+        x = x.clone().requires_grad_()  # the network's own weights may be frozen
         if variant == "activation":
             return output_of(at.network, at.layer, at.name, x)
         if variant == "grad-cam":
@@ -118,7 +119,7 @@ def _at_once(
         elif variant == "lrp":
             assert at.unrolled is not None
             with_rules(at.unrolled, parameters.rule, parameters.epsilon, parameters.gamma)
-            found = attr.LayerLRP(at.network, at.layer).attribute(x.requires_grad_(), target)
+            found = attr.LayerLRP(at.network, at.layer).attribute(x, target)
         else:
             mode = "bilinear" if parameters.upsampling == "bilinear" else "nearest"
             found = attr.GuidedGradCam(at.network, at.layer).attribute(x, target, interpolate_mode=mode)

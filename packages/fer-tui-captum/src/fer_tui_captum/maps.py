@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fer_tui.contract import Explainer, Heatmap, Parameters, Result, Subject
+from fer_tui.contract import Explainer, Heatmap, Parameters, Result, Subject, Table
 
 P = TypeVar("P", bound=Parameters)
 _OPEN = 0.05  # of the difference of two scores: from which gap on their map is said not to add up
@@ -25,7 +25,7 @@ _OPEN = 0.05  # of the difference of two scores: from which gap on their map is 
 class Attribution:
     """What was found so far: (C, H, W), or (1, H, W) where channels are taken together.
 
-    progress: 0 to 1; below 1 a better one follows. meta, extras and notes are the heat map's own.
+    progress: 0 to 1; below 1 a better one follows. meta, extras, notes and tables are the heat map's own.
     """
 
     values: Tensor
@@ -34,6 +34,7 @@ class Attribution:
     notes: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
 
 class CaptumExplainer(Explainer[P]):
@@ -92,6 +93,7 @@ def heatmap(subject: Subject, found: Attribution) -> Heatmap:
         meta=meta,
         extras=extras,
         notes=tuple(notes),
+        tables=found.tables,
     )
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from fer_tui.contract import Classifier
 
+from .affine import Affine
 from .steps import ELEMENTWISE, MAX_POOLS, MOVING, SHAPES
 from .unrolled import Unrolled, refused, unrolled
 
@@ -16,7 +17,7 @@ GAMMA = ("composite", "gamma")
 LRP_HELP = "how relevance is shared; composite: gamma in the lower half of the convolutions, epsilon above"
 
 _WEIGHTED = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
-_PASSING = (*ELEMENTWISE, nn.Softmax)
+_PASSING = (*ELEMENTWISE, nn.Softmax, Affine)
 _EXACT = 1e-9  # what keeps a division from 0 and takes no relevance
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fer_tui.contract import Classifier
 
+from .affine import Affine
 from .aside import mixes
 from .pairwise import PairwiseMax, pairwise
 from .steps import ADDING, ELEMENTWISE, LINEAR, MAX_POOLS, MOVING, SCALING, SHAPES
@@ -24,12 +25,12 @@ GAP = "captum's rule for max pooling is not exact, pooling=pairwise is; or diffe
 def for_deeplift(classifier: Classifier, pooling: str, layer: str | None = None) -> Unrolled:
     """The network unrolled; InputError names the first step that the rescale rule does not hold for."""
     found = unrolled(classifier, "DeepLIFT", layer, replacing=pairwise if pooling == "pairwise" else _as_it_is)
-    sums = _sums()
+    known = (*ELEMENTWISE, *MAX_POOLS, *LINEAR, *SHAPES, nn.Softmax, Affine, PairwiseMax, _sums())
     for step in found.steps:
         if step.module is not None:
             if mixes(step.module):
                 raise refused("DeepLIFT", step, "compares two inputs in one pass, and they are mixed by")
-            if not isinstance(step.module, (*ELEMENTWISE, *MAX_POOLS, *LINEAR, *SHAPES, nn.Softmax, PairwiseMax, sums)):
+            if not isinstance(step.module, known):
                 raise refused("DeepLIFT", step, "has no rule for")
         elif not (step.function in MOVING | ADDING or (step.function in SCALING and step.from_image == 1)):
             raise refused("DeepLIFT", step, "has no rule for")

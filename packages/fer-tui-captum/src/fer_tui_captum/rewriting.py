@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .affine import Affine, is_affine
 from .settled import not_in_place
 from .steps import DROPPED, module_for, name_of
 
@@ -98,6 +99,8 @@ class Rewriter:
             module, arguments = Addition_Module(), node.args
         elif name_of(node.target) == "mean":
             module = _pooling(node)
+        elif len(node.args) == 2 and not node.kwargs:
+            module, arguments = self._affine(node, pictures), tuple(each for each in node.args if each in pictures)
         if module is None:
             return
         with self._graph.inserting_before(node):
@@ -105,6 +108,18 @@ class Rewriter:
         pictures.add(new)
         node.replace_all_uses_with(new)
         self._graph.erase_node(node)
+
+    def _affine(self, node: fx.Node, pictures: set[fx.Node]) -> nn.Module | None:
+        """Arithmetic of the picture with a number or a weight."""
+        left = node.args[0] not in pictures
+        constant: Any = node.args[0] if left else node.args[1]
+        if constant in pictures or not is_affine(name_of(node.target), left=left):
+            return None
+        if isinstance(constant, fx.Node):
+            if constant.op != "get_attr":
+                return None
+            constant = getattr(self._holder, str(constant.target))
+        return Affine(name_of(node.target), constant, left=left)
 
     def _hold(self, node: fx.Node, module: nn.Module, name: str = "") -> str:
         name = name or f"step{len(self.where)}"

@@ -30,8 +30,8 @@ MOVING = frozenset(
     {
         "flatten", "view", "reshape", "permute", "transpose", "squeeze", "unsqueeze", "contiguous", "getattr",
         "getitem", "cat", "concat", "stack", "chunk", "split", "unbind", "narrow", "expand", "expand_as", "clone",
-        "float", "to", "type", "pad", "swapaxes", "movedim", "pixel_shuffle", "channel_shuffle", "zeros_like", "dropout",
-        "dropout2d",
+        "float", "to", "type", "pad", "swapaxes", "movedim", "pixel_shuffle", "channel_shuffle", "zeros_like",
+        "dropout", "dropout2d",
     }
 )  # fmt: skip
 DIVIDING = frozenset({"div", "truediv", "divide"})

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui.contract import FER_CLASSES
 
 PACKAGE = Path(__file__).parent.parent
-FER = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,5 +79,5 @@ def hhccode(shared: Path, monkeypatch: pytest.MonkeyPatch) -> TorchClassifier:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     models = shared / "models"
     return open_classifier(
-        f"{models / 'nets.py'}:MobileGap3", models / "hhccode_mobilenetv1.pt", classes=FER, device="cpu"
+        f"{models / 'nets.py'}:MobileGap3", models / "hhccode_mobilenetv1.pt", classes=FER_CLASSES, device="cpu"
     )

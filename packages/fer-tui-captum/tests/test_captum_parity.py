@@ -18,11 +18,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fer_tui.classifier import TorchClassifier, open_classifier
-from fer_tui.contract import Heatmap, Place
+from fer_tui.contract import FER_CLASSES, Heatmap, Place
 from fer_tui.dataset import open_dataset
 from fer_tui.engine import Engine
-
-from .conftest import FER
 
 Faces = tuple[NDArray[np.uint8], NDArray[np.int64]]
 ROW, TARGET, LAYER, FILTER = 5, 2, "conv_layer.9", 72
@@ -38,7 +36,7 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def engine(hhccode: TorchClassifier, faces: Faces) -> Engine:
-    return Engine(hhccode, open_dataset(faces, classes=FER, cache="none"))
+    return Engine(hhccode, open_dataset(faces, classes=FER_CLASSES, cache="none"))
 
 
 def made(engine: Engine, method: str, parameters: dict[str, object], place: Place | None = None) -> Heatmap:
@@ -73,7 +71,7 @@ def plain_module(classifier: TorchClassifier) -> nn.Module:
 
 def reopened(engine: Engine, module: nn.Module) -> Engine:
     size = engine.classifier.input_shape[1:]
-    return Engine(open_classifier(module, size=size, classes=FER, device="cpu"), engine.dataset)
+    return Engine(open_classifier(module, size=size, classes=FER_CLASSES, device="cpu"), engine.dataset)
 
 
 GRADIENTS: dict[str, tuple[dict[str, object], Callable[[Any, Tensor], Tensor]]] = {

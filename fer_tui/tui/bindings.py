@@ -69,6 +69,7 @@ BINDINGS = (
     Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
+    Binding("invert-marks", ("V",), "of those that are listed, mark the unmarked and unmark the marked", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
     Binding("note", ("a",), "keep a note on the image", "Images", "x"),
     Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xtg", "target"),

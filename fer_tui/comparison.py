@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Classes = NDArray[np.integer]
 
+OUTCOMES = ("fixed", "broken", "both_right", "both_wrong")  # exactly one of them holds for each row that counts
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -54,6 +56,11 @@ class Comparison:
         return np.asarray(self.counted & (self.first != self.labels) & (self.second != self.labels))
 
     @property
+    def changed(self) -> Mask:
+        """Fixed or broken."""
+        return np.asarray(self.fixed | self.broken)
+
+    @property
     def disagree(self) -> Mask:
         """The two predict different classes, whichever is right."""
         return np.asarray(self.both & (self.first != self.second))
@@ -64,6 +71,11 @@ class Comparison:
         Under the null hypothesis a changed row is fixed or broken with the same probability.
         """
         return mcnemar(int(self.fixed.sum()), int(self.broken.sum()))
+
+    def by_class(self, classes: int) -> NDArray[np.int64]:
+        """Counts (classes, 4) of the counted rows by true class: a column for each of OUTCOMES."""
+        masks = [getattr(self, outcome) for outcome in OUTCOMES]
+        return np.stack([np.bincount(self.labels[mask], minlength=classes) for mask in masks], 1).astype(np.int64)
 
     def confusion(self, second: bool, classes: int) -> NDArray[np.int64]:
         """Counts (classes, classes) of one network over the counted rows, rows = true."""

@@ -20,6 +20,9 @@ def test_masks_part_the_counted_rows() -> None:
     np.testing.assert_array_equal(np.sum(parts, 0), counted.astype(int))
     np.testing.assert_array_equal(pair.fixed, counted & (first != labels) & (second == labels))
     np.testing.assert_array_equal(pair.disagree, (first != second) & (first >= 0) & (second >= 0))
+    np.testing.assert_array_equal(pair.changed, pair.fixed | pair.broken)
+    by_class = [[int(part[labels == each].sum()) for part in parts] for each in range(5)]
+    assert pair.by_class(5).tolist() == by_class
     turned = Comparison(labels, second, first)
     np.testing.assert_array_equal(turned.broken, pair.fixed)
     assert pair.confusion(True, 4).sum() == counted.sum()

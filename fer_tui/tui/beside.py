@@ -91,6 +91,33 @@ class Beside:
         first, second = sorted(both, key=lambda n: (classifier.owners[n] if classifier.owners else 0, n))
         return first, second
 
+    @property
+    def others(self) -> tuple[int, ...]:
+        """What can be beside it: of several networks the weights that count of each other one, of a run all others."""
+        browser, classifier = self._where(), self._project.classifier
+        if browser is None or classifier is None:
+            return ()
+        own = classifier.series_of(browser.checkpoint)
+        if len(classifier.networks) > 1:
+            return tuple(each.default for each in classifier.networks if each.default not in own)
+        return tuple(number for number in own if number != browser.checkpoint)
+
+    @property
+    def number(self) -> int | None:
+        """Which of the others is beside it, by any of its weights; None: the same network is."""
+        partner, classifier = self.partner, self._project.classifier
+        if partner is None or classifier is None:
+            return None
+        alike = classifier.series_of(partner) if len(classifier.networks) > 1 else (partner,)
+        return next((number for number, each in enumerate(self.others) if each in alike), None)
+
+    def turn(self, steps: int) -> None:
+        """Have another one of the others beside it."""
+        others, now = self.others, self.number
+        if others:
+            begin = now if now is not None else -1 if steps > 0 else 0
+            self.choose(others[(begin + steps) % len(others)])
+
     def choose(self, checkpoint: int) -> bool:
         """Have this checkpoint beside the current one; whether it is another one, and there."""
         browser, classifier = self._where(), self._project.classifier

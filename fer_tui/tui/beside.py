@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import plain
-from fer_tui.engine.messages import Done, Failed, Message
+from fer_tui.engine.messages import Message
 
 from .asking import Answered, Asking, Computes, Request
+from .job import Job
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ class Beside:
         self._digest = ""  # of the weights whose predictions they are
         self._chosen: int | None = None
         self._wanted = False
-        self._job: int | None = None
+        self._job = Job(compute)
         self._layers: dict[int, tuple[str, int | None]] = {}  # that were chosen, by network
 
     # ---- which -------------------------------------------------------------------------------------------------------
@@ -237,10 +238,10 @@ class Beside:
         """Ask for the predictions that are missing, from `row` on; whether they are being made."""
         partner, known = self.partner, self.predictions
         if partner is None or known is None or known.complete or not (self.shown or self._wanted):
-            return self._job is not None
-        if self._job is None:
-            self._job = self._compute.predict(row, partner)
-        return self._job is not None
+            return self._job.is_working
+        if not self._job.is_working:
+            self._job.begin(self._compute.predict(row, partner))
+        return True
 
     def add(self, checkpoint: int, start: int, scores: NDArray[np.float32]) -> None:
         """Take raw scores (n, classes) of rows `start` on, where they are the partner's."""
@@ -249,10 +250,7 @@ class Beside:
 
     def give_way(self) -> bool:
         """Let something else go first; whether there was work."""
-        job, self._job = self._job, None
-        if job is not None:
-            self._compute.cancel(job)
-        return job is not None
+        return self._job.stop()
 
     def stop(self) -> bool:
         """Cancel the work; whether there was any."""
@@ -262,8 +260,7 @@ class Beside:
 
     def take(self, message: Message) -> bool:
         """Take what the compute process says; whether it was about this."""
-        if isinstance(message, Done | Failed) and message.job is not None and message.job == self._job:
-            self._job = None
-            self._wanted = self._wanted and not isinstance(message, Failed)
+        if self._job.take(message):
+            self._wanted = self._wanted and not self._job.fault
             return True
         return self.asking.take(message)

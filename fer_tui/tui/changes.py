@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,7 @@ class Changes:
     images: int
     total: int
 
-    @property
+    @cached_property
     def p_value(self) -> float:
         """McNemar's exact test over all classes: see comparison.mcnemar."""
         fixed, broken = self.counts[-1, :2].tolist()

@@ -42,6 +42,7 @@ class Changing(Pairing, Exporting):
         self.desk.beside_changed()
         self.draw_tables()
         self.draw_top()
+        self.draw_status()
 
     def draw_tables(self) -> None:
         """Draw what is shown of the classes."""

@@ -112,7 +112,7 @@ class ClassesScreen(Changing):
         what = "share of each true class" if self.confusion.rates else "counts"
         title = Text.assemble(("true class ↓  predicted →", inks.muted), ("   ", ""), (what, inks.muted))
         if self.desk.beside.partner is not None:
-            title.append(f"   b: what {self.desk.beside.name} changes", inks.muted)
+            title.append("   b: fixed and broken", inks.muted)
         if isinstance(answered.explanation, Matrix):
             self.confusion.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
         self.set_class(self._focus is not None, "-focus")

@@ -73,13 +73,17 @@ BREAKS: dict[str, set[str]] = {
     "FewClasses": {"every size is explained"},
     "OtherTarget": {"it points at the evidence"},
     "Transposed": {"it points at the evidence"},
+    "Acting": set(),
+    "ActsAtRandom": {"actions work"},
+    "ActsOnTheSeed": {"actions work"},
 }
 
 
 @pytest.fixture
 def explainers(install: Callable[[str, str, dict[str, str]], None]) -> Iterator[ModuleType]:
     """The module of broken explainers, as an installed package with an entry point for each."""
-    found = re.findall(r'^class (\w+)\(Sound\):(?:\n    """.*?""")?\n*    name = "(.*)"', SOURCE, re.MULTILINE)
+    classes = r'^class (\w+)\((?:Sound|Acting)\):(?:\n    """.*?""")?\n*    name = "(.*)"'
+    found = re.findall(classes, SOURCE, re.MULTILINE)
     entries = {name: f"broken_explainers:{cls}" for cls, name in [("Sound", "sound"), *found] if cls != "NotInstalled"}
     install("broken_explainers", SOURCE, entries)
     yield importlib.import_module("broken_explainers")

@@ -14,6 +14,7 @@ from fer_tui.contract import Axis, Classifier, Parameters, Subject, Value, param
 from .aside import Aside, pass_size
 from .baselines import BASELINE_HELP, BASELINES, baseline, references
 from .maps import Attribution, CaptumExplainer, adds_up, difference, input_of, target_of
+from .paths import along_path
 from .rectified import RECTIFIED, for_rectified
 from .settled import settled
 from .unrolled import Network
@@ -22,7 +23,6 @@ _NOISY = ("smoothgrad", "smoothgrad-squared", "vargrad")
 _TUNNELLED = ("saliency", "input-x-gradient", "integrated-gradients", *RECTIFIED)
 _PATH, _DATA = {"variant": ("integrated-gradients",)}, {"variant": ("gradient-shap",)}
 _SLICE = 5  # noisy copies between two results
-_FEW = 8  # the full count of steps by that of the early map
 _GAP = {"integrated-gradients": "more steps bring them together", "gradient-shap": "more samples bring them together"}
 
 
@@ -109,17 +109,22 @@ def _plain(
     signed = parameters.variant != "saliency"
     if parameters.variant != "integrated-gradients":
         with aside():
-            found = _method(subject.classifier, parameters, network)(x.clone(), target_of(subject))
+            found = _captum(parameters, network).attribute(x.clone(), target=target_of(subject))
         yield Attribution(values=found.detach()[0], signed=signed)
         return
     base = baseline(subject.classifier, x, parameters.baseline, parameters.value)
-    counts = [parameters.steps // _FEW, parameters.steps] if parameters.steps >= 2 * _FEW else [parameters.steps]
-    for count in counts:
-        with aside():
-            found = _method(subject.classifier, parameters, network, base, count)(x.clone(), target_of(subject))
-        found = found.detach()[0]
-        if count < counts[-1]:
-            yield Attribution(values=found, progress=count / sum(counts))
+    size, target = pass_size(subject.classifier), target_of(subject)
+
+    def run(steps: int) -> Tensor:
+        found: Tensor = _captum(parameters, network).attribute(
+            x.clone().requires_grad_(), base, target, n_steps=steps, internal_batch_size=size
+        )
+        return found.detach()[0]
+
+    found = torch.zeros(())
+    for found, progress in along_path(network, parameters.steps, size, run):
+        if progress < 1:
+            yield Attribution(values=found, progress=progress)
     meta, notes = adds_up(float(found.sum()), difference(subject, x, base), _GAP[parameters.variant])
     yield Attribution(values=found, meta=meta, notes=notes)
 
@@ -193,20 +198,6 @@ def _captum(parameters: GradientParameters, network: Network) -> Any:
         "deconvolution": attr.Deconvolution,
     }
     return kinds[parameters.variant](network)
-
-
-def _method(
-    classifier: Classifier,
-    parameters: GradientParameters,
-    network: Network,
-    base: Tensor | None = None,
-    steps: int = 0,
-) -> Callable[[Tensor, int], Tensor]:
-    method = _captum(parameters, network)
-    if base is None:
-        return lambda x, target: method.attribute(x, target=target)
-    size = pass_size(classifier)
-    return lambda x, target: method.attribute(x, base, target=target, n_steps=steps, internal_batch_size=size)
 
 
 def _spread(classifier: Classifier, parameters: GradientParameters) -> float:

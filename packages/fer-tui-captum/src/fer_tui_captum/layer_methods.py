@@ -16,6 +16,7 @@ from .baselines import baseline, references
 from .hiding import sliced
 from .layers import output_of
 from .maps import target_of
+from .paths import along_path
 from .rectified import for_rectified
 from .relevance import for_lrp, with_rules
 from .rescaling import chunks, for_deeplift, rescale_rules
@@ -44,7 +45,7 @@ LAYER_VARIANTS = (
     "guided-grad-cam",
 )
 _CELLS = 64  # parts of a layer's map that are hidden one by one
-_SLICE, _FEW = 5, 8  # samples between two results; all steps by those of the early map
+_SLICE = 5  # samples between two results
 
 Step = tuple[Tensor, float]
 
@@ -68,7 +69,7 @@ def at_layer(classifier: Classifier, name: str, variant: str, pooling: str = "ca
     elif variant in ("guided-grad-cam", "guided-backprop", "deconvolution"):
         found = for_rectified(classifier, variant, name)
     else:
-        calm = settled(classifier)
+        calm = settled(classifier, always=True)
         return AtLayer(name, Network(calm), calm.module.get_submodule(name))
     assert found.layer is not None
     return AtLayer(name, found.network, found.layer, found)
@@ -87,7 +88,7 @@ def found_at(
     """The layer's attributions (1, K, h, w) so far, K = 1 where the method knows no filters, and how much is done."""
     variant, target = parameters.variant, target_of(subject) if parameters.variant != "activation" else 0
     if variant in PATHS:
-        yield from _along_path(at, subject.classifier, parameters, x, base, aside, target)
+        yield from _along_path(at, subject.classifier, parameters, x, base, target)
     elif variant == "deeplift-shap":
         yield from _deeplift_shap(at, subject.classifier, x, base, aside, target)
     elif variant == "gradient-shap":
@@ -132,10 +133,9 @@ def _along_path(
     parameters: LayerParameters,
     x: Tensor,
     base: Tensor,
-    aside: Aside,
     target: int,
 ) -> Iterator[Step]:
-    """First with few of the steps, then with all."""
+    """The methods that go from the baseline to the picture."""
     from captum import attr
 
     kinds: dict[str, Any] = {
@@ -143,11 +143,14 @@ def _along_path(
         "conductance": attr.LayerConductance,
         "internal-influence": attr.InternalInfluence,
     }
-    method, steps = kinds[parameters.variant](at.network, at.layer), parameters.steps
-    for count in [steps // _FEW, steps] if steps >= 2 * _FEW else [steps]:
-        with aside():
-            found = method.attribute(x, base, target, n_steps=count, internal_batch_size=pass_size(classifier))
-        yield _tensor(found), 1.0 if count == steps else 1 / _FEW
+    method, size = kinds[parameters.variant](at.network, at.layer), pass_size(classifier)
+
+    def run(steps: int) -> Tensor:
+        return _tensor(
+            method.attribute(x.clone().requires_grad_(), base, target, n_steps=steps, internal_batch_size=size)
+        )
+
+    yield from along_path(at.network, parameters.steps, size, run, hooked=at.network.inside is classifier.module)
 
 
 def _deeplift_shap(

@@ -17,6 +17,7 @@ from .hiding import sliced
 from .layer_methods import OF_DATA, AtLayer, at_layer, references_or_baseline
 from .layers import chosen_filter, layer_with_maps, output_of
 from .maps import Attribution, CaptumExplainer, image_of, input_of, target_of
+from .paths import along_path
 from .rescaling import POOLING_HELP, POOLINGS, chunks, rescale_rules
 from .segments import SEGMENTATIONS, segments
 
@@ -34,7 +35,7 @@ _VARIANTS = (
 )
 _COMPARED = {"variant": (*_PATHS, "deeplift", "feature-ablation")}
 _HIDDEN = {"variant": ("feature-ablation",)}
-_SLICE, _FEW = 5, 8  # samples between two results; all steps by those of the early map
+_SLICE = 5  # samples between two results
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.FILTER, Axis.CHECKPOINT})
 
 Selector = tuple[int, ...] | Callable[[Tensor], Tensor]
@@ -140,7 +141,7 @@ def _found(
     """What was found so far, (C, H, W), and how much is done."""
     variant, classifier = parameters.variant, subject.classifier
     if variant in _PATHS:
-        yield from _along_path(at, subject, parameters, selector, x, base, aside)
+        yield from _along_path(at, subject, parameters, selector, x, base)
     elif variant in OF_DATA:
         yield from _against_data(at, subject, parameters, selector, x, base, aside)
     elif variant == "feature-ablation":
@@ -168,16 +169,20 @@ def _along_path(
     selector: Selector,
     x: Tensor,
     base: Tensor,
-    aside: Aside,
 ) -> Iterator[Step]:
-    """First with few of the steps, then with all."""
-    steps, given = parameters.steps, {"internal_batch_size": pass_size(subject.classifier)}
+    """The methods that go from the baseline to the picture."""
+    size = pass_size(subject.classifier)
+    given = {"internal_batch_size": size}
     if parameters.variant == "conductance":
         given["target"] = target_of(subject)
-    for count in [steps // _FEW, steps] if steps >= 2 * _FEW else [steps]:
-        with aside():
-            found = _method(parameters.variant, at).attribute(x.clone(), selector, base, n_steps=count, **given)
-        yield found.detach()[0], 1.0 if count == steps else 1 / _FEW
+
+    def run(steps: int) -> Tensor:
+        method = _method(parameters.variant, at)
+        found: Tensor = method.attribute(x.clone().requires_grad_(), selector, base, n_steps=steps, **given)
+        return found.detach()[0]
+
+    hooked = at.network.inside is subject.classifier.module
+    yield from along_path(at.network, parameters.steps, size, run, hooked=hooked)
 
 
 def _against_data(

@@ -8,13 +8,13 @@ from typing import Any
 from fer_tui.contract import Classifier
 
 
-def settled(classifier: Classifier) -> Classifier:
+def settled(classifier: Classifier, *, always: bool = False) -> Classifier:
     """The same network and weights with no module in place: what captum keeps of a layer is not overwritten.
 
-    The classifier itself where none works in place, or where it cannot be copied.
+    The classifier itself where it cannot be copied, or (but for `always`) where none works in place.
     """
     module = classifier.module
-    if not any(getattr(each, "inplace", False) is True for each in module.modules()):
+    if not always and not any(getattr(each, "inplace", False) is True for each in module.modules()):
         return classifier
     shared = {id(each): each for each in (*module.parameters(), *module.buffers())}
     try:

@@ -6,7 +6,7 @@ module that runs twice is an error or a wrong number, one that works in place ov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +35,9 @@ class Step:
 
 
 class Network(nn.Module):
-    """A classifier's scores as a module: captum hangs its hooks on what is inside."""
+    """A classifier's scores as a module: captum hangs its hooks on what is inside. before_pass is called first."""
+
+    before_pass: Callable[[], None] | None = None
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
@@ -43,6 +45,8 @@ class Network(nn.Module):
         self.scores = classifier.scores
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.before_pass is not None:
+            self.before_pass()
         return self.scores(x)
 
 

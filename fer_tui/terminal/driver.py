@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import select
+import sys
 import time
 from codecs import getincrementaldecoder
 from queue import Full
@@ -61,6 +62,8 @@ class PictureDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], *, probe: Probe, **options: Any) -> None:
         super().__init__(app, **options)
+        # With PYTHONUNBUFFERED stderr has no buffer, and what is left of a write that a signal breaks off is lost.
+        self._file = open(self._file.fileno(), "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         self._probe, self.link = probe, Link(answers=probe.terminal.answers.complete)
         self._shown: dict[int, Shown] = {}
         self._waiting: list[Shown] = []

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import os
 import select
-import sys
 import time
 from codecs import getincrementaldecoder
 from queue import Full
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from .replies import Reply
 
+_STDERR = 2
 _CHUNK = 1 << 14  # bytes of one read
 _TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at what a reply may begin with
 _QUEUE = 8  # writes that may wait for a terminal that answers nothing
@@ -63,7 +63,8 @@ class PictureDriver(LinuxDriver):
     def __init__(self, app: App[Any], *, probe: Probe, **options: Any) -> None:
         super().__init__(app, **options)
         # With PYTHONUNBUFFERED stderr has no buffer, and what is left of a write that a signal breaks off is lost.
-        self._file = open(self._file.fileno(), "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        output = _STDERR if self._file is None else self._file.fileno()
+        self._file = open(output, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         self._probe, self.link = probe, Link(answers=probe.terminal.answers.complete)
         self._shown: dict[int, Shown] = {}
         self._waiting: list[Shown] = []

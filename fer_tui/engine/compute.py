@@ -48,7 +48,6 @@ from .messages import (
 from .settings import Settings
 
 if TYPE_CHECKING:
-
     from .engine import Engine
     from .session import Session
     from .similar import Features

@@ -200,7 +200,8 @@ class PictureDriver(LinuxDriver):
         typed, self._probe.typed = self._probe.typed, b""
         press(typed)
         while not self.exit_event.is_set():
-            ready, _, _ = select.select([self.fileno], [], [], _SOON if sieve.holds else _TICK)
+            soon = sieve.holds or time.monotonic() - self._last_key < _TICK  # an Esc may begin another key
+            ready, _, _ = select.select([self.fileno], [], [], _SOON if soon else _TICK)
             if ready:
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
@@ -213,7 +214,9 @@ class PictureDriver(LinuxDriver):
                     self._loop.call_soon_threadsafe(self.ask_tmux)
                 if keys:
                     self._last_key = time.monotonic()
-            press(sieve.late(time.monotonic()))
+            if late := sieve.late(time.monotonic()):
+                press(late)
+                self._last_key = time.monotonic()
             for message in parser.tick():
                 self.process_message(message)
 

@@ -28,13 +28,13 @@ class SparingCompositor(Compositor):
             self._new = ()
 
     def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        if not self._new:
-            yield from super()._get_renders(crop)
-            return
+        drawn: list[Region] = []  # what lies in front hides what comes after it
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            parts = [part for new in self._new if (part := new.intersection(shown))]
+            parts = [part for new in self._new or (crop or shown,) if (part := new.intersection(shown))]
+            parts = [part for part in parts if not any(front.contains_region(part) for front in drawn)]
             if parts:
                 top, bottom = min(part.y for part in parts), max(part.bottom for part in parts)
                 lines = Region(shown.x, top, shown.width, bottom - top)
+                drawn.append(lines)
                 yield region, lines, widget.render_lines(lines.translate((-region.x, -region.y)))

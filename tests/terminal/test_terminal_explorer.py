@@ -28,6 +28,9 @@ def test_it_draws_in_pixels_and_leaves_nothing(name: str, words: str, cache: str
         run.wait_for("Saliency of")
         run.wait_for(f" {words}")
         run.press(b"jj", quiet=0.3)
+        run.wait_for("2  true")
+        run.wait_for("Saliency of")  # the map, not the bare image before it
+        run.settle(0.3)
         pictures = run.terminal.screen.kitty
         assert (pictures.sent > 1 and len(pictures.stored) == 1) if name == "kitty" else run.terminal.sixel_pictures
         shown = run.terminal.pixels(32, 3, 40, 20)

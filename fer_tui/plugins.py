@@ -33,7 +33,7 @@ from fer_tui.folders import cache_folder
 GROUP = "fer_tui.explainers"
 DISABLE = "FER_TUI_DISABLE_PLUGINS"
 _MEMORY = "explainers.json"
-_FORMAT = "2"  # of what is remembered
+_FORMAT = "3"  # of what is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Loaded:
 def names() -> tuple[str, ...]:
     """The explainers that are installed and not named by FER_TUI_DISABLE_PLUGINS; nothing is imported."""
     return tuple(_entries())
+
+
+def disabled() -> frozenset[str]:
+    """The explainers that FER_TUI_DISABLE_PLUGINS names."""
+    return frozenset(name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip())
 
 
 def source(name: str) -> str:
@@ -175,10 +180,10 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
 
 def _entries() -> dict[str, EntryPoint]:
     """Entry points by name. Of two with one name the first counts, in the order of their distributions' names."""
-    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    unwanted = disabled()
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.dist.name.lower() if entry.dist else ""):
-        if entry.name not in disabled:
+        if entry.name not in unwanted:
             found.setdefault(entry.name, entry)
     return found
 

@@ -13,12 +13,20 @@ from .settings import key_value
 
 if TYPE_CHECKING:
     from fer_tui.contract import Description, Value
+    from fer_tui.engine import Settings
 
 
 def add_parameters(group: Any) -> None:
     """--seed and -p."""
     group.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
-    group.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
+    group.add_argument(
+        "-p",
+        metavar="K=V",
+        action="append",
+        default=[],
+        type=flags.typed(_pair),
+        help="a parameter of the method (again for more)",
+    )
 
 
 def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
@@ -35,17 +43,24 @@ def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
     return given
 
 
-def described(method: str, given: dict[str, str]) -> tuple[Description, dict[str, Value]]:
-    """An explainer, and all its parameters; a wrong name or parameter is told before anything slow is opened."""
+def described(method: str, given: dict[str, str], settings: Settings) -> tuple[Description, dict[str, Value]]:
+    """An explainer, and all its parameters: what is given, what its alias means, else the defaults of `settings`.
+
+    A wrong name, parameter or default is told before anything slow is opened.
+    """
     from fer_tui import plugins
     from fer_tui.contract import parse_parameters
+    from fer_tui.engine import defaults
 
     from . import loading
 
     description, meant = loading.named(method)
-    return description, parse_parameters(
-        description.name, description.parameters, plugins.with_alias(method, description, meant, given)
-    )
+    own, faults = defaults.checked(description, settings.parameters.get(description.name, {}))
+    for fault in faults:
+        raise fault
+    asked = plugins.with_alias(method, description, meant, given)
+    asked = {name: default.value for name, default in own.items()} | asked
+    return description, parse_parameters(description.name, description.parameters, asked)
 
 
 def class_of(text: str, classes: Sequence[str]) -> int:

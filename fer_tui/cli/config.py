@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_tui.contract import plain
-from fer_tui.engine.settings import Settings
+from fer_tui.engine.settings import Default, Settings
 
 from . import flags, layers, streams
 from .settings import BUILTIN, SETTINGS, Setting
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _path(arguments)
     found = flags.settings_of(arguments)
     if arguments.action == "check":
-        return _check(arguments)
+        return _check(found.settings, arguments)
     if arguments.action == "keys":
         return _keys(found.settings, arguments)
     values = found.settings.to_dict()
@@ -41,11 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
             told[layers.FURTHER] = {"value": values["others"], "origin": found.origins.get("others")}
         streams.put_json(told)
         return 0
-    width = max(len(setting.key) for setting in SETTINGS)
-    for setting in SETTINGS:
-        origin = found.origins.get(setting.name)
-        value = _written(values[setting.name])
-        streams.put(f"{setting.key:{width}}  {plain(value)}" + (f"  # {plain(origin)}" if origin else ""))
+    rows = list(_rows(found, values))
+    width = max(len(key) for key, _, _ in rows)
+    for key, value, origin in rows:
+        streams.put(f"{plain(key):{width}}  {plain(_written(value))}" + (f"  # {plain(origin)}" if origin else ""))
     for number, each in enumerate(found.settings.others, 2):
         changed = {
             s.key: getattr(each, s.name) for s in SETTINGS if getattr(each, s.name) != getattr(Settings(), s.name)
@@ -53,6 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
         written = "; ".join(f"{key} {_written(value)}" for key, value in changed.items())
         streams.put(f"{layers.FURTHER} {number}  {plain(written)}  # {plain(found.origins['others'])}")
     return 0
+
+
+def _rows(found: layers.Layered, values: Mapping[str, Any]) -> Iterator[tuple[str, object, str | None]]:
+    """Key, value and origin of every setting; of the explainers' defaults a row for each."""
+    for setting in SETTINGS:
+        defaults = list(_defaults(setting.key, getattr(found.settings, setting.name)))
+        yield from defaults or [(setting.key, values[setting.name], found.origins.get(setting.name))]
+
+
+def _defaults(key: str, value: object) -> Iterator[tuple[str, object, str | None]]:
+    if isinstance(value, Default):
+        yield key, value.value, value.origin
+    for name, inner in value.items() if isinstance(value, Mapping) else ():
+        yield from _defaults(f"{key}.{name}", inner)
 
 
 def _keys(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -85,20 +98,36 @@ def _path(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    """What can be told without opening anything: the keys, their values, and that every file they name is there."""
+def _check(settings: Settings, arguments: argparse.Namespace) -> int:
+    """What can be told without opening anything: the keys, their values, that every file they name is there."""
     files = [file for file in _files(arguments).values() if file.exists()]
-    missing = [fault for file in files for fault in missing_files(file)]
+    faults = [fault for file in files for fault in missing_files(file)]
+    faults += _wrong_defaults(settings)
     if arguments.json:
-        streams.put_json({"files": [str(file) for file in files], "faults": missing})
+        streams.put_json({"files": [str(file) for file in files], "faults": faults})
     else:
-        for fault in missing:
+        for fault in faults:
             streams.put(plain(fault))
-        for file in files if not missing else ():
+        for file in files if not faults else ():
             streams.put(f"{plain(file)}: ok")
         if not files:
             streams.put(f"no {layers.FILE_NAME} here and no configuration of your own: the bundled samples are used")
-    return 1 if missing else 0
+    return 1 if faults else 0
+
+
+def _wrong_defaults(settings: Settings) -> list[str]:
+    """What is wrong with the explainers' defaults, told by the explainers that they name."""
+    if not settings.parameters and not settings.colours:
+        return []
+    from fer_tui import plugins
+    from fer_tui.engine import defaults
+
+    from . import loading
+
+    names = plugins.names()
+    loaded = loading.describe_all([name for name in settings.parameters if name in names])
+    faults = list(defaults.faults(settings, loaded.descriptions, names))
+    return [*map(str, faults), *map(str, loaded.failed.values())]
 
 
 def missing_files(file: Path) -> list[str]:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, Result, nearest, plain
 
-from . import asked, flags, looks, streams, which
+from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
+from .explain_where import check_where, explain_where
 from .progress import Narrator
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fer_tui.contract import Value
+    from fer_tui.contract import Description, Value
     from fer_tui.dataset import MappedDataset
     from fer_tui.dataset.faces import Face
     from fer_tui.engine import Session, Settings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "fer-tui explain saliency --image photo.jpg --face",
+    "fer-tui explain saliency --where marked -o maps   the images that are marked in the explorer",
     "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
 )
 SUFFIXES = (".png", ".npz", ".json")
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("where")
     whole = flags.typed(flags.whole)
     place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
+    narrowed.add_where(place)
     place.add_argument(
         "--face",
         metavar="N",
@@ -64,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_checkpoint(place)
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
-    how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
+    how.add_argument("--action", metavar="A", help="what the method does on request (fer-tui plugins METHOD lists it)")
+    told = f"write it: {', '.join(SUFFIXES)}; with --where a folder"
+    how.add_argument("-o", "--out", metavar="FILE", type=Path, help=told)
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
     how.add_argument("--words", action="store_true", help="tell it in words and numbers, without a picture")
@@ -74,15 +79,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
-    if arguments.out is not None:
+    if arguments.where is not None:
+        check_where(arguments)
+    elif arguments.out is not None:
         _check_out(arguments.out)
     check_contrast(arguments)
     look = looks.look_of(arguments)
-    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
+    description = _for_action(description, arguments)
+    if description.kind == "heatmap" and description.name in settings.colours and arguments.against is None:
+        look["colours"] = str(settings.colours[description.name].value)
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
+        if arguments.where is not None:
+            with open_session(settings, tell) as session:
+                place, engine = _place(arguments, session, None), session.engine()
+                explain_where(arguments, settings, description, values, place, engine, look, tell)
+            for note in session.notes:
+                streams.say(note)
+            return 0
         file = picture_file(arguments.image)
         if arguments.face is not None and file is None:
             raise flags.UsageError("error: --face finds a face in a picture file: name that with --image")
@@ -104,30 +121,37 @@ def run(arguments: argparse.Namespace) -> int:
         streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):
         streams.say(note)
+    words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
     if arguments.json:
         from .facts import facts
 
         told = facts(explanation, place, session.classifier.classes)
         streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
     elif arguments.words:
-        streams.put("\n".join(_words(explanation, focus)))
+        streams.put("\n".join(_words(explanation, words)))
     elif arguments.out is None:
         from .show import show
 
-        words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
         show(explanation, arguments.method, place, session.classifier.classes, look, words)
     elif focus is not None:
-        streams.put(plain(focus.words()))
+        streams.put(plain(words))
     return 0
 
 
-def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
-    """The twin in words, the focus, the notes."""
-    from fer_tui.picture import in_words
+def _for_action(description: Description, arguments: argparse.Namespace) -> Description:
+    """The explainer as it runs what is asked for. InputError: it has no such action; UsageError: flags contradict."""
+    if arguments.action is not None and (arguments.trust or arguments.against is not None):
+        raise flags.UsageError("error: --action goes with neither --trust nor --against")
+    return description.for_action(arguments.action or "")
+
+
+def _words(explanation: Explanation, regions: str) -> Iterator[str]:
+    """The twin in words, the tables, what is told of regions, the notes."""
+    from fer_tui.picture import in_words, tables_in_words
 
     yield from in_words(explanation)
-    if focus is not None:
-        yield plain(focus.words())
+    yield from tables_in_words(explanation)
+    yield from map(plain, regions.splitlines())
     yield from (f"note: {plain(note)}" for note in explanation.notes)
 
 
@@ -199,7 +223,7 @@ def _make(
     if arguments.cell is not None:
         return of_cell(session, arguments, place, parameters, tell)
     engine, method = session.engine(), arguments.method
-    task = engine.task(method, place, parameters, image)
+    task = engine.task(method, place, parameters, image, arguments.action or "")
     tell(method)
     from fer_tui.engine.contrasting import contrast
 

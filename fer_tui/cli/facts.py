@@ -6,27 +6,42 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place
+from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, Reply
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def facts(explanation: Explanation, place: Place, classes: Sequence[str]) -> dict[str, Any]:
-    """kind, place (with the target's name), shape, summary, notes, meta, digests, and a digest of the numbers."""
+    """kind, place (with the target's name), shape, summary, notes, tables, meta, digests with that of the numbers.
+
+    Of a reply its text instead of shape and summary.
+    """
     where = place.to_dict()
     if place.target is not None:
         where["target_name"] = classes[place.target]
+    if isinstance(explanation, Reply):
+        return {"kind": "reply", "place": where, "text": explanation.text, **_more(explanation)}
     array = _array(explanation)
-    meta = dict(explanation.meta)
+    more = _more(explanation)
+    more["digests"]["values"] = hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
     return {
         "kind": explanation.kind,
         "place": where,
         "shape": list(array.shape),
         "summary": _summary(explanation, array),
+        **more,
+    }
+
+
+def _more(explanation: Explanation) -> dict[str, Any]:
+    """What all kinds have."""
+    meta = dict(explanation.meta)
+    return {
         "notes": list(explanation.notes),
-        "digests": {**meta.pop("digests", {}), "values": hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()},
+        "digests": {**meta.pop("digests", {})},
         "extras": {name: list(extra.shape) for name, extra in explanation.extras.items()},
+        "tables": {name: table.to_dict() for name, table in explanation.tables.items()},
         "meta": meta,
     }
 

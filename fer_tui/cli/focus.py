@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, InputError, Place, PluginError, plain
 
-from . import asked, flags, looks, streams, which
+from . import asked, flags, looks, narrowed, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -37,11 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     looks.add_regions(what, default="auto")
     rows = what.add_mutually_exclusive_group()
     rows.add_argument(
-        "--per-class", metavar="N|all", type=flags.typed(_per_class), default=PER_CLASS, help=f"images ({PER_CLASS})"
+        "--per-class",
+        metavar="N|all",
+        type=flags.typed(_per_class),
+        default=PER_CLASS,
+        help=f"images of each ({PER_CLASS})",
     )
     rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
+    narrowed.add_where(rows)
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
-    what.add_argument("--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute")
+    what.add_argument(
+        "--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute",
+        help="of absolute values (as is), or of positive ones only",
+    )  # fmt: skip
     what.add_argument("--layer", metavar="L", help="a layer, by name")
     which.add_checkpoint(what)
     how = parser.add_argument_group("how")
@@ -56,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     if arguments.out is not None and (arguments.out.suffix.lower() != ".csv" or not arguments.out.parent.is_dir()):
         raise InputError(arguments.out, "cannot be written", "name a .csv in a folder that is there")
-    description, values = asked.described(arguments.method, asked.parameters_of(arguments))
+    description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
     with Narrator() as tell:
         from fer_tui.engine import open_session
         from fer_tui.engine.focusing import Choice, focus_table
@@ -71,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         target: Target = arguments.target
         if target not in ("predicted", "true"):
             target = asked.class_of(str(target), classifier.classes)
+        if arguments.where is not None:
+            arguments.rows = narrowed.rows_where(arguments.where, session.engine(), checkpoint, tell).rows
         choice = Choice(arguments.rows, arguments.per_class, target, int(values["seed"]))
         place = Place(layer=arguments.layer, checkpoint=checkpoint)
         table = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from fer_tui.contract import InputError, nearest
-from fer_tui.engine.settings import NETWORK, Settings
+from fer_tui.engine.settings import NETWORK, Default, Settings
 from fer_tui.folders import configuration_folder
 from fer_tui.terminal.facts import VARIABLE
 
+from .lines import line_of
 from .settings import BUILTIN, BY_NAME, Setting
 
 FILE_NAME = "fer-tui.toml"
 FURTHER = "network"  # the name of the tables with further networks
 # What a user's own file may set: nothing that names data or a model.
-OWN = ("device", "cache", "graphics", "theme", "keys")
+OWN = ("device", "cache", "parameters", "colours", "graphics", "theme", "keys")
 ENVIRONMENT = {"graphics": VARIABLE, "theme": "FER_TUI_THEME", "device": "FER_TUI_DEVICE"}
 _DATA = ("split", "limit")  # these belong to the data that they stand beside
 
@@ -75,12 +75,20 @@ def layered(flags: Mapping[str, object], config: str | None = None) -> Layered:
                 values.pop(name, None)
                 origins.pop(name, None)
         for name, value in layer.items():
-            values[name] = {**values.get(name, {}), **value} if isinstance(value, Mapping) else value
+            values[name] = _over(values.get(name, {}), value, deep=name == "parameters")
             origins[name] = origin
     settings = Settings(**values | {"others": tuple(Settings(**each) for each in values.get("others", ()))})
     if settings.others:
         _check_named(settings, origins["others"])
     return Layered(settings, origins)
+
+
+def _over(before: Mapping[str, Any], value: Any, *, deep: bool) -> Any:
+    """`value`; a table is laid over the one before it. deep: the tables in it, too."""
+    if not isinstance(value, Mapping):
+        return value
+    inner = {key: _over(before.get(key, {}), item, deep=False) for key, item in value.items()} if deep else value
+    return {**before, **inner}
 
 
 def _check_named(settings: Settings, origin: str) -> None:
@@ -112,7 +120,7 @@ def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any
     others = table.pop(FURTHER, []) if allowed == tuple(BY_NAME) else []
     found = _read_table(file, text, table, allowed)
     if not isinstance(others, list) or not all(isinstance(each, dict) for each in others):
-        raise InputError(f"{file}{_line(text, FURTHER)}: {FURTHER}", "is no list of tables", f"write [[{FURTHER}]]")
+        raise InputError(f"{file}{line_of(text, FURTHER)}: {FURTHER}", "is no list of tables", f"write [[{FURTHER}]]")
     networks = tuple(_read_table(file, text, each, NETWORK, f"{FURTHER} {n}: ") for n, each in enumerate(others, 2))
     return found | ({"others": networks} if networks else {})
 
@@ -123,7 +131,7 @@ def _read_table(
     """The settings of one table of `file`. inside: which, where it is not the top."""
     found = {}
     for key, value in table.items():
-        where = f"{file}{'' if inside else _line(text, key)}: {inside}{key}"
+        where = f"{file}{'' if inside else line_of(text, key)}: {inside}{key}"
         name = key.replace("-", "_")
         if name not in allowed:
             raise _stranger(where, key, name, allowed)
@@ -132,9 +140,21 @@ def _read_table(
             found[name] = setting.read(_anchored(setting, value, file.parent))
         except ValueError as error:
             inner = _guilty(setting, value) if isinstance(value, dict) else None
-            where = where if inner is None else f"{file}{_line(text, inner) or _line(text, key)}: [{key}] {inner}"
+            where = where if inner is None else f"{file}{line_of(text, key, inner)}: [{key}] {inner}"
             raise InputError(where, error, setting.help) from None
+        if name in ("parameters", "colours"):
+            found[name] = _located(file, text, found[name], name)
     return found
+
+
+def _located(file: Path, text: str, table: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """The values of a table with the line of each: they are checked later, by the explainers' own descriptions."""
+    return {
+        key: _located(file, text, value, *path, key)
+        if isinstance(value, Mapping)
+        else Default(value, f"{file}{line_of(text, *path, key)}")
+        for key, value in table.items()
+    }
 
 
 def _guilty(setting: Setting, table: Mapping[str, object]) -> str | None:
@@ -154,16 +174,6 @@ def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> Inpu
         return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(allowed)}")
     keys = [BY_NAME[name].key for name in allowed]
     return InputError(where, f"there is no such key{nearest(key, keys)}", f"known: {', '.join(keys)}")
-
-
-def _line(text: str, key: str) -> str:
-    """':12' for the line on which a key of the top level stands, '' where it cannot be told."""
-    name = re.escape(key)
-    pattern = re.compile(rf"^\s*(?:\[\s*)?([\"']?){name}\1\s*(?:=|\]|\.)")
-    for number, line in enumerate(text.splitlines(), 1):
-        if pattern.match(line):
-            return f":{number}"
-    return ""
 
 
 def _anchored(setting: Setting, value: object, folder: Path) -> object:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fer_tui.contract import nearest
+from fer_tui.contract import Value, nearest
 from fer_tui.terminal.facts import WAYS
 
 BUILTIN = "builtin:"  # before the name of a dataset that needs no file
@@ -143,6 +143,31 @@ def _keys(given: object) -> dict[str, tuple[str, ...]]:
     return {name: tuple(each) for name, each in keys.items()}
 
 
+def _colours(given: object) -> dict[str, str]:
+    """Colour maps by explainer."""
+    from fer_tui.picture import COLOUR_MAPS
+
+    if not isinstance(given, dict):
+        raise ValueError('it is no table such as [colours] with saliency = "magma"')
+    for name in given.values():
+        if name not in COLOUR_MAPS:
+            raise ValueError(f"{name!r} is none of {', '.join(COLOUR_MAPS)}{nearest(str(name), COLOUR_MAPS)}")
+    return dict(given)
+
+
+def _parameters(given: object) -> dict[str, dict[str, Value]]:
+    """Values by explainer and parameter; whether they are such of theirs is known where explainers are described."""
+    if not isinstance(given, dict):
+        raise ValueError('it is no table such as [parameters.saliency] with variant = "smoothgrad"')
+    for method, values in given.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"{values!r} is no table: write [parameters.{method}]")
+        for name, value in values.items():
+            if not isinstance(value, bool | int | float | str):
+                raise ValueError(f"{name}: {value!r} is neither a number, text, true nor false")
+    return {method: dict(values) for method, values in given.items()}
+
+
 def _classes(given: object) -> tuple[str, ...]:
     """Names, or the one name of a file that holds them."""
     if isinstance(given, str) and "," in given and not Path(given).is_file():
@@ -220,6 +245,8 @@ SETTINGS = (
     Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
     Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
     Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
+    Setting("parameters", "run", "", "other defaults of explainers' parameters", _parameters, has_flag=False),
+    Setting("colours", "run", "", "colour maps of heat maps, by explainer", _colours, has_flag=False),
     Setting("graphics", "run", "|".join(WAYS), "how pictures are drawn in the terminal", _graphics, screen=True),
     Setting("theme", "run", "NAME", "the explorer's theme (Ctrl+T there shows them)", _text, screen=True),
     Setting(

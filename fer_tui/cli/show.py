@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, plain
+from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, Reply, plain
 from fer_tui.picture import Look, heat_picture, render, table, words
 
 from . import streams
 from .cells import Cells, in_colours
-from .tables import confusion_table
+from .tables import confusion_table, of_explanation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ _MOST_CLASSES = 20  # a wider table is told in words only
 def show(
     explanation: Explanation, method: str, place: Place, classes: Sequence[str], look: Look, focus: str = ""
 ) -> None:
-    """Heading, picture (on a terminal) or table, the twin in words, the focus in words, the notes."""
+    """Heading, picture (on a terminal) or table, the twin in words, its tables, the focus in words, the notes."""
     console = streams.console()
     drawn = sys.stdout.isatty()
     console.print(Text(_heading(method, place, classes), "bold"))
@@ -40,9 +40,14 @@ def show(
             console.print(_captions(explanation))
         case Matrix(counts=counts, classes=names) if len(names) <= _MOST_CLASSES:
             console.print(confusion_table(names, counts.tolist()))
-    console.print(Text(plain(words(explanation))))
-    if focus:
-        console.print(Text(plain(focus)))
+    lines = explanation.text.splitlines() if isinstance(explanation, Reply) else [words(explanation)]
+    for line in lines:
+        console.print(Text(plain(line)))
+    for name, each in explanation.tables.items():
+        console.print()
+        console.print(of_explanation(name, each, classes))
+    for line in focus.splitlines():
+        console.print(Text(plain(line)))
     for note in explanation.notes:
         console.print(Text(f"note: {plain(note)}"))
 

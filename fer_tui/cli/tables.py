@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fer_tui import contract
 from fer_tui.contract import plain
+
+_MOST_ROWS = 100  # of a table that came with an explanation
 
 
 def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
@@ -24,6 +28,20 @@ def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> 
         cells = [Text(str(count), "bold" if at == index else "") for at, count in enumerate(row)]
         table.add_row(Text(plain(name)), str(support), share(row[index] / support if support else None), *cells)
     return table
+
+
+def of_explanation(name: str, table: contract.Table, classes: Sequence[str]) -> RenderableType:
+    """A table that came with an explanation, under its name and caption."""
+    from fer_tui.picture.tables import cells, heading
+
+    title = Text(plain(f"{name}: {table.caption}" if table.caption else name), "bold")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in table.columns:
+        shown.add_column(Text(heading(column)), justify=column.align, overflow="fold")
+    for row in cells(table, classes)[:_MOST_ROWS]:
+        shown.add_row(*map(Text, row))
+    more = len(table.rows) - _MOST_ROWS
+    return Group(title, shown, *([Text(f"and {more} more rows: --json has them all")] if more > 0 else []))
 
 
 def share(value: float | None) -> str:

@@ -83,9 +83,9 @@ class Frame:
         }
 
 
-def asked(arguments: argparse.Namespace) -> Asked:
+def asked(arguments: argparse.Namespace, settings: Settings) -> Asked:
     """What the flags ask for; a wrong method or parameter is told before anything slow is opened."""
-    description, values = asking.described(arguments.method, asking.parameters_of(arguments))
+    description, values = asking.described(arguments.method, asking.parameters_of(arguments), settings)
     if Axis.IMAGE not in description.axes_for(values) or description.kind == "matrix":
         raise InputError(f"--method {arguments.method}", "does not explain an image", "such as cam or saliency")
     return Asked(description.name, values, arguments.image, arguments.target, arguments.layer, arguments.shared_scale)

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         from . import through_time
 
-        wanted = through_time.asked(arguments) if wants_image or arguments.focus else None
+        wanted = through_time.asked(arguments, settings) if wants_image or arguments.focus else None
         session = open_session(settings, tell)
         engine = session.engine()
         names = engine.classifier.checkpoints

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
+from .actions import Action, actions_of
+from .errors import InputError
 from .explanations import Kind, Result
 from .parameters import ParameterInfo, Parameters, Value, parameter_infos
 from .places import Axis
 from .subject import Subject
+from .words import nearest
 
 CONTRACT_VERSION = 1
 
@@ -25,6 +28,7 @@ class Description:
     axes: the axes that a result depends on. axes_by: (parameter, {value: axes}) where they hang on a parameter's value.
     needs_dataset_by: (parameter, {value: whether it is needed}) where that hangs on a parameter's value.
     aliases: other names for it under some parameters; the first name for the same parameters is the one that is listed.
+    actions: what else it does on request.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Description:
     needs_dataset_by: tuple[str, Mapping[str, bool]] | None = None
     aliases: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     distribution: str = ""
+    actions: tuple[Action, ...] = ()
 
     @property
     def listed_aliases(self) -> tuple[str, ...]:
@@ -63,8 +68,20 @@ class Description:
         name, by_value = self.needs_dataset_by
         return by_value.get(str(parameters[name]), self.needs_dataset)
 
+    def for_action(self, name: str) -> Description:
+        """This explainer as it runs the action of that name, '' for none; InputError where there is none."""
+        if not name:
+            return self
+        known = {each.name: each for each in self.actions}
+        if name not in known:
+            mend = f"known: {', '.join(known)}" if known else f"{self.name} has none"
+            raise InputError(f"action {name}", f"{self.name} has no such action{nearest(name, known)}", mend)
+        found = known[name]
+        return replace(self, axes=found.axes, axes_by=None, needs_dataset=found.needs_dataset, needs_dataset_by=None)
+
     def to_dict(self) -> dict[str, Any]:
         plain = asdict(self)
+        plain["actions"] = [each.to_dict() for each in self.actions]
         plain["axes"] = sorted(self.axes)
         if self.axes_by is not None:
             plain["axes_by"] = [self.axes_by[0], {value: sorted(axes) for value, axes in self.axes_by[1].items()}]
@@ -84,6 +101,7 @@ class Description:
                 "axes_by": by and (by[0], {value: frozenset(map(Axis, axes)) for value, axes in by[1].items()}),
                 "needs_dataset_by": dataset_by and (dataset_by[0], dict(dataset_by[1])),
                 "aliases": {name: dict(values) for name, values in data.get("aliases", {}).items()},
+                "actions": tuple(map(Action.from_dict, data.get("actions", ()))),
             }
         )
 
@@ -118,6 +136,12 @@ class Explainer(ABC, Generic[P]):
         for subject in subjects:
             yield from self.explain(subject, parameters)
 
+    def act(self, name: str, subject: Subject, parameters: P) -> Iterator[Result]:
+        """The results of the action of that name: see `action`."""
+        method = next(method for method, each in actions_of(type(self)).items() if each.name == name)
+        found: Iterator[Result] = getattr(self, method)(subject, parameters)
+        return found
+
     @classmethod
     def for_contrast(cls, parameters: P) -> P:
         """The parameters under which two maps may be subtracted: the same, where maps keep their sign."""
@@ -130,7 +154,9 @@ class Explainer(ABC, Generic[P]):
 
     @classmethod
     def describe(cls) -> Description:
-        """This explainer as plain data."""
+        """This explainer as plain data; TypeError where its kind is unknown."""
+        if cls.kind not in get_args(Kind):
+            raise TypeError(f"kind is {cls.kind!r}, not one of {', '.join(get_args(Kind))}")
         infos = parameter_infos(cls.Parameters)
         return Description(
             name=cls.name,
@@ -145,6 +171,7 @@ class Explainer(ABC, Generic[P]):
             axes_by=cls.axes_by,
             needs_dataset_by=cls.needs_dataset_by,
             aliases=cls.aliases,
+            actions=tuple(actions_of(cls).values()),
         )
 
 

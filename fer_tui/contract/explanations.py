@@ -1,4 +1,4 @@
-"""What explainers return: heat maps, galleries of pictures, matrices of counts."""
+"""What explainers return: heat maps, galleries of pictures, matrices of counts; and what actions tell."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .places import Place
+from .tables import Table, checked
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["heatmap", "gallery", "matrix"]
+Kind = Literal["heatmap", "gallery", "matrix"]  # of what explainers make
+MOST_TEXT = 100_000  # letters of a reply
 
 
 def _expect(holds: bool, what: str) -> None:
@@ -26,13 +28,17 @@ class Explanation:
     """What all explanations carry.
 
     meta: explainer, version, parameters, digests, seed, seconds, device, as JSON-like data (filled in by the engine).
-    notes: warnings in plain words. extras: arrays that belong to one method.
+    notes: warnings in plain words. extras: arrays that belong to one method. tables: by their names, for people.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[Kind | Literal["reply"]]
     extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        checked(self.tables)
 
     def save(self, path: str | Path) -> None:
         """Write to `path`, atomically, by its suffix: .png (the picture), .npz (all arrays), .json (numbers)."""
@@ -55,6 +61,7 @@ class Heatmap(Explanation):
     signed: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _expect(self.values.dtype.char == "f" and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
             self.image.dtype.char == "B" and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
@@ -76,6 +83,7 @@ class Gallery(Explanation):
     marked: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         shape = self.images.shape
         _expect(
             self.images.dtype.char == "f" and (len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)),
@@ -98,6 +106,7 @@ class Matrix(Explanation):
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         size = len(self.classes)
         _expect(
             self.counts.dtype.name == "int64" and self.counts.shape == (size, size),
@@ -115,6 +124,18 @@ class Matrix(Explanation):
         found = np.flatnonzero((labels == true) & (guesses == predicted))
         ordered: NDArray[np.int64] = found[np.argsort(sure[found], kind="stable")]
         return ordered
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reply(Explanation):
+    """What an action tells where it shows no picture: text, lines of plain words; and tables, as all may have."""
+
+    kind: ClassVar[Literal["reply"]] = "reply"
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _expect(len(self.text) <= MOST_TEXT, f"Reply.text has {MOST_TEXT} letters at most, not {len(self.text)}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

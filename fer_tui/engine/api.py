@@ -29,9 +29,10 @@ def explain(
     layer: str | None = None,
     filter: int | None = None,
     checkpoint: int | None = None,
+    action: str = "",
     **parameters: Any,
 ) -> Explanation:
-    """The finished explanation of one place.
+    """The finished explanation of one place; with `action` what the method's action of that name makes there.
 
     image: uint8 (h, w) or (h, w, 3), where the method explains one. target: a class index, the predicted class where
     None. dataset: for methods that need one. parameters: the method's own. InputError names what is wrong.
@@ -39,7 +40,7 @@ def explain(
     place = Place(None, target, layer, filter, checkpoint)
     engine = Engine(classifier, dataset)
     last = None
-    for result in engine.explain(method, place, parameters, image=image):
+    for result in engine.run(engine.task(method, place, parameters, image, action)):
         last = result.explanation
     if last is None:
         raise InputError(method, "gave no result")

@@ -121,10 +121,11 @@ class Compute:
         against: int | None = None,
         cell: int | None = None,
         regions: str | None = None,
+        action: str = "",
     ) -> int:
-        """Ask for an explanation; its job number. Answers come to `receive`, then Done or Failed."""
+        """Ask for an explanation, or an action; its job number. Answers come to `receive`, then Done or Failed."""
         return self._ask(
-            Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions)
+            Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions, action)
         )
 
     def predict(self, start: int = 0, checkpoint: int = 0) -> int:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix
+from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Reply, Table
 
 _MAGIC = b"FTX1"
-_KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix)}
+_KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix, Reply)}
 _EXTRAS = "extras/"
 
 
@@ -59,6 +59,7 @@ def unpack(blob: bytes) -> Explanation:
     cls = _KINDS[plain.pop("kind")]
     for key, value in plain.items():
         fields[key] = tuple(value) if isinstance(value, list) else value
+    fields["tables"] = {name: Table.from_dict(each) for name, each in fields.get("tables", {}).items()}
     return cls(**fields)
 
 
@@ -66,6 +67,8 @@ def _json(value: object) -> object:
     """What explainers put into meta without thinking: numpy scalars, mappings, tuples of them."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Table):
+        return value.to_dict()
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is no plain data")

@@ -200,7 +200,7 @@ class Server:
         if message.cell is not None and message.against is not None:
             yield from self._contrast_cell(message, message.against, message.cell)
             return
-        task = engine.task(message.method, message.place, message.parameters)
+        task = engine.task(message.method, message.place, message.parameters, action=message.action)
         yield  # finding the target took a forward pass: look for messages
         began = time.perf_counter()
         run = engine.judge(task) if message.judged else engine.run(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fer_tui.contract import Axis, Description, Place, Value
 
@@ -38,6 +38,11 @@ def explanation_key(
     )
 
 
+def action_key(key: str, action: str) -> str:
+    """The key of what an action makes; `key`: that of an explanation on the action's axes. '' is no action."""
+    return _digest("action", key, action) if action else key
+
+
 def judged_key(key: str, *, ends: bool = False) -> str:
     """The key of an explanation with what was found of its trust; `key`: that of the explanation alone."""
     return _digest("judged", key, "ends") if ends else _digest("judged", key)
@@ -51,6 +56,11 @@ def activations_key(classifier_digest: str, layer: str, image_digests: list[str]
 def features_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
     """The key of the features of rows start to stop - 1."""
     return _digest("features", classifier_digest, dataset_key, start, stop)
+
+
+def company_key(keys: Sequence[str]) -> str:
+    """The key of several explanations that are made together, in this order."""
+    return _digest("together", *keys)
 
 
 def contrast_key(key: str, against: int) -> str:

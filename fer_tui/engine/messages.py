@@ -41,7 +41,7 @@ class Explain(Message):
 
     judged: also find out how far the map can be trusted (engine.judge). against: minus the map of that class. cell: the
     mean of that over so many images (0: all) of class `against` that are taken for the target (engine.contrasting),
-    measured in the regions of the name `regions`.
+    measured in the regions of the name `regions`. action: the method's action of that name instead.
     """
 
     job: int
@@ -53,6 +53,7 @@ class Explain(Message):
     against: int | None = None
     cell: int | None = None
     regions: str | None = None
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,12 @@ class ClassifierOpened(Message):
             fit=own.fit,
             modules=own.modules,
         )
+
+    def series_of(self, checkpoint: int) -> tuple[int, ...]:
+        """The checkpoints of the network whose weights that one is, it among them."""
+        if len(self.networks) < 2:
+            return tuple(range(len(self.checkpoints)))
+        return tuple(n for n, owner in enumerate(self.owners) if owner == self.owners[checkpoint])
 
 
 @dataclass(frozen=True, slots=True)

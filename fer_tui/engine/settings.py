@@ -5,12 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fer_tui.contract import Value
 
 NETWORK = (  # the settings that each network has for itself
     "model", "model_args", "weights", "weights_key", "mean", "std", "equalise", "transform", "fit", "size", "output",
     "classes",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A default that a file gives. origin: the file, with the line where it is known."""
+
+    value: Value
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class Settings:
     weights: one file, or the snapshots of a training run in order (the checkpoint axis).
     size: (height, width) of the network's input. classes: names in the order of the network's outputs.
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
+    parameters: defaults of the explainers' parameters, by explainer and parameter. colours: colour maps, by explainer.
     Of the explorer: graphics, how pictures are drawn, one of `fer_tui.terminal.WAYS`; theme, by its name; keys, other
     ones for the actions that are named.
     others: further networks, to be compared with the first: of each only what NETWORK lists counts.
@@ -43,6 +55,8 @@ class Settings:
     classes: tuple[str, ...] = ()
     device: str = "auto"
     cache: str | None = None
+    parameters: Mapping[str, Mapping[str, Default]] = field(default_factory=dict)
+    colours: Mapping[str, Default] = field(default_factory=dict)
     graphics: str = "auto"
     theme: str | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -64,5 +78,10 @@ class Settings:
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
         lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes"}
         given: dict[str, Any] = {k: tuple(v) if k in lists and v is not None else v for k, v in data.items()}
+        given["parameters"] = {
+            method: {name: Default(**each) for name, each in defaults.items()}
+            for method, defaults in data.get("parameters", {}).items()
+        }
+        given["colours"] = {method: Default(**each) for method, each in data.get("colours", {}).items()}
         given["others"] = tuple(cls.from_dict(each) for each in data.get("others", ()))
         return cls(**given)

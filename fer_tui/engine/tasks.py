@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ from fer_tui.contract import (
     InputError,
     Parameters,
     Place,
+    Result,
     Subject,
     Value,
     nearest,
     parse_parameters,
 )
 
-from .keys import explanation_key
+from .keys import action_key, company_key, explanation_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +34,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Task:
-    """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them."""
+    """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them.
+
+    action: the name of the action that is asked for instead, whose axes `description` has; '' for none.
+    company: the key of all that it is made together with, where even its last digits count; else ''.
+    """
 
     explainer: type[Explainer[Any]]
     description: Description
     values: Mapping[str, Value]
     subject: Subject
     digests: Mapping[str, str]
+    action: str = ""
+    company: str = ""
+
+    def results(self) -> Iterator[Result]:
+        """What the explainer yields: of `explain`, or of the action."""
+        explainer = self.explainer()
+        if self.action:
+            return explainer.act(self.action, self.subject, self.parameters)
+        return explainer.explain(self.subject, self.parameters)
+
+    def suits(self, result: object) -> bool:
+        """Whether that is a result that the explainer may yield: one of its kind, of an action any kind."""
+        return isinstance(result, Result) and (
+            isinstance(result.explanation, Explanation)
+            and (bool(self.action) or result.explanation.kind == self.description.kind)
+        )
 
     @property
     def place(self) -> Place:
@@ -52,7 +73,7 @@ class Task:
 
     def key(self, place: Place | None = None) -> str:
         """The store's key for the task's own place, or for another one that its run yields too."""
-        return explanation_key(
+        key = explanation_key(
             self.description,
             self.values,
             place or self.place,
@@ -61,6 +82,8 @@ class Task:
             dataset_key=self.digests.get("dataset"),
             label=self.subject.label,
         )
+        key = action_key(key, self.action)
+        return company_key([key, self.company]) if self.company else key
 
     def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:
         """`explanation` with its meta: what made it, of what, where, how long it took."""
@@ -76,8 +99,15 @@ class Task:
             "classes": list(classifier.classes),
             "device": str(classifier.device),
             "seconds": round(seconds, 6),
+            **({"action": self.action} if self.action else {}),
         }
         return dataclasses.replace(explanation, meta=meta)
+
+
+def together(tasks: Sequence[Task]) -> list[Task]:
+    """The same tasks, each in the company of all."""
+    company = company_key([task.key() for task in tasks])
+    return [dataclasses.replace(task, company=company) for task in tasks]
 
 
 def make_task(
@@ -88,11 +118,14 @@ def make_task(
     place: Place,
     parameters: Mapping[str, object],
     image: NDArray[np.uint8] | None = None,
+    action: str = "",
 ) -> Task:
     """Check all that was asked for; the predicted class is the target where none is given.
 
-    image: explained instead of the dataset's row. InputError names what is wrong. The subject has no scores yet.
+    image: explained instead of the dataset's row. action: asked for instead of the explanation. InputError names what
+    is wrong. The subject has no scores yet.
     """
+    description = description.for_action(action)
     values = parse_parameters(description.name, description.parameters, parameters)
     axes = description.axes_for(values)
     digests = {"classifier": classifier.digest}
@@ -113,7 +146,7 @@ def make_task(
             raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
         digests["dataset"] = dataset.key
     place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image)
-    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests)
+    return Task(explainer, description, values, Subject(classifier, place, image, label, dataset), digests, action)
 
 
 def _resolved(

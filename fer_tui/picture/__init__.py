@@ -10,6 +10,7 @@ from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale, ticks
 from .sheets import cell_box, columns_for, row_of, sheet
 from .strips import Still, strip
+from .tables import as_csv, classes_of, tables_in_words
 from .twin import table, words
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Scale",
     "Still",
     "Tile",
+    "as_csv",
     "cell_box",
+    "classes_of",
     "colour_bar",
     "colour_map",
     "colours_of",
@@ -47,6 +50,7 @@ __all__ = [
     "sheet",
     "strip",
     "table",
+    "tables_in_words",
     "ticks",
     "words",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from PIL import Image, ImageDraw
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix
+from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix, Reply
 
 from .colours import UNSIGNED, colour_bar
 from .heatmaps import Look, colours_of, heat_picture
@@ -32,8 +32,10 @@ _WARNING = (165, 60, 0)
 def render(explanation: Explanation, **look: Unpack[Look]) -> Image.Image:
     """RGB picture of an explanation at its own size; `look`: how a heat map is drawn (see `heat_picture`).
 
-    A Gallery becomes its sheet and a Matrix its picture; of `look` they heed the colours.
+    A Gallery becomes its sheet and a Matrix its picture; of `look` they heed the colours. InputError of a Reply.
     """
+    if isinstance(explanation, Reply):
+        raise InputError("reply", "has no picture", "write it as .json")
     if isinstance(explanation, Heatmap):
         return heat_picture(explanation, **look)
     colours = look.get("colours")

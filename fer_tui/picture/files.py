@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix
+from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix, Reply, Table
 from fer_tui.writing import write_whole
 
 from .figures import figure
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .outlines import Labels
 
-_KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix)}
+_KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix, Reply)}
 _EXTRAS = "extras/"
 
 
@@ -121,6 +121,9 @@ def _explanation(arrays: Mapping[str, NDArray[Any]]) -> Explanation:
             given["extras"] = {n.removeprefix(_EXTRAS): a for n, a in arrays.items() if n.startswith(_EXTRAS)}
         elif field.name == "meta":
             given["meta"] = json.loads(str(arrays["meta"]))
+        elif field.name == "tables":  # of an older file: none
+            found = json.loads(str(arrays.get("tables", "{}")))
+            given["tables"] = {name: Table.from_dict(each) for name, each in found.items()}
         elif str(field.type).startswith("tuple"):
             given[field.name] = tuple(arrays[field.name].tolist())
         else:
@@ -143,6 +146,8 @@ def _strict(value: Any) -> Any:
     """`value` as strict JSON: arrays as lists, None for what is not finite, text for what JSON does not know."""
     if isinstance(value, np.ndarray | np.generic):
         return _numbers(np.asarray(value))
+    if isinstance(value, Table):
+        return value.to_dict()
     if isinstance(value, Mapping):
         return {str(key): _strict(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, plain
+from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Reply, plain
 
 from .scales import scale_of
 from .twin import GRID, sums_over, words
@@ -75,6 +75,11 @@ def _(explanation: Matrix) -> list[str]:
     names = [plain(name) for name in explanation.classes]
     rows = [["true \\ predicted", *names], *([n, *map(str, c)] for n, c in zip(names, explanation.counts, strict=True))]
     return [f"{words(explanation)}.", "", *_columns(rows)]
+
+
+@in_words.register(Reply)
+def _(explanation: Reply) -> list[str]:
+    return list(map(plain, explanation.text.splitlines()))
 
 
 def image_in_words(image: NDArray[np.uint8]) -> list[str]:

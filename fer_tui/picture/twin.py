@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, plain
+from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Reply, plain
 
 from .matrices import row_shares
 from .sheets import columns_for
@@ -123,6 +123,12 @@ def _(explanation: Gallery) -> str:
         return text
     best = int(np.nanargmax(np.where(np.isfinite(scores), scores, np.nan)))
     return f"{text}; highest score {scores[best]:.3g}: {_captioned(explanation, best)}"
+
+
+@words.register(Reply)
+def _(explanation: Reply) -> str:
+    first = next((line.strip() for line in explanation.text.splitlines() if line.strip()), "")
+    return plain(first or f"tables: {', '.join(explanation.tables)}" if explanation.tables else first)
 
 
 def _halves(strength: NDArray[np.float64]) -> str:

@@ -69,6 +69,7 @@ BINDINGS = (
     Binding("sort", ("S",), "sort by score, confidence, loss, entropy, margin", "Images", "x", "sort", True),
     Binding("mark", ("space",), "mark the image, or not, and go on to the next", "Images", "x", counts=True),
     Binding("mark-all", ("*",), "mark all that are listed; again: none of them", "Images", "x"),
+    Binding("invert-marks", ("V",), "of those that are listed, mark the unmarked and unmark the marked", "Images", "x"),
     Binding("unmark", ("U",), "take all marks away", "Images", "x"),
     Binding("note", ("a",), "keep a note on the image", "Images", "x"),
     Binding("swap-target", ("t",), "explain the predicted class, or the true one", "Explanation", "xtg", "target"),
@@ -156,7 +157,7 @@ BINDINGS = (
     Binding(
         "arrange",
         ("tab",),
-        "next arrangement: class sheet, methods by classes, checkpoints; 2Tab: the second",
+        "next arrangement: class sheet, methods by classes, checkpoints, networks; 2Tab: the second",
         "Grid",
         "g",
         "arrange",
@@ -170,7 +171,7 @@ BINDINGS = (
         "which-images", ("w",), "images: the best of each class, as listed, the marked ones", "Grid", "g", "images"
     ),
     Binding("marked-grid", ("x",), "the marked images in the Grid", "Screens", "xg"),
-    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints", "Screens", "xctf"),
+    Binding("grid", ("g r",), "the Grid: class sheet, comparison, checkpoints, networks", "Screens", "xctf"),
     Binding("classes", ("g c",), "the classes: what is taken for what", "Screens", "xtfg", "classes"),
     Binding("explore", ("g e",), "the images", "Screens", "ctfg", "explore"),
     Binding("filters", ("g f",), "the filters of a layer: what excites them", "Screens", "xctg", "filters"),
@@ -182,7 +183,7 @@ BINDINGS = (
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
     Binding(
-        "export", ("e",), "write explanations, a sheet, marked images or numbers to files", "Other", "xctg", "export"
+        "export", ("e",), "write explanations, a sheet, marked images or numbers to files", "Other", "xctfg", "export"
     ),
     Binding(
         "report", ("R",), "the report of the marked images, else of the best of each class; again: stop it", "Other"

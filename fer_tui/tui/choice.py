@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, Description, Explanation, Layer, ParameterInfo, Value
+from fer_tui.engine import defaults
+from fer_tui.engine.settings import Default
 
 from .asking import Request
 from .project import Project
@@ -29,7 +31,7 @@ class Choice:
         self._project, self._where, self._shown = project, where, shown
         self._method = _FIRST
         self.contrast = False  # maps are those of the explained class minus another one's
-        self._given: dict[str, dict[str, Value]] = {}  # parameters that are not the default, by method
+        self._given: dict[str, dict[str, Value]] = {}  # parameters that were chosen, by method
 
     @property
     def method(self) -> Description | None:
@@ -56,20 +58,35 @@ class Choice:
         known = self._project.methods
         found = {}
         for name, values in self._given.items():
-            defaults = {info.name: info.default for info in known[name].parameters} if name in known else {}
-            if other := {key: value for key, value in values.items() if value != defaults.get(key)}:
+            usual = self.usual(known[name]) if name in known else {}
+            if other := {key: value for key, value in values.items() if value != usual.get(key)}:
                 found[name] = other
         return found
 
     def choose_alias(self, description: Description, alias: str) -> None:
         """Use a method under the name that the literature has for it."""
+        self.choose_under(description, description.aliases[alias])
+
+    def choose_under(self, description: Description, parameters: Mapping[str, Value]) -> None:
+        """Use a method, with these of its parameters."""
         self._method = description.name
-        self._given.setdefault(description.name, {}).update(description.aliases[alias])
+        self._given.setdefault(description.name, {}).update(parameters)
 
     def parameters(self, description: Description) -> dict[str, Value]:
         """The current parameters of an explainer."""
         given = self._given.get(description.name, {})
-        return {info.name: given.get(info.name, info.default) for info in description.parameters}
+        return {name: given.get(name, usual) for name, usual in self.usual(description).items()}
+
+    def defaults(self, description: Description) -> dict[str, Default]:
+        """The defaults that the configuration gives for an explainer, with where each stands."""
+        settings = self._project.settings
+        given = settings.parameters.get(description.name, {}) if settings is not None else {}
+        return defaults.checked(description, given)[0]
+
+    def usual(self, description: Description) -> dict[str, Value]:
+        """All parameters of an explainer as they are when none is chosen."""
+        own = self.defaults(description)
+        return {info.name: defaults.of(info, own) for info in description.parameters}
 
     def reset(self, description: Description) -> None:
         """Use all defaults again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Description, Place, Value
+from fer_tui.engine import defaults
 from fer_tui.engine.settings import NETWORK
 
 from .asking import Request
@@ -16,21 +17,27 @@ from .asking import Request
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
-_SCREEN = ("graphics", "theme", "keys")  # the explorer's alone: `explain` has no such flags
+_NO_FLAGS = ("graphics", "theme", "keys", "parameters", "colours")  # `explain` has none for them
 _SPELLED = {"weights_key": "weights-key"}
 
 
 def command_for(
     request: Request, place: Place, description: Description, classes: Sequence[str], settings: Settings | None
 ) -> str:
-    """A line for a shell; where live objects are explored (no settings), the flags that name them are left out."""
+    """A line for a shell; where live objects are explored (no settings), the flags that name them are left out.
+
+    It names each parameter that is another than the explainer's own default, and than the configuration's, so that it
+    makes the same under any configuration that changes none of the others.
+    """
+    given = settings.parameters.get(description.name, {}) if settings is not None else {}
+    own = defaults.checked(description, given)[0]
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
         if axis != "checkpoint" or value or (settings is not None and is_run(settings)):
             words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
     for info in description.parameters:
         value = request.parameters[info.name]
-        if value != info.default:
+        if value != info.default or value != defaults.of(info, own):
             words += ["-p", f"{info.name}={_text(value)}"]
     if request.against is not None:
         words += _flag("--against", classes[request.against])
@@ -61,7 +68,7 @@ def _text(value: Value) -> str:
 
 def flags_of(settings: Settings) -> Iterator[str]:
     """The flags for every setting that is not the default; of several networks, each one's after its --model."""
-    names = [field.name for field in dataclasses.fields(settings) if field.name not in ("others", *_SCREEN)]
+    names = [field.name for field in dataclasses.fields(settings) if field.name not in ("others", *_NO_FLAGS)]
     if not settings.others:
         yield from _flags(settings, names)
         return

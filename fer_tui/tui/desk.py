@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Flag, auto
 from typing import TYPE_CHECKING
@@ -104,7 +104,8 @@ class Desk(Predicting):
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.reports = Reporter(settings, self._reported)
-        self.look = Look()
+        colours = settings.colours if settings is not None else {}
+        self.look = Look(of_method={method: str(each.value) for method, each in colours.items()})
         self.history = History()
         self.pace = Pace()
         self.doing: tuple[str, float | None] = ("starting", None)  # what the compute process does, and its share
@@ -259,6 +260,7 @@ class Desk(Predicting):
             case Described():
                 self.project.describe(message)
                 self.described = True
+                self._tell_faults(self.project.faults_of_defaults())
                 self.session.restore(self)
                 self.mended, self.lost = self.lost, ""
                 self.doing, self.given_up = ("", None), False
@@ -274,6 +276,12 @@ class Desk(Predicting):
             case Failed(job=None):
                 return self._refused(message)
         return self._answered(message)
+
+    def _tell_faults(self, faults: Sequence[str]) -> None:
+        """Say what is wrong with the configuration; `!` shows all of it."""
+        if faults:
+            self.fault = "\n".join(faults)
+            self.news = faults[0] + (f" (! tells {len(faults) - 1} more)" if len(faults) > 1 else "")
 
     def _browse(self) -> None:
         from .browser import Browser

@@ -9,8 +9,8 @@ from typing import Literal, TypeVar
 from fer_tui.contract import Axis, Description, Place, Value
 
 T = TypeVar("T")
-Side = Literal["images", "classes", "methods", "variants", "layers", "checkpoints"]
-SIDES: tuple[Side, ...] = ("images", "classes", "methods", "variants", "layers", "checkpoints")
+Side = Literal["images", "classes", "methods", "variants", "layers", "checkpoints", "networks"]
+SIDES: tuple[Side, ...] = ("images", "classes", "methods", "variants", "layers", "checkpoints", "networks")
 Images = Literal["best", "listed", "marked"]
 IMAGES: tuple[Images, ...] = ("best", "listed", "marked")
 Laid = tuple[tuple[Side, Side], Images, tuple[int, int]]  # sides, images, cursor
@@ -19,16 +19,19 @@ AXES: Mapping[Side, Axis] = {
     "classes": Axis.TARGET,
     "layers": Axis.LAYER,
     "checkpoints": Axis.CHECKPOINT,
+    "networks": Axis.CHECKPOINT,
 }
 _TALL = 7  # lines of a row that is large enough
 _LEAST, _MOST = 4, 12  # lines of a picture, where the user wants no other size
 _LEAST_IN_BLOCKS = 8  # lines: a face in fewer blocks is none
 _LARGEST = 100  # lines that a cell is larger or smaller than fits best, at most
 METHODS: tuple[Side, ...] = ("methods", "variants")
+WEIGHTS: tuple[Side, ...] = ("checkpoints", "networks")
 ARRANGEMENTS: tuple[tuple[str, Side, Side], ...] = (
     ("class sheet", "images", "methods"),
     ("methods by classes", "methods", "classes"),
     ("checkpoints", "images", "checkpoints"),
+    ("networks", "networks", "images"),
 )
 
 
@@ -48,7 +51,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row or column: its name, and what it changes of the locked place. bare: the images themselves."""
+    """One row or column: its name, and what it changes of the locked place. bare: the images themselves.
+
+    layers: the filters of each layer that a network has, by name, where it is a network.
+    """
 
     name: str
     image: int | None = None
@@ -57,15 +63,21 @@ class Step:
     checkpoint: int | None = None
     method: Method | None = None
     bare: bool = False
+    layers: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What is in a cell. method: None for the image itself. repeats: the side along which it is the first one again."""
+    """What is in a cell. method: None for the image itself. repeats: the side along which it is the first one again.
+
+    missing: why there is nothing. note: what of the locked place the network has not.
+    """
 
     place: Place
     method: Method | None
     repeats: Side | None = None
+    missing: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,14 @@ class Table:
     class_of: Callable[[int | None], int | None]
     unused: tuple[Side, ...] = ()
 
+    @property
+    def methods(self) -> Sequence[Method]:
+        """All that explain here."""
+        for side, steps in zip(self.sides, (self.rows, self.columns), strict=True):
+            if side in METHODS:
+                return [step.method for step in steps if step.method is not None]
+        return [self.method]
+
     def cell(self, row: int, column: int) -> Cell:
         """What is in the cell of that row and column."""
         steps, place = (self.rows[row], self.columns[column]), self.place
@@ -93,18 +113,37 @@ class Table:
         else:
             method = next((step.method for step in steps if step.method is not None), self.method)
         layer = _chosen((step.layer for step in steps), None)
+        at, missing, note = _at(layer, place, next((step.layers for step in steps if step.layers is not None), None))
         target = _chosen((step.target for step in steps), place.target)
         found = Place(
             image,
             self.class_of(image) if target is None else target,
-            layer or place.layer,
-            place.filter if layer is None else None,
+            *at,
             _chosen((step.checkpoint for step in steps), place.checkpoint),
         )
         uses = method.uses if method is not None else lambda side: side in ("images", *METHODS)
         numbers = zip(self.sides, (row, column), strict=True)
         repeats = next((side for side, number in numbers if number and not uses(side)), None)
-        return Cell(found if method is not None else found.on([Axis.IMAGE]), method, repeats)
+        if method is None:
+            return Cell(found.on([Axis.IMAGE]), None, repeats)
+        return Cell(found, method, repeats, *((missing, note) if method.uses("layers") else ("", "")))
+
+
+def _at(
+    along: str | None, place: Place, network: Mapping[str, int] | None
+) -> tuple[tuple[str | None, int | None], str, str]:
+    """Layer and filter of a cell; why there is nothing; what is missing of the locked place.
+
+    along: the layer that lies along a side. network: the layers of the one that lies along a side.
+    """
+    layer, channel = (place.layer, place.filter) if along is None else (along, None)
+    if network is None or layer is None:
+        return (layer, channel), "", ""
+    if layer not in network:
+        return (None, None), f"no layer {layer}" if along is not None else "", f"no layer {layer}: the method's own"
+    if channel is not None and channel >= network[layer]:
+        return (layer, None), "", f"no filter {channel}: all of them"
+    return (layer, channel), "", ""
 
 
 def _chosen(values: Iterable[T | None], locked: T | None) -> T | None:
@@ -152,7 +191,7 @@ class Grid:
         sides, images, cursor, larger = (found.get(name) for name in ("sides", "images", "cursor", "larger"))
         if isinstance(sides, list) and len(sides) == 2 and sides[0] != sides[1]:
             rows, columns = (next((side for side in SIDES if side == each), None) for each in sides)
-            if rows is not None and columns is not None and not (rows in METHODS and columns in METHODS):
+            if rows is not None and columns is not None and not _alike(rows, columns):
                 self._set(rows, columns)
         self.images = next((each for each in IMAGES if each == images), self.images)
         if isinstance(cursor, list) and len(cursor) == 2 and all(type(each) is int and each >= 0 for each in cursor):
@@ -175,7 +214,7 @@ class Grid:
         other = self.sides[1 - which]
         if other == side:  # they change places
             other = self.sides[which]
-        elif other in METHODS and side in METHODS:
+        elif _alike(other, side):
             other = "images"
         self._set(*((side, other) if which == 0 else (other, side)))
 
@@ -209,6 +248,11 @@ class Grid:
             range(self.top, min(len(table.rows), self.top + room[0])),
             range(self.left, min(len(table.columns), self.left + room[1])),
         )
+
+
+def _alike(one: Side, other: Side) -> bool:
+    """Whether both change the same of the place, so that they cannot be rows and columns."""
+    return any(one in both and other in both for both in (METHODS, WEIGHTS))
 
 
 def outward(rows: range, columns: range, cursor: tuple[int, int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fer_tui.engine.messages import Predictions as Predicted
@@ -98,6 +99,11 @@ class Predicting:
             self.beside.gather()
         if self.browser is None or self.browser.asks_of_the_run or not self.browser.asks_of_the_pair:
             self.run.begin()
+        self._go_on()
+
+    def gather_under(self, checkpoints: Iterable[int]) -> None:
+        """See to it that the predictions under these checkpoints come, too."""
+        self.run.begin(checkpoints)
         self._go_on()
 
     def _go_on(self) -> None:

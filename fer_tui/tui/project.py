@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from fer_tui import plugins
 from fer_tui.contract import Axis, Description, Explanation, Place, Value, plain
+from fer_tui.engine import defaults
 from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described, Followed
 
 from .asking import Request
@@ -93,6 +94,12 @@ class Project:
         """Take the explainers that could be loaded."""
         self.methods = {each.name: each for each in message.explainers}
         self.failed = dict(message.failed)
+
+    def faults_of_defaults(self) -> tuple[str, ...]:
+        """What is wrong with the explainers' defaults in the configuration, in one line each."""
+        if self.settings is None:
+            return ()
+        return tuple(map(str, defaults.faults(self.settings, self.methods, (*self.methods, *self.failed))))
 
     def methods_for(self, *, dataset: bool) -> tuple[Description, ...]:
         """The explainers of one image, or (dataset) the matrices of the whole dataset."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +75,7 @@ class Run:
         self._compute, self._project = compute, project
         self._history = History(0)
         self._job: int | None = None
-        self._wanted = False
+        self._wanted: set[int] | None = set()  # the checkpoints whose predictions are wanted, None: all
         self.fault = ""
 
     @property
@@ -93,14 +93,20 @@ class Run:
     @property
     def known(self) -> int:
         """How many checkpoints' predictions are all known."""
-        return sum(map(self._history.is_complete, self.digests))
+        return self.known_of(range(len(self.digests)))
 
-    def course(self, labels: NDArray[np.int64]) -> Course | None:
-        """The course over the checkpoints whose predictions are all known."""
+    def known_of(self, checkpoints: Iterable[int]) -> int:
+        """The same, of some checkpoints."""
+        return sum(self._history.is_complete(self.digests[number]) for number in checkpoints)
+
+    def course(self, labels: NDArray[np.int64], checkpoints: Sequence[int] | None = None) -> Course | None:
+        """The course over the checkpoints, or some of them, as far as all predictions are known."""
         classifier = self._project.classifier
         if classifier is None:
             return None
-        return self._history.course(classifier.checkpoints, classifier.digests, classifier.classes, labels)
+        numbers = range(len(classifier.digests)) if checkpoints is None else checkpoints
+        names, digests = [classifier.checkpoints[n] for n in numbers], [classifier.digests[n] for n in numbers]
+        return self._history.course(names, digests, classifier.classes, labels)
 
     def prediction(self, checkpoint: int, row: int) -> tuple[int, float] | None:
         """The predicted class of a row under a checkpoint and its probability, where they are known."""
@@ -117,13 +123,14 @@ class Run:
 
     # ---- asking ------------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Want all predictions from now on."""
-        self._wanted, self.fault = True, ""
+    def begin(self, checkpoints: Iterable[int] | None = None) -> None:
+        """Want the predictions under these checkpoints from now on, None: under all."""
+        self.fault = ""
+        self._wanted = None if checkpoints is None or self._wanted is None else self._wanted | set(checkpoints)
 
     def stop(self) -> bool:
         """Want none any more; whether there was work."""
-        self._wanted = False
+        self._wanted = set()
         return self.give_way()
 
     def give_way(self) -> bool:
@@ -135,9 +142,10 @@ class Run:
 
     def go_on(self, row: int) -> None:
         """Ask for a checkpoint that is not complete, the last one first, from `row` on; unless one is asked for."""
-        if not self._wanted or self._job is not None or self.fault or len(self.digests) < 2:
+        if self._job is not None or self.fault or len(self.digests) < 2:
             return
-        missing = [n for n, digest in enumerate(self.digests) if not self._history.is_complete(digest)]
+        wanted = range(len(self.digests)) if self._wanted is None else sorted(self._wanted)
+        missing = [n for n in wanted if not self._history.is_complete(self.digests[n])]
         if missing:
             first = missing[-1] if missing[-1] == len(self.digests) - 1 else missing[0]
             self._job = self._compute.predict(row, first)

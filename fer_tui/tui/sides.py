@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from fer_tui.contract import Axis, plain
+from fer_tui.contract import plain
 
-from .grid import METHODS, Grid, Method, Side, Step, Table
+from .grid import AXES, METHODS, Grid, Method, Side, Step, Table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fer_tui.contract import Description, Layer, Value
+
     from .browser import Browser
     from .desk import Desk
+
+
+_BESIDE_IMAGES = (*METHODS, "networks")  # sides that begin with the images themselves
 
 
 class Images(Sequence[Step]):
@@ -48,8 +53,8 @@ def table_of(desk: Desk, grid: Grid) -> Table | None:
         side for side in grid.sides if not locked.uses(side) and not any(each in METHODS for each in grid.sides)
     )
     along = [_one(side) if side in unused else _steps(desk, browser, grid, side, locked) for side in grid.sides]
-    if "images" in grid.sides and any(side in METHODS for side in grid.sides):
-        number = 0 if grid.sides[0] in METHODS else 1
+    if "images" in grid.sides and any(side in _BESIDE_IMAGES for side in grid.sides):
+        number = 0 if grid.sides[0] in _BESIDE_IMAGES else 1
         along[number] = (Step("original", bare=True), *along[number])
     target = browser.target if isinstance(browser.target, int) else None
     place = browser.place
@@ -81,11 +86,25 @@ def best_of_each_class(browser: Browser) -> tuple[int, ...]:
     return tuple(found)
 
 
-def methods_of(desk: Desk) -> tuple[Method, ...]:
-    """The explainers that make heat maps of an image, each under its current parameters."""
-    known = desk.project.methods_for(dataset=False)
-    found = (Method(each.title, each, desk.choice.parameters(each)) for each in known if each.kind == "heatmap")
-    return tuple(each for each in found if Axis.IMAGE in each.description.axes_for(dict(each.parameters)))
+def methods_of(desk: Desk, other: Side) -> tuple[Method, ...]:
+    """The explainers that make heat maps, and the views of the others that hang on the other side.
+
+    Each is under its current parameters.
+    """
+    known = [(each, desk.choice.parameters(each)) for each in desk.project.methods_for(dataset=False)]
+    maps = [Method(each.title, each, parameters) for each, parameters in known if each.kind == "heatmap"]
+    views = [view for each, parameters in known if each.kind != "heatmap" for view in _views(each, parameters)]
+    return (*maps, *(view for view in views if other in AXES and view.uses(other)))
+
+
+def _views(description: Description, parameters: Mapping[str, Value]) -> Iterator[Method]:
+    """What an explainer shows by the values of the parameter on which its axes hang."""
+    if description.axes_by is None:
+        yield Method(description.title, description, parameters)
+        return
+    name, by_value = description.axes_by
+    for value in by_value:
+        yield Method(f"{description.title}: {value}", description, {**parameters, name: value})
 
 
 def variants_of(desk: Desk, method: Method) -> tuple[Method, ...]:
@@ -104,17 +123,56 @@ def _steps(desk: Desk, browser: Browser, grid: Grid, side: Side, method: Method)
         case "classes":
             return tuple(Step(plain(name), target=number) for number, name in enumerate(browser.classes))
         case "methods":
-            return tuple(Step(plain(each.name), method=each) for each in methods_of(desk))
+            other = grid.sides[1] if grid.sides[0] == "methods" else grid.sides[0]
+            return tuple(Step(plain(each.name), method=each) for each in methods_of(desk, other))
         case "variants":
             return tuple(Step(plain(each.name), method=each) for each in variants_of(desk, method))
         case "layers":
-            layers = desk.project.classifier.layers if desk.project.classifier is not None else ()
-            return tuple(Step(plain(each.name), layer=each.name) for each in layers if each.filters)
+            names = dict.fromkeys(name for layers in _layers(desk, grid) for name in _filters(layers))
+            return tuple(Step(plain(name), layer=name) for name in names)
         case "checkpoints":
             from fer_tui.timeline import short_names
 
-            names = short_names(desk.run.names)
-            return tuple(Step(plain(name), checkpoint=number) for number, name in enumerate(names))
+            numbers = checkpoints_of(desk)
+            short = short_names([desk.run.names[number] for number in numbers])
+            return tuple(Step(plain(name), checkpoint=n) for name, n in zip(short, numbers, strict=True))
+        case "networks":
+            return networks_of(desk)
+
+
+def checkpoints_of(desk: Desk) -> tuple[int, ...]:
+    """The checkpoints of the network where the user is."""
+    classifier, browser = desk.project.classifier, desk.browser
+    return classifier.series_of(browser.checkpoint) if classifier is not None and browser is not None else ()
+
+
+def networks_of(desk: Desk) -> tuple[Step, ...]:
+    """All networks that are open: that of the user at their checkpoint, the others at the weights that count."""
+    classifier, here = desk.project.classifier, checkpoints_of(desk)
+    if classifier is None or desk.browser is None:
+        return ()
+    return tuple(
+        Step(
+            plain(each.name),
+            checkpoint=desk.browser.checkpoint if each.default in here else each.default,
+            layers=_filters(each.layers),
+        )
+        for each in classifier.networks
+    )
+
+
+def _layers(desk: Desk, grid: Grid) -> Iterator[Sequence[Layer]]:
+    """The layers of the network where the user is; then those of the others, where these lie along a side, too."""
+    classifier = desk.project.classifier
+    if classifier is not None:
+        yield classifier.layers
+        if "networks" in grid.sides:
+            yield from (each.layers for each in classifier.networks)
+
+
+def _filters(layers: Sequence[Layer]) -> dict[str, int]:
+    """How many filters each layer has, where it has any."""
+    return {each.name: each.filters for each in layers if each.filters}
 
 
 def _rows(browser: Browser, grid: Grid) -> NDArray[np.int64]:
@@ -136,7 +194,7 @@ def _one(side: Side) -> Sequence[Step]:
 def _class_of(desk: Desk, browser: Browser, row: int | None, *, through: bool) -> int | None:
     """The class that is explained of a row: the true one, or the predicted one; None where it is not known.
 
-    through: all checkpoints: then it is the one that the last of them predicts.
+    through: all checkpoints of the network: then it is the one that the last of them predicts.
     """
     if row is None:
         return None
@@ -144,7 +202,7 @@ def _class_of(desk: Desk, browser: Browser, row: int | None, *, through: bool) -
     if browser.target == "true" and label >= 0:
         return label
     if through:
-        for checkpoint in reversed(range(len(desk.run.names))):
+        for checkpoint in reversed(checkpoints_of(desk)):
             known = desk.run.prediction(checkpoint, row)
             if known is not None and known[0] >= 0:
                 return known[0]

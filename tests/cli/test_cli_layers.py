@@ -109,7 +109,10 @@ def test_a_users_own_file_names_no_data(capsys: pytest.CaptureFixture[str]) -> N
     own_file().parent.mkdir(parents=True)
     own_file().write_text('data = "x.csv"\n')
     assert main(["config"]) == 2
-    assert "data: belongs in fer-tui.toml (here only device, cache, graphics, theme, keys)" in capsys.readouterr().err
+    assert (
+        "data: belongs in fer-tui.toml (here only device, cache, parameters, colours, graphics, theme, keys)"
+        in capsys.readouterr().err
+    )
 
 
 def test_graphics_from_file_environment_and_flag(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from fer_tui.contract import ParameterInfo, Parameters, parameter
 from fer_tui.contract.parameters import parameter_infos
-from fer_tui.engine.settings import Settings
+from fer_tui.engine.settings import Default, Settings
 from fer_tui.tui.form import bounds, stepped
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -110,3 +110,39 @@ async def test_a_user_fills_the_form(opened: Opened, samples: Settings) -> None:
                 sight.app.explore.query_one("#form").region.area and sight.app.explore.query_one("#picture").region.area
             )
             await sight.type("p")
+
+
+async def test_the_configuration_gives_the_defaults(opened: Opened, samples: Settings) -> None:
+    """They are in use from the start, reset goes back to them, the form says where they stand, `y` names them."""
+    given = {"variant": "input-x-gradient", "steps": 7, "samples": 0}
+    defaults = {name: Default(value, f"/home/me/fer-tui.toml:{n}") for n, (name, value) in enumerate(given.items(), 2)}
+    settings = replace(
+        samples, parameters={"saliency": defaults}, colours={"saliency": Default("gray", "fer-tui.toml:9")}
+    )
+    async with opened(settings) as sight:
+        await sight.predicted()
+        await sight.explained()
+        desk = sight.app.desk
+        assert "fer-tui.toml:4: [parameters.saliency] samples: 0 is outside" in sight.text("#status")
+        assert desk.look.colours_of(sight.explanation) == "gray"
+
+        def used() -> tuple[object, object, object]:
+            values = sight.answered.request.parameters
+            return values["variant"], values["steps"], values["samples"]
+
+        def copied() -> list[str]:
+            words = desk.command(sight.answered.request, sight.answered.place).split()
+            return [words[at + 1] for at, word in enumerate(words) if word == "-p"]
+
+        assert used() == ("input-x-gradient", 7, 25), "what is no value is left out, and said"
+        assert copied() == ["variant=input-x-gradient", "steps=7"]
+        await sight.type("pj")
+        shown = "".join(sight.text("#form").split())
+        assert "defaultinput-x-gradient(fer-tui.toml:2;builtingradient)" in shown
+        await sight.type("h")
+        await sight.until(lambda: used()[0] == "gradient", "the variant before it")
+        assert copied() == ["variant=gradient", "steps=7"], "the built-in default, against the configuration's"
+        assert desk.choice.given == {"saliency": {"variant": "gradient"}}
+        await sight.type("R")
+        await sight.until(lambda: used() == ("input-x-gradient", 7, 25), "the user's defaults again")
+        assert desk.choice.given == {}

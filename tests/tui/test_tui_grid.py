@@ -63,6 +63,28 @@ def test_what_a_method_does_not_use_is_the_first_cell_again() -> None:
     assert table((Step("7", image=7),), checkpoints, ("images", "checkpoints")).cell(0, 1).repeats is None
 
 
+def test_a_cell_tells_what_its_network_has_not() -> None:
+    one, two = Step("one", checkpoint=0, layers={"a": 3, "conv": 4}), Step("two", checkpoint=2, layers={"b": 8})
+    layers = Step("a", layer="a"), Step("b", layer="b")
+    found = table((one, two), layers, ("networks", "layers"), CAM)
+    assert [[found.cell(row, column).missing for column in (0, 1)] for row in (0, 1)] == [
+        ["", "no layer b"],
+        ["no layer a", ""],
+    ]
+    assert found.cell(1, 1).place == Place(7, 5, "b", None, 2)
+    images = Step("original", bare=True), one, two
+    sheet = table(images, (Step("7", image=7), Step("9", image=9)), ("networks", "images"), CAM)
+    assert sheet.cell(0, 1).method is None and sheet.cell(0, 1).repeats is None
+    assert sheet.cell(1, 0).place == Place(7, 5, "conv", 2, 0) and not sheet.cell(1, 0).note
+    assert sheet.cell(2, 0).place == Place(7, 5, None, None, 2) and not sheet.cell(2, 0).missing
+    assert "no layer conv" in sheet.cell(2, 0).note
+    grid = Grid()
+    grid.choose(0, "networks")
+    assert grid.sides == ("networks", "methods")
+    grid.choose(1, "checkpoints")  # both say which weights: the other side gives way
+    assert grid.sides == ("images", "checkpoints")
+
+
 def test_sides_are_chosen_swapped_and_never_the_same() -> None:
     grid = Grid()
     assert grid.arrangement == 0

@@ -35,6 +35,7 @@ from .reporting import report
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
+ONE_NETWORK = "there is one network: --model again names another one"
 ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
 

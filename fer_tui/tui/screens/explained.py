@@ -40,7 +40,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     sample, answered, beside = dataset[browser.row], desk.image.answered, desk.beside
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
-        look.scales.see(explanation)
+        look.scales.seen.see(explanation)
     heatmap, pointer = explanation if isinstance(explanation, Heatmap) else None, pane.pointer
     if heatmap is not None and pointer is not None:
         pointer.move(0, 0, heatmap.values.shape)
@@ -216,7 +216,10 @@ def draw_side(screen: Explore, desk: Desk) -> None:
     screen.query_one("#methods-title", Lines).show([Text(""), Text("methods", inks.muted)])
     methods = project.methods_for(dataset=False)
     screen.query_one(Methods).show_methods(methods, method, project.failed)
-    parameters = list(parameter_lines(method, desk.choice.parameters(method), inks)) if method is not None else []
+    parameters = []
+    if method is not None:
+        usual = desk.choice.usual(method)
+        parameters = list(parameter_lines(method, desk.choice.parameters(method), usual, inks))
     width = screen.query_one("#parameters").size.width or 36
     notes = [line for note in project.notes for line in wrapped(plain(note), width, 3, inks.muted)]
     below = [Text(""), Text("parameters", inks.muted), *parameters] if parameters else []

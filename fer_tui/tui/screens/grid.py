@@ -1,8 +1,8 @@
-"""Grid: rows and columns of explanations, chosen among images, classes, methods, layers, checkpoints."""
+"""Grid: rows and columns of explanations, chosen among images, classes, methods, layers, checkpoints, networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -14,8 +14,11 @@ from fer_tui.contract import Heatmap
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.curving import curves_of
 from fer_tui.tui.desk import Change
-from fer_tui.tui.grid import Cell, Table, outward, tile_size
-from fer_tui.tui.sides import best_of_each_class, table_of
+from fer_tui.tui.grid import WEIGHTS, Cell, Table, outward, tile_size
+from fer_tui.tui.scaling import Ranges, on_a_sheet
+from fer_tui.tui.sheet_keys import keys_of
+from fer_tui.tui.sides import best_of_each_class, checkpoints_of, networks_of, table_of
+from fer_tui.tui.widgets.colour_bar import bars_line
 from fer_tui.tui.widgets.curves import CurvePlot, Curves
 from fer_tui.tui.widgets.grid_view import GridRow, GridView, Layout
 from fer_tui.tui.widgets.lines import Lines
@@ -42,17 +45,32 @@ class GridScreen(GridExports):
         yield CurvePlot(id="grid-curves")
         yield Lines(id="grid-title")
         yield GridView(id="grid")
+        yield Lines(id="grid-bar")
         yield Lines(id="grid-words")
 
     def on_mount(self) -> None:
         self._waits: dict[str, Timer] = {}
         self._pictures: dict[tuple[int, int], tuple[object, Image]] = {}
         self._best_for: object = None
+        self._maps = on_a_sheet()  # that are in sight
         super().on_mount()
 
     @property
     def view(self) -> GridView:
         return self.query_one(GridView)
+
+    @property
+    def maps(self) -> Ranges:
+        return self._maps
+
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The map at the cursor, else the first one in sight."""
+        if (here := super().heatmap) is not None or (table := self.table) is None:
+            return here
+        rows, columns = self.in_sight(table)
+        made = (self.desk.cells.answered((row, column)).explanation for row in rows for column in columns)
+        return next((each for each in made if isinstance(each, Heatmap)), None)
 
     @property
     def asking(self) -> Asking:
@@ -87,9 +105,17 @@ class GridScreen(GridExports):
         self.aimed()
 
     def aimed(self) -> None:
-        if any(side == "checkpoints" for side in self.grid.sides):
-            self.desk.gather()
+        if any(side in WEIGHTS for side in self.grid.sides):
+            self.desk.gather_under(self._weights)
         self.want(again=True)
+
+    @property
+    def _weights(self) -> Sequence[int]:
+        """The checkpoints that lie along a side."""
+        if "checkpoints" in self.grid.sides:
+            return checkpoints_of(self.desk)
+        of_networks = networks_of(self.desk) if "networks" in self.grid.sides else ()
+        return [step.checkpoint for step in of_networks if step.checkpoint is not None]
 
     def want(self, *, again: bool = False) -> None:
         """Want the cells in sight, those around the cursor first, and draw them."""
@@ -111,18 +137,19 @@ class GridScreen(GridExports):
     def size_of(self, table: Table) -> tuple[tuple[int, int], tuple[int, int]]:
         """The size of a cell's picture, and how many rows and columns there is room for."""
         view = self.view
-        width, height = self._pixels
+        width, height = self._pixels(table)
         aspect = view.cell_ratio * (width + _FRAME) / (height + _FRAME)
         counts = len(table.rows), len(table.columns)
         tile, (rows, columns) = tile_size(view.room, counts, aspect, self.grid.larger, in_pixels=view.in_pixels)
         return tile, (min(rows, view.most_rows), columns)
 
-    @property
-    def _pixels(self) -> tuple[int, int]:
-        """Width and height of a cell's picture in pixels: the network's input, or less."""
+    def _pixels(self, table: Table) -> tuple[int, int]:
+        """Width and height of a cell's picture in pixels: the network's input, or less; more for many pictures."""
         classifier = self.desk.project.classifier
         height, width = classifier.input_shape[-2:] if classifier is not None else (48, 48)
-        scale = min(1.0, _PIXELS / max(height, width))
+        scale = _PIXELS / max(height, width)
+        if not any(method.description.kind == "gallery" for method in table.methods):
+            scale = min(1.0, scale)
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def in_sight(self, table: Table) -> tuple[range, range]:
@@ -179,9 +206,11 @@ class GridScreen(GridExports):
         if left:
             yield Text(f"{left} cell{'s' if left > 1 else ''} to be made …  Esc stops", self.inks.accent)
             return
-        run = self.desk.run
-        if "checkpoints" in self.grid.sides and run.known < len(run.names):
-            yield Text(f"{run.known} of {len(run.names)} checkpoints predicted", self.inks.accent)
+        weights = self._weights
+        known = self.desk.run.known_of(weights)
+        if known < len(weights) and self.desk.has_run:
+            what = next(side for side in WEIGHTS if side in self.grid.sides)
+            yield Text(f"{known} of {len(weights)} {what} predicted", self.inks.accent)
         yield from super().facts()
 
     def _draw_grid(self) -> None:
@@ -193,6 +222,7 @@ class GridScreen(GridExports):
         if table is None or not table.rows or not table.columns:
             heading.show([Text(" no image is there to be shown: w shows others", inks.muted)] if table else [])
             below.show([])
+            self.query_one("#grid-bar", Lines).show([])
             self.view.show([], Layout())
             return
         tile, room = self.size_of(table)
@@ -202,8 +232,11 @@ class GridScreen(GridExports):
         at = self.grid.cursor
         names = [grid_words.heading_of(self.desk, table.columns[n], n == at[1], inks) for n in columns]
         lines = [self._row(table, row, columns, tile[1]) for row in rows]
-        self.view.show(lines, Layout(tile, self._pixels, names))
+        self.view.show(lines, Layout(tile, self._pixels(table), names))
         width = self.size.width - 2
+        current, look = super().heatmap, self.desk.look
+        bar = bars_line(keys_of(look, self._maps, current), width, inks, plain=self.app.no_color)
+        self.query_one("#grid-bar", Lines).show([Text(" ").append_text(bar)])
         told = list(grid_words.told_of(self.desk, table.cell(*at), at, width, _WORDS, inks))[:_WORDS]
         below.show([Text(" ").append_text(line) for line in told])
         if "checkpoints" in self.grid.sides:
@@ -211,11 +244,14 @@ class GridScreen(GridExports):
 
     def _see(self, table: Table, rows: range, columns: range) -> None:
         """Count the maps in sight for the scale that they share; forget the pictures of the others."""
+        self._maps = on_a_sheet()
         cells = [(row, column) for row in rows for column in columns]
         for key in cells:
             answered = self.desk.cells.answered(key)
             if isinstance(answered.explanation, Heatmap) and answered.final:
-                self.desk.look.scales.see(answered.explanation)
+                method = table.cell(*key).method
+                self._maps.see(answered.explanation, method.name if method is not None else "")
+                self.desk.look.scales.seen.see(answered.explanation)
         for key in self._pictures.keys() - set(cells):
             del self._pictures[key]
 
@@ -234,28 +270,30 @@ class GridScreen(GridExports):
     def _picture(self, cell: Cell, key: tuple[int, int]) -> Image | None:
         """The picture of a cell: the image until its explanation is there."""
         dataset, look = self.desk.project.dataset, self.desk.look
-        if cell.repeats is not None or dataset is None:
+        if cell.repeats is not None or cell.missing or dataset is None:
             return None
         explanation = self.desk.cells.answered(key).explanation if cell.method is not None else None
         row = cell.place.image
-        if row is None and explanation is None:
+        if explanation is None and (row is None or (cell.method is not None and not cell.method.uses("images"))):
             return None
-        scale = look.scales.of(explanation) if isinstance(explanation, Heatmap) else None
+        scale = look.scales.of(explanation, self._maps) if isinstance(explanation, Heatmap) else None
         drawn_of = (explanation, row, look.view, look.opacity, look.colours_of(explanation), look.rule, scale)
         before = self._pictures.get(key)
         if before is None or before[0] != drawn_of:
-            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset[row or 0].image))
+            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset[row or 0].image, self._maps))
         return before[1]
 
     def _draw_curves(self, table: Table) -> None:
         browser, plot, run = self.desk.browser, self.query_one(CurvePlot), self.desk.run
-        course = run.course(browser.predictions.labels) if browser is not None else None
+        numbers = checkpoints_of(self.desk)
+        course = run.course(browser.predictions.labels, numbers) if browser is not None else None
         if browser is None or course is None or not course.labelled.any():
             plot.show_curves(Curves())
             return
         place = table.cell(*self.grid.cursor).place
         checkpoint = browser.checkpoint if place.checkpoint is None else place.checkpoint
-        plot.show_curves(curves_of(course, run.names, place.target, checkpoint, self.inks.strong))
+        names = [run.names[number] for number in numbers]
+        plot.show_curves(curves_of(course, names, place.target, numbers.index(checkpoint), self.inks.strong))
 
 
 def _is_slow(cell: Cell) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fer_tui.tui.asking import Request
 from fer_tui.tui.exporting import Item, file_name
-from fer_tui.tui.grid import Cell, Table
+from fer_tui.tui.grid import WEIGHTS, Cell, Table
 from fer_tui.tui.grid_sheet import NOT_MADE, GridSheet, SheetCell
 
 from . import grid_words
@@ -25,7 +25,7 @@ class GridExports(Exporting, Gridding):
 
     def request_of(self, cell: Cell) -> Request | None:
         """What makes a cell; None where there is nothing to be made."""
-        if cell.method is None or cell.repeats is not None:
+        if cell.method is None or cell.repeats is not None or cell.missing:
             return None
         if cell.place.image is None and cell.method.uses("images"):
             return None
@@ -97,12 +97,15 @@ class GridExports(Exporting, Gridding):
             image = cell.place.image
             if cell.repeats is not None:
                 return SheetCell(words="same")
+            if cell.missing:
+                return SheetCell(words=cell.missing)
             if cell.method is None:
                 return SheetCell(image=image)
             known = None
-            if "checkpoints" in table.sides and image is not None:
+            if image is not None and any(side in WEIGHTS for side in table.sides):
                 known = grid_words.predicted(desk, image, inks, cell.place.checkpoint)
-            return SheetCell(names.get(key, NOT_MADE), image, known.plain if known is not None else "")
+            told = known.plain if known is not None else ""
+            return SheetCell(names.get(key, NOT_MADE), image, told, cell.method.name)
 
         lines = {
             row: [

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fer_tui.contract import plain
-from fer_tui.tui.grid import METHODS, Cell, Grid, Side, Step, Table
+from fer_tui.tui.grid import METHODS, WEIGHTS, Cell, Grid, Side, Step, Table
 from fer_tui.tui.predictions import probabilities
+from fer_tui.tui.widgets.grid_view import NAMES
 from fer_tui.tui.widgets.picture_pane import folded, wrapped
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SIDES: dict[Side, str] = {
     "variants": "variants of the method, by their names in the literature",
     "layers": "layers",
     "checkpoints": "checkpoints",
+    "networks": "networks",
 }
 _IMAGES = {"best": "best of each class", "listed": "as listed", "marked": "marked"}
 
@@ -51,12 +53,13 @@ def title(desk: Desk, grid: Grid, table: Table, inks: Inks, ways: Sequence[str] 
 
 
 def name_of(desk: Desk, step: Step, lines: int, is_current: bool, inks: Inks) -> Sequence[Text]:
-    """A row's name; that of an image in several lines: class, number, prediction."""
+    """A row's name in several lines; that of an image: class, number, prediction."""
     mark = "▸ " if is_current else "  "
     ink = inks.accent if is_current else inks.plain
     browser = desk.browser
     if step.image is None or browser is None:
-        return [Text(f"{mark}{step.name}", ink)]
+        parts = wrapped(step.name, NAMES - len(mark), max(1, lines), ink)
+        return [Text("  " if number else mark, ink).append_text(part) for number, part in enumerate(parts)]
     label = int(browser.predictions.labels[step.image])
     name = plain(browser.classes[label]) if label >= 0 else step.name
     marked = browser.marks is not None and bool(browser.marks.marked[step.image])
@@ -98,6 +101,8 @@ def under(desk: Desk, table: Table, cell: Cell, key: tuple[int, int], inks: Inks
     row = cell.place.image
     if cell.repeats is not None:
         return Text("same", inks.muted)
+    if cell.missing:
+        return Text(plain(cell.missing), inks.wrong)
     if row is None and "images" in table.sides and "images" not in table.unused:
         return Text("")
     if cell.method is None:
@@ -109,10 +114,12 @@ def under(desk: Desk, table: Table, cell: Cell, key: tuple[int, int], inks: Inks
         return Text(f"… {answered.progress:.0%}" if answered.progress else "…", inks.muted)
     if answered.explanation is None:
         return Text("stopped", inks.muted)
-    if row is None:
+    if row is None or not cell.method.uses("images"):
         return Text("")
-    if "checkpoints" in table.sides:
+    if any(side in WEIGHTS for side in table.sides):
         return predicted(desk, row, inks, cell.place.checkpoint) or Text("")
+    if not cell.method.uses("classes"):
+        return Text("")
     target = answered.place.target if answered.place.target is not None else cell.place.target
     return _share(desk, row, target, inks, named="classes" not in table.sides)
 
@@ -151,6 +158,10 @@ def told_of(desk: Desk, cell: Cell, key: tuple[int, int], width: int, lines: int
     if cell.repeats is not None:
         yield Text(f"{name} does not hang on {cell.repeats}: the same as in the first of them", inks.muted)
         return
+    if cell.missing:
+        whose = plain(desk.beside.name_of(checkpoint)) if checkpoint is not None else "the network"
+        yield Text(f"{whose} has {plain(cell.missing)}", inks.wrong)
+        return
     answered = desk.cells.answered(key)
     if answered.fault:
         yield from wrapped(f"{plain(answered.fault)}  (! shows all of it)", width, lines - 1, inks.fault)
@@ -169,8 +180,8 @@ def told_of(desk: Desk, cell: Cell, key: tuple[int, int], width: int, lines: int
             share = probabilities(scores[None])[0][target]
             what.append(f" · score {float(scores[target]):.2f}, {share:.0%}", inks.plain)
     what.append(f" · at {plain(str(layer))}" if isinstance(layer, str) else "", inks.muted)
-    view = desk.look.words(explanation)
+    view = desk.look.words(explanation, scale=False)  # the bar tells it
     yield from folded(what.append(f" · {view}" if view else "", inks.muted), width)[:2]
-    for note in explanation.notes:
+    for note in (*([cell.note] if cell.note else []), *explanation.notes):
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)
     yield from wrapped(words(explanation), width, 2, inks.muted)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fer_tui.tui.grid import ARRANGEMENTS, IMAGES, SIDES, Grid, Images, Table
+from fer_tui.tui.grid import ARRANGEMENTS, IMAGES, SIDES, WEIGHTS, Grid, Images, Side, Table
 from fer_tui.tui.keys import Command
+from fer_tui.tui.sides import checkpoints_of, networks_of
 from fer_tui.tui.widgets.grid_view import GridView
 
 from . import grid_words
-from .base import ONE_CHECKPOINT
+from .base import ONE_CHECKPOINT, ONE_NETWORK
 from .looking import Looking
 from .popups import Choice
 
@@ -104,11 +105,23 @@ class Gridding(Looking):
             here = {
                 "images": browser.position if grid.images == "listed" else 0,
                 "classes": browser.target_class or 0,
-                "checkpoints": browser.checkpoint,
+                **{side: self._here(table, side) for side in WEIGHTS},
             }
             row, column = (here.get(side, 0) for side in grid.sides)
             grid.move_to(row, column, table)
         self.aimed()
+
+    def _here(self, table: Table, side: Side) -> int:
+        """Where along a side the user's checkpoint lies."""
+        steps = (table.rows, table.columns)[table.sides.index(side)] if side in table.sides else ()
+        now = self.desk.browser.checkpoint if self.desk.browser is not None else 0
+        return next((number for number, step in enumerate(steps) if step.checkpoint == now), 0)
+
+    def _why_not(self, side: Side) -> str:
+        """Why there is but one along a side, '' where there are several."""
+        if side == "checkpoints" and len(checkpoints_of(self.desk)) < 2:
+            return ONE_CHECKPOINT
+        return ONE_NETWORK if side == "networks" and len(networks_of(self.desk)) < 2 else ""
 
     def do_arrange(self, command: Command) -> None:
         self._to_arrangement(1 if command.count is None else None, command.count)
@@ -120,9 +133,9 @@ class Gridding(Looking):
         now = self.grid.arrangement
         number = count - 1 if count is not None else (now if now is not None else -1) + (steps or 0)
         number %= len(ARRANGEMENTS)
-        if "checkpoints" in ARRANGEMENTS[number][1:] and not self.desk.has_run:
+        while why := "".join(self._why_not(side) for side in ARRANGEMENTS[number][1:]):  # the first one can always be
             if count is not None:
-                self.say(ONE_CHECKPOINT)
+                self.say(why)
                 return
             number = (number + (steps or 1)) % len(ARRANGEMENTS)
         self.grid.arrange(number)
@@ -139,8 +152,8 @@ class Gridding(Looking):
         def choose(number: int | None) -> None:
             if number is None:
                 return
-            if SIDES[number] == "checkpoints" and not self.desk.has_run:
-                self.say(ONE_CHECKPOINT)
+            if why := self._why_not(SIDES[number]):
+                self.say(why)
             else:
                 self.grid.choose(which, SIDES[number])
                 self._laid_out()
@@ -198,16 +211,14 @@ class Gridding(Looking):
             return
         cell, sides = table.cell(*self.grid.cursor), table.sides
         place, method = cell.place, cell.method
-        if method is not None and method.alias:
-            desk.choice.choose_alias(method.description, method.alias)
-        elif method is not None:
-            desk.choice.choose_named(method.description.name)
-        if place.target is not None and ("classes" in sides or "checkpoints" in sides):
+        if method is not None:
+            desk.choice.choose_under(method.description, method.parameters)
+        if place.target is not None and any(side in ("classes", *WEIGHTS) for side in sides):
             browser.target = place.target
-        if "layers" in sides and method is not None and method.uses("layers"):
-            browser.layer, browser.filter = place.layer, None
         if place.checkpoint is not None:
             desk.go_to_checkpoint(place.checkpoint)
+        if "layers" in sides and method is not None and method.uses("layers") and not cell.missing:
+            browser.layer, browser.filter = place.layer, None
         if place.image is not None and not browser.go(place.image):
             browser.narrow("")
             browser.go(place.image)

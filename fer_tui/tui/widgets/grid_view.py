@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _ROWS = 12  # at most in sight
-_NAMES = 15  # columns for the names of rows
+NAMES = 14  # columns for the names of rows
+_LEFT = NAMES + 1  # and the space beside them
 _HEADING = 1  # lines above the rows
 
 
@@ -47,7 +48,7 @@ class GridLine(Horizontal):
 
     DEFAULT_CSS = f"""
     GridLine {{ display: none; height: auto; }}
-    GridLine > .name {{ width: {_NAMES}; padding: 0 1 0 0; height: 100%; }}
+    GridLine > .name {{ width: {_LEFT}; padding: 0 1 0 0; height: 100%; }}
     GridLine > Vertical > .words {{ height: 1; }}
     """
 
@@ -121,7 +122,7 @@ class GridView(Vertical):
     @property
     def room(self) -> tuple[int, int]:
         """Columns and lines for pictures and the words below them."""
-        return max(1, self.size.width - _NAMES), max(1, self.size.height - _HEADING)
+        return max(1, self.size.width - _LEFT), max(1, self.size.height - _HEADING)
 
     @property
     def cell_ratio(self) -> float:
@@ -137,14 +138,9 @@ class GridView(Vertical):
     def most_rows(self) -> int:
         return _ROWS
 
-    @property
-    def names_width(self) -> int:
-        """Columns for the name of a row."""
-        return _NAMES - 1
-
     def show(self, rows: Sequence[GridRow], layout: Layout) -> None:
         self._shown = layout
-        heading = Text(" " * _NAMES).append_text(_spread(layout.headings, layout.tile[0]))
+        heading = Text(" " * _LEFT).append_text(_spread(layout.headings, layout.tile[0]))
         self.query_one(".headings", Lines).show([heading])
         for number, line in enumerate(self.query(GridLine)):
             line.display = number < len(rows)
@@ -155,7 +151,7 @@ class GridView(Vertical):
         self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
-        x, y = event.screen_x - self.region.x - _NAMES, event.screen_y - self.region.y - _HEADING
+        x, y = event.screen_x - self.region.x - _LEFT, event.screen_y - self.region.y - _HEADING
         columns, lines = self._shown.tile
         row, column = y // (lines + 1), x // columns
         if x >= 0 and y >= 0 and column < len(self._shown.headings):

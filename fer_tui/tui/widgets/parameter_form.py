@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from rich.style import Style
 from rich.text import Text
@@ -133,7 +134,7 @@ class ParameterForm(Lines, can_focus=True):
             self._choice.reset(form.method)
             self._then()
         else:
-            self._set(form.info.default)
+            self._set(self._choice.usual(form.method)[form.info.name])
 
     def on_click(self, event: events.Click) -> None:
         if 0 <= event.y < len(self._rows) and (row := self._rows[event.y]) >= 0:
@@ -183,7 +184,7 @@ class ParameterForm(Lines, can_focus=True):
             name, value = PRESET, form.preset(values) or "–"
         else:
             name, value, unit = plain(info.name), shown(values[info.name]), plain(info.unit)
-            ink = inks.plain if values[info.name] == info.default else inks.accent
+            ink = inks.plain if values[info.name] == self._choice.usual(form.method)[info.name] else inks.accent
             if not info.applies(values):
                 ink = inks.muted + Style(dim=True)
         if is_here and form.typed is not None:
@@ -205,9 +206,16 @@ class ParameterForm(Lines, can_focus=True):
             told = f"names from the literature: {', '.join(map(plain, self._form.presets))}"
         else:
             only = "" if info.applies(self.values) else " (without effect here)"
-            told = f"{plain(info.help)}{only} · default {shown(info.default)} · {plain(bounds(info))}"
+            told = f"{plain(info.help)}{only} · {self._default(info)} · {plain(bounds(info))}"
         for line in wrapped(told, width - 4, 4, inks.muted):
             yield Text(f"    {line.plain}", inks.muted)
+
+    def _default(self, info: ParameterInfo) -> str:
+        """What `r` gives back, and where the configuration says so."""
+        own = self._choice.defaults(self._form.method).get(info.name)
+        if own is None:
+            return f"default {shown(info.default)}"
+        return f"default {shown(own.value)} ({plain(Path(own.origin).name)}; built in {shown(info.default)})"
 
 
 def _first(lines: list[Text], count: int) -> list[Text]:

@@ -151,15 +151,16 @@ def shown(value: Value) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else plain(value) or "–"
 
 
-def parameter_lines(method: Description | None, values: Mapping[str, Value], inks: Inks) -> Iterator[Text]:
-    """One line for each parameter, with its unit."""
-    infos = method.parameters if method is not None else ()
-    room = max((len(info.name) for info in infos), default=0)
-    for info in infos:
+def parameter_lines(
+    method: Description, values: Mapping[str, Value], usual: Mapping[str, Value], inks: Inks
+) -> Iterator[Text]:
+    """One line for each parameter, with its unit; what is not as usual stands out."""
+    room = max((len(info.name) for info in method.parameters), default=0)
+    for info in method.parameters:
         value = values[info.name]
         yield Text.assemble(
             f" {cut(plain(info.name), room)}  ",
-            (shown(value), inks.plain if value == info.default else inks.accent),
+            (shown(value), inks.plain if value == usual[info.name] else inks.accent),
             (f" {plain(info.unit)}" if info.unit else "", inks.muted),
             style=inks.muted,
         )

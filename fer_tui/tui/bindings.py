@@ -105,11 +105,20 @@ BINDINGS = (
     Binding(
         "beside",
         ("b",),
-        "another network or checkpoint beside this one; 3b: the third",
+        "another network or checkpoint beside this one; 3b: the third; Classes: what is fixed and broken",
         "Explanation",
-        "x",
+        "xc",
         counts=True,
     ),
+    Binding(
+        "beside-next",
+        ("B",),
+        "the next of the other networks (of one run: checkpoints) beside this one",
+        "Explanation",
+        "xc",
+        counts=True,
+    ),
+    Binding("beside-previous", ("g b",), "the one before it", "Explanation", "xc", counts=True),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding(

@@ -70,12 +70,14 @@ def name_of(desk: Desk, step: Step, lines: int, is_current: bool, inks: Inks) ->
     return told[: max(1, lines)]
 
 
-def heading_of(desk: Desk, step: Step, is_current: bool, inks: Inks) -> Text:
-    """A column's name."""
+def heading_of(desk: Desk, step: Step, width: int, is_current: bool, inks: Inks) -> Text:
+    """A column's name; of a layer's that has no room the end, by which layers differ."""
     name, browser = step.name, desk.browser
     if step.image is not None and browser is not None:
         label = int(browser.predictions.labels[step.image])
         name = f"{plain(browser.classes[label])} {name}" if label >= 0 else name
+    if step.layer is not None and len(name) >= width - 1:
+        name = f"…{name[-max(1, width - 3) :]}"
     return Text(f"▾{name}" if is_current else name, inks.accent if is_current else inks.muted)
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fer_tui.cli.settings import SETTINGS
+from fer_tui.testing import PROMISES
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,3 +74,9 @@ def test_pictures_are_small_and_fetch_nothing() -> None:
         text = file.read_text("utf-8")
         ElementTree.fromstring(text)
         assert len(text) < 500_000 and "http" not in text.replace("http://www.w3.org/2000/svg", ""), file.name
+
+
+def test_every_promise_is_documented() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    for promise in PROMISES:
+        assert f"| {promise.name} | {promise.why} |" in text, promise.name

@@ -104,18 +104,24 @@ class Bench:
         names = [each.name for each in engine.classifier.layers if each.filters and _is_map_layer(each.name)]
         return Place(row, target, names[layer] if names else None, filter, 0)
 
-    def task(self, engine: Engine, place: Place | None = None, parameters: Mapping[str, object] | None = None) -> Task:
+    def task(
+        self,
+        engine: Engine,
+        place: Place | None = None,
+        parameters: Mapping[str, object] | None = None,
+        action: str = "",
+    ) -> Task:
         """What the engine would run at `place`: the axes that are not declared are taken off it."""
         given = {**self.parameters, **(parameters or {})}
-        return engine.task(self.description.name, place or self.place(engine), given)
+        return engine.task(self.description.name, place or self.place(engine), given, action=action)
 
     def bare(self, task: Task, subject: Subject | None = None) -> Generator[Result, None, None]:
         """The explainer's own generator, without the engine's guard."""
-        results = self.explainer().explain(subject or task.subject, task.parameters)
+        results = dataclasses.replace(task, subject=subject or task.subject).results()
         if not isinstance(results, Generator):
             raise Broken(
-                f"explain returned a {type(results).__name__}, not a generator: it cannot be stopped",
-                "write explain with yield, and let the work be done between the yields",
+                f"{task.action or 'explain'} returned a {type(results).__name__}, no generator: it cannot be stopped",
+                "write it with yield, and let the work be done between the yields",
             )
         return results
 
@@ -187,12 +193,19 @@ def arrays(explanation: Explanation) -> dict[str, NDArray[Any]]:
 
 
 def identical(first: Explanation, second: Explanation) -> bool:
-    """Whether two explanations are the same to the last bit."""
+    """Whether two explanations are the same to the last bit, in numbers, tables and words."""
     a, b = arrays(first), arrays(second)
-    return a.keys() == b.keys() and all(
+    if a.keys() != b.keys() or _words(first) != _words(second):
+        return False
+    return all(
         a[name].shape == b[name].shape and a[name].dtype == b[name].dtype and a[name].tobytes() == b[name].tobytes()
         for name in a
     )
+
+
+def _words(explanation: Explanation) -> tuple[object, ...]:
+    tables = {name: table.to_dict() for name, table in explanation.tables.items()}
+    return tables, tuple(explanation.notes), getattr(explanation, "text", "")
 
 
 def copied(explanation: Explanation) -> Explanation:

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fer_tui.contract import Axis, Description, Explainer, Gallery, Heatmap, InputError, Parameters, Result, parameter
+from fer_tui.contract import (
+    Axis,
+    Column,
+    Description,
+    Explainer,
+    Gallery,
+    Heatmap,
+    InputError,
+    Parameters,
+    Reply,
+    Result,
+    Table,
+    action,
+    parameter,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -562,3 +576,36 @@ class Transposed(Sound):
 
     def values(self, values, subject):
         return np.ascontiguousarray(values.T) if values.shape[0] == values.shape[1] else values
+
+
+# ---- actions ---------------------------------------------------------------------------------------------------------
+
+
+class Acting(Sound):
+    """With an action; breaks none."""
+
+    name = "acting"
+
+    @action("All classes", "Tells every class's score.", axes={Axis.IMAGE, Axis.CHECKPOINT})
+    def all_classes(self, subject, parameters):
+        yield Result(subject.place, Reply(text="asking"), final=False, progress=0.5)
+        scores = subject.classifier.predict([subject.image])[0]
+        table = Table((Column("class", link=Axis.TARGET), Column("score")), list(enumerate(scores.tolist())))
+        yield Result(subject.place, Reply(text=self.word(), tables={"classes": table}), progress=1.0)
+
+    def word(self):
+        return "all of them"
+
+
+class ActsAtRandom(Acting):
+    name = "acts-at-random"
+
+    def word(self):
+        return str(np.random.default_rng().random())
+
+
+class ActsOnTheSeed(Acting):
+    name = "acts-on-the-seed"
+
+    def word(self):
+        return str(torch.manual_seed(0).initial_seed())

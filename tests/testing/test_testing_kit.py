@@ -73,13 +73,17 @@ BREAKS: dict[str, set[str]] = {
     "FewClasses": {"every size is explained"},
     "OtherTarget": {"it points at the evidence"},
     "Transposed": {"it points at the evidence"},
+    "Acting": set(),
+    "ActsAtRandom": {"actions work"},
+    "ActsOnTheSeed": {"actions work"},
 }
 
 
 @pytest.fixture
 def explainers(install: Callable[[str, str, dict[str, str]], None]) -> Iterator[ModuleType]:
     """The module of broken explainers, as an installed package with an entry point for each."""
-    found = re.findall(r'^class (\w+)\(Sound\):(?:\n    """.*?""")?\n*    name = "(.*)"', SOURCE, re.MULTILINE)
+    classes = r'^class (\w+)\((?:Sound|Acting)\):(?:\n    """.*?""")?\n*    name = "(.*)"'
+    found = re.findall(classes, SOURCE, re.MULTILINE)
     entries = {name: f"broken_explainers:{cls}" for cls, name in [("Sound", "sound"), *found] if cls != "NotInstalled"}
     install("broken_explainers", SOURCE, entries)
     yield importlib.import_module("broken_explainers")
@@ -107,10 +111,14 @@ def test_only_one_is_found(explainers: ModuleType) -> None:
 
 AUTHORS = """
 from broken_explainers import Falling
+from fer_tui import plugins
 from fer_tui.testing import Conformance
 
 class TestFalling(Conformance):
     explainer = Falling
+
+    def test_no_other_is_found_and_nothing_printed(self, alone):
+        assert plugins.names() == ("falling",)
 
 class TestExcused(Conformance):
     explainer = Falling
@@ -122,7 +130,7 @@ def test_three_lines_are_a_test(explainers: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "test_falling.py").write_text(AUTHORS)
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-k", "progress or printed", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1 and "1 failed, 2 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1 and "1 failed, 3 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert "falling: progress grows: progress falls: 0.833, 0.667, 0.5\nmend: progress is the share of" in done.stdout
     assert "excused: it shows what is left" in done.stdout
 

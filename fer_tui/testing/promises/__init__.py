@@ -1,6 +1,6 @@
 """What an explainer promises, each promise as a check that says what is broken and how to mend it."""
 
-from . import axes, declarations, evidence, manners, networks, results, runs
+from . import actions, axes, declarations, evidence, manners, networks, results, runs
 from .promise import Promise
 
 PROMISES: tuple[Promise, ...] = (
@@ -11,6 +11,7 @@ PROMISES: tuple[Promise, ...] = (
     *manners.PROMISES,
     *networks.PROMISES,
     *evidence.PROMISES,
+    *actions.PROMISES,
 )
 
 __all__ = ["PROMISES", "Promise"]

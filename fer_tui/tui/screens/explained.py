@@ -36,13 +36,9 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         pane.show(None)
         pane.show_caption([])
         return
-    sample = dataset[browser.row]
-    answered = desk.image.answered
-    beside = desk.beside
-    if beside.shown:
-        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, inks))
-    else:
-        pane.show_title(_title(browser, sample.id, inks))
+    draw_title(pane, desk)
+    sample, answered, beside = dataset[browser.row], desk.image.answered, desk.beside
+    width = pane.content_region.width or pane.size.width
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
         look.scales.seen.see(explanation)
@@ -55,7 +51,6 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, explanation, pointer))
     pane.show_words(list(twin(desk)) if look.in_words else None)
     pane.show_pointer(heatmap.values.shape if heatmap is not None else None)
-    width = pane.content_region.width or pane.size.width
     if beside.shown and pointer is None:
         caption = list(side_caption(desk, answered, browser.predictions, "", width, inks))
     else:
@@ -65,6 +60,18 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show_caption(caption[: pane.caption_lines])
 
 
+def draw_title(pane: PicturePane, desk: Desk) -> None:
+    """Which image it is, and what is known of it."""
+    inks, browser, dataset = inks_of(pane.app), desk.browser, desk.project.dataset
+    if browser is None or dataset is None or browser.row is None:
+        return
+    if desk.beside.shown:
+        width = pane.content_region.width or pane.size.width
+        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
+    else:
+        pane.show_title(_title(browser, dataset[browser.row].id, inks))
+
+
 def draw_beside(pane: PicturePane, desk: Desk) -> None:
     """The same of the checkpoint beside the current one."""
     inks, browser, dataset, beside = inks_of(pane.app), desk.browser, desk.project.dataset, desk.beside
@@ -72,11 +79,10 @@ def draw_beside(pane: PicturePane, desk: Desk) -> None:
         pane.show(None)
         pane.show_caption([])
         return
-    answered, look = beside.answered, desk.look
-    pane.show_title(side_title(desk, beside.partner, beside.predictions, inks))
+    answered, look, width = beside.answered, desk.look, pane.content_region.width or pane.size.width
+    pane.show_title(side_title(desk, beside.partner, beside.predictions, width, inks))
     picture = look.picture(answered.explanation, dataset[browser.row].image)
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, answered.explanation, None))
-    width = pane.content_region.width or pane.size.width
     caption = list(side_caption(desk, answered, beside.predictions, beside.note, width, inks))
     pane.show_caption(caption[: pane.caption_lines])
 

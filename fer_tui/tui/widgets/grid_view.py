@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -57,16 +58,27 @@ class GridLine(Horizontal):
         self._made_of: tuple[object, ...] = ()
         self._kept: Sequence[Image | None] = ()
         self._laid_out: tuple[int, int, int] | None = None
+        self._told: Sequence[Text] = ()
+        self.picture = Picture()
+        self._name_lines, self._below = Lines(classes="name"), Lines(classes="words")
+        self._beside = Vertical(self.picture, self._below)
 
     def compose(self) -> ComposeResult:
-        yield Lines(classes="name")
-        with Vertical():
-            yield Picture()
-            yield Lines(classes="words")
+        yield self._name_lines
+        yield self._beside
 
     @property
-    def picture(self) -> Picture:
-        return self.query_one(Picture)
+    def span(self) -> tuple[int, int]:
+        """The column where the pictures begin, and how many they take: maybe fewer than there is room for."""
+        left, width = self.picture.span
+        if width or self._laid_out is None:
+            return left, width
+        columns, _, count = self._laid_out
+        return 0, columns * count
+
+    def place_words(self) -> None:
+        """Put the words below the pictures, as these lie by now."""
+        self._below.show([_spread(self._told, *self.span)])
 
     def show(self, row: GridRow, layout: Layout) -> None:
         columns, lines = layout.tile
@@ -74,18 +86,18 @@ class GridLine(Horizontal):
         if self._laid_out != wanted:
             self._laid_out = wanted
             self.styles.height = lines + 1
-            beside = self.query_one(Vertical)
-            beside.styles.width = columns * len(row.pictures)
-            beside.styles.height = lines + 1
+            self._beside.styles.width = columns * len(row.pictures)
+            self._beside.styles.height = lines + 1
             self.picture.styles.height = lines
-        self.query_one(".name", Lines).show(row.name)
+        self._name_lines.show(row.name)
         made_of = (layout.pixels, *map(id, row.pictures))
         if made_of != self._made_of:
             from fer_tui.picture import row_of
 
             self._made_of, self._kept = made_of, row.pictures  # kept: an id is another picture's once this one is gone
             self.picture.show(row_of(row.pictures, *layout.pixels))
-        self.query_one(".words", Lines).show([_spread(row.words, columns)])
+        self._told = row.words
+        self.place_words()
 
 
 class GridView(Vertical):
@@ -113,11 +125,13 @@ class GridView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown = Layout()
+        self._laid_out: object = None
+        self._heading = Lines(classes="headings")
+        self._grid_lines = [GridLine() for _ in range(_ROWS)]
 
     def compose(self) -> ComposeResult:
-        yield Lines(classes="headings")
-        for _ in range(_ROWS):
-            yield GridLine()
+        yield self._heading
+        yield from self._grid_lines
 
     @property
     def room(self) -> tuple[int, int]:
@@ -127,12 +141,12 @@ class GridView(Vertical):
     @property
     def cell_ratio(self) -> float:
         """A terminal cell's height by its width."""
-        return self.query(Picture).first(Picture).cell_ratio
+        return self._grid_lines[0].picture.cell_ratio
 
     @property
     def in_pixels(self) -> bool:
         """Whether the terminal draws the pictures, and not the cells."""
-        return self.query(Picture).first(Picture).in_pixels
+        return self._grid_lines[0].picture.in_pixels
 
     @property
     def most_rows(self) -> int:
@@ -140,22 +154,37 @@ class GridView(Vertical):
 
     def show(self, rows: Sequence[GridRow], layout: Layout) -> None:
         self._shown = layout
-        heading = Text(" " * _LEFT).append_text(_spread(layout.headings, layout.tile[0]))
-        self.query_one(".headings", Lines).show([heading])
-        for number, line in enumerate(self.query(GridLine)):
+        for number, line in enumerate(self._grid_lines):
             line.display = number < len(rows)
             if line.display:
                 line.show(rows[number], layout)
+        self._place_headings()
+        laid_out = (self.size, layout.tile, len(rows), len(layout.headings))
+        if laid_out != self._laid_out:
+            self._laid_out = laid_out
+            self.call_after_refresh(self._place_words)
+
+    def _place_headings(self) -> None:
+        left, width = self._grid_lines[0].span
+        heading = Text(" " * (_LEFT + left)).append_text(_spread(self._shown.headings, 0, width))
+        self._heading.show([heading])
+
+    def _place_words(self) -> None:
+        """Put all words where the pictures lie, now that these have their sizes."""
+        for line in self._grid_lines:
+            if line.display:
+                line.place_words()
+        self._place_headings()
 
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
         x, y = event.screen_x - self.region.x - _LEFT, event.screen_y - self.region.y - _HEADING
-        columns, lines = self._shown.tile
-        row, column = y // (lines + 1), x // columns
-        if x >= 0 and y >= 0 and column < len(self._shown.headings):
-            self.post_message(self.Chosen(row, column))
+        left, width = self._grid_lines[0].span
+        if y >= 0 and left <= x < left + width:
+            column = (x - left) * len(self._shown.headings) // width
+            self.post_message(self.Chosen(y // (self._shown.tile[1] + 1), column))
 
     def on_mouse_scroll_down(self) -> None:
         self.post_message(self.Scrolled(1))
@@ -164,26 +193,29 @@ class GridView(Vertical):
         self.post_message(self.Scrolled(-1))
 
 
-def _spread(words: Sequence[Text], columns: int) -> Text:
-    """Each text in the middle of so many cells."""
-    line = Text()
-    for word in words:
-        kept = (
-            word
-            if word.cell_len < columns
-            else Text(_cut(word.plain, columns - 1), word.spans[0].style if word.spans else word.style)
-        )
-        gap = columns - kept.cell_len
-        line.append(" " * (gap // 2)).append_text(kept).append(" " * (gap - gap // 2))
+def _spread(words: Sequence[Text], left: int, width: int) -> Text:
+    """The texts side by side, each in the middle of its part of `width` cells from `left` on, or cut."""
+    line, room = Text(), width / max(1, len(words))
+    for number, word in enumerate(words):
+        most = max(1, int(room) - 1)
+        kept = word if word.cell_len <= most else Text(_cut(word.plain, most), _style_of(word))
+        start = round(left + (number + 0.5) * room - kept.cell_len / 2)
+        line.append(" " * max(0, start - line.cell_len)).append_text(kept)
     return line
 
 
+def _style_of(text: Text) -> str | Style:
+    return text.spans[0].style if text.spans else text.style
+
+
 def _cut(text: str, width: int) -> str:
-    """`text` in at most so many cells: its last word, a number mostly, is kept."""
+    """`text` in at most so many cells: its last word is kept where it is a number, or what a colon announces."""
     from rich.cells import cell_len
 
     first, _, last = text.rpartition(" ")
     room = width - cell_len(last) - 1
+    if not first.endswith(":") and not any(each.isdigit() for each in last):
+        return cut(text, width).rstrip()
     return (
         f"{cut(first, room).rstrip()} {last}"
         if first and room > 2

@@ -21,6 +21,7 @@ from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .contrast import CellContrast
 from .exports import Exporting, Offer
+from .tabling import Tabling
 
 _WORDS = 3  # lines below the table
 _FOCUS = 4  # more of them where the focus is shown
@@ -28,7 +29,7 @@ _OF_CELL = 50  # images of a cell whose contrast is averaged, where no count is 
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
-class ClassesScreen(Exporting):
+class ClassesScreen(Tabling, Exporting):
     """The confusion matrix; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
@@ -88,6 +89,9 @@ class ClassesScreen(Exporting):
         answered, inks = self.desk.matrix.answered, self.inks
         what = "share of each true class" if self.table.rates else "counts"
         title = Text.assemble(("true class ↓  predicted →", inks.muted), ("   ", ""), (what, inks.muted))
+        matrix = self.desk.choice.matrix
+        if matrix is not None and len(self.desk.project.methods_for(dataset=True)) > 1:
+            title.append(f"   {plain(matrix.title)}", inks.strong)
         self.query_one("#table-title", Lines).show([title])
         if isinstance(answered.explanation, Matrix):
             self.table.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
@@ -211,6 +215,25 @@ class ClassesScreen(Exporting):
             return
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
         self.go("explore", f"{true} {other} hardest")
+
+    def go_to_place(self, place: Place) -> None:
+        """The images of the class that a row of a table names."""
+        browser = self.desk.browser
+        if browser is not None and place.target is not None and place.target < len(browser.classes):
+            self.go("explore", classes_term("true", browser.classes, place.target))
+
+    def do_method(self, command: Command) -> None:
+        """Of several explainers of the whole dataset the next one, or the one of that number."""
+        known = self.desk.project.methods_for(dataset=True)
+        if len(known) < 2:
+            self.say("one explainer of the whole dataset is installed" if known else "none is installed")
+            return
+        now = self.desk.choice.matrix
+        self.desk.choice.choose_matrix(
+            command.count - 1 if command.count is not None else known.index(now) + 1 if now in known else 0
+        )
+        self.aim()
+        self.draw(Change.MATRIX)
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser

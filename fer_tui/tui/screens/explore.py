@@ -29,6 +29,7 @@ from .pointing import Pointing
 from .popups import Details
 from .resembling import Resembling
 from .sorting import Sorting
+from .tabling import Acts
 from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
@@ -38,7 +39,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
+class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -91,6 +92,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         elif Change.EXPLANATION in change:
             self._cancel("grace")
             self.draw_place()
+            self.show_reply()
             self._look_ahead()
         if Change.PREDICTIONS in change:
             if "predictions" not in self._waits:
@@ -377,6 +379,8 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         if self.desk.stop():
             self.draw_place()
             self.draw_status()
+        elif self.desk.acting.end():
+            self.aimed()
         elif self.desk.browser is not None and self.desk.browser.narrowing:
             self.narrow("")
         elif self.desk.reports.is_working:

@@ -21,7 +21,7 @@ def segment_table(segments: Segments, coefficients: Coefficients, which: NDArray
     """Each segment's centre, area and coefficient, the strongest first. which: the chosen ones."""
     where, taken = _places(segments, len(coefficients)), set(which.tolist())
     rows = [(n, *where[n], coefficients[n], n in taken) for n in ranked(coefficients).tolist()]
-    columns = (*_PLACE, Column("coefficient", unit="probability"), Column("chosen"))
+    columns = (*_PLACE, Column("coefficient"), Column("chosen"))
     return Table(columns, rows, "what showing a segment adds to the probability, in the linear model")
 
 
@@ -32,11 +32,15 @@ def seeds_table(segments: Segments, coefficients: Coefficients, chosen: NDArray[
     rows = [(n, *where[n], mean[n], spread[n], times[n]) for n in ranked(mean).tolist()]
     columns = (
         *_PLACE,
-        Column("mean coefficient", unit="probability"),
-        Column("standard deviation"),
-        Column(f"chosen of {len(chosen)}"),
+        Column("mean"),
+        Column("deviation"),
+        Column("chosen"),
     )
-    return Table(columns, rows, f"each segment's coefficient over {len(chosen)} seeds")
+    return Table(
+        columns,
+        rows,
+        f"mean and standard deviation of each segment's coefficient over {len(chosen)} seeds, and with how many it is chosen",
+    )
 
 
 def _places(segments: Segments, count: int) -> list[tuple[float, float, float]]:

@@ -52,8 +52,9 @@ class TableView:
 
     @property
     def where(self) -> str:
-        """Which row of how many the cursor is on."""
-        return f"row {self.row + 1} of {len(self._order)}" if self._order else "no rows"
+        """Which row of how many the cursor is on, and which column."""
+        rows = f"row {self.row + 1} of {len(self._order)}" if self._order else "no rows"
+        return f"{rows}, column {self.column + 1} of {len(self._headings)}"
 
     def lines(self, width: int, height: int, inks: Inks, cursor: Style) -> Iterator[Text]:
         """The heading, and as many rows as there is room for: the cursor is among them."""
@@ -61,7 +62,8 @@ class TableView:
         self._left = min(self._left, self.column)
         while self._left < self.column and _taken(widths[self._left : self.column + 1]) > width - _GAP:
             self._left += 1
-        shown = range(self._left, len(widths))
+        shown = [n for n in range(self._left, len(widths)) if _taken(widths[self._left : n + 1]) <= width - _GAP]
+        shown = shown or [self._left]
         head = Text("  ")
         for number in shown:
             mark = "" if self._by is None or self._by[0] != number else " ↓" if self._by[1] else " ↑"
@@ -87,6 +89,11 @@ class TableView:
             return False
         self.row = at
         return True
+
+    @property
+    def width(self) -> int:
+        """The columns of the screen that all of it takes."""
+        return _GAP + sum(min(_WIDEST, self._wide(number)) + _GAP for number in range(len(self._headings)))
 
     def _wide(self, number: int) -> int:
         return max(cell_len(self._headings[number]) + 2, *(cell_len(row[number]) for row in self._cells), 1)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from rich.text import Text
 from textual.app import ComposeResult
 
-from fer_tui.contract import Axis, Matrix, Place, plain
+from fer_tui.contract import Axis, Matrix, Place, Table, plain
 from fer_tui.regions.table import FocusTable, RegionFocus
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
-from fer_tui.tui.exporting import put
+from fer_tui.tui.exporting import file_name, put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
 from fer_tui.tui.tables import counts
@@ -63,7 +64,15 @@ class ClassesScreen(Tabling, Exporting):
                 "its counts as a table",
                 lambda: self.ask_file(self.home / "confusion.csv", lambda path: put(path, counts(matrix)), told),
             )
+            for name, table in matrix.tables.items():
+                yield f"its table of {plain(name)}", partial(self._ask_its_table, name, table, matrix)
         yield from super().offers()
+
+    def _ask_its_table(self, name: str, table: Table, matrix: Matrix) -> None:
+        from fer_tui.picture import as_csv
+
+        text = as_csv(table, matrix.classes)
+        self.ask_file(self.home / f"{file_name(name)}.csv", lambda path: put(path, text), "the table is written")
 
     def _ask_picture(self, matrix: Matrix) -> None:
         from fer_tui.picture import save

@@ -21,7 +21,8 @@ from .base import DeskScreen
 from .popups import Choice, Details
 
 _MOST_TEXT = 6  # lines above a table; g w has all of them
-_AROUND = 6, 4  # columns, lines that the popup has around its lines
+_AROUND = 4, 4  # columns, lines that the popup has around its lines
+_NARROWEST = 64  # columns of its lines, where there is room
 
 
 class Tabling(DeskScreen):
@@ -98,6 +99,7 @@ class Acts(Tabling):
         if fault:
             self.say(fault)
             return
+        self.desk.acting.end()
         layer = place.layer or (self.desk.choice.layer if place.filter is not None else None)
         if place.target is not None:
             browser.target = place.target
@@ -159,7 +161,9 @@ class Tables(Paced, ModalScreen[Place | None], inherit_bindings=False):
     def _draw(self) -> None:
         title, rows, hint = (self.query_one(f"#tables-{name}", Lines) for name in ("title", "rows", "hint"))
         inks, view = title.inks, self.view
-        width, height = int(self.app.size.width * 0.9) - _AROUND[0], int(self.app.size.height * 0.9) - _AROUND[1]
+        columns, height = (int(0.9 * size) - around for size, around in zip(self.app.size, _AROUND, strict=True))
+        width = min(columns, max(_NARROWEST, *(each.width for each in self._views)))
+        self.query_one("#tables").styles.width = width + _AROUND[0]
         heading = Text(self._title, inks.title)
         for number, each in enumerate(self._views):
             heading.append(f"  {each.name}", inks.accent if number == self._at else inks.muted)

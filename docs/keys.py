@@ -1,29 +1,38 @@
-"""Writes the table of keys into docs/explorer.md, from the one table of bindings: python docs/keys.py"""
+"""Writes the tables of keys into docs/keys.md, from the one table of bindings: python docs/keys.py"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import groupby
 
-from fer_tui.tui.bindings import BINDINGS, SCREENS, key_name
+from marked import DOCS, cell, code, replaced, table
 
-GUIDE = Path(__file__).with_name("explorer.md")
+from fer_tui.tui.bindings import BINDINGS, SCREENS, Binding, key_name
 
-
-def table() -> str:
-    lines = ["| | key | |", "| --- | --- | --- |"]
-    for each in BINDINGS:
-        keys = ", ".join(f"`{key_name(key)}`" for key in each.keys)
-        where = ", ".join(SCREENS[letter] for letter in each.screens)
-        where = "" if set(each.screens) == set(SCREENS) else f" ({where})"
-        lines.append(f"| {each.group} | {keys} | {each.help.replace('|', chr(92) + '|')}{where} |")
-    return "\n".join(lines)
+PAGE = DOCS / "keys.md"
 
 
-def main() -> None:
-    before, _, rest = GUIDE.read_text().partition("## Keys\n")
-    _, _, after = rest.partition("\n## ")
-    GUIDE.write_text(f"{before}## Keys\n\n{table()}\n\n## {after}")
+def row(each: Binding) -> tuple[str, ...]:
+    everywhere = set(each.screens) == set(SCREENS)
+    where = "all" if everywhere else ", ".join(SCREENS[letter] for letter in each.screens)
+    return ", ".join(code(key_name(key)) for key in each.keys), cell(each.help), where, code(each.id)
+
+
+def tables() -> str:
+    """One table for each group, in the order of the help."""
+    parts = []
+    for group, bindings in groupby(sorted(BINDINGS, key=lambda each: _groups().index(each.group)), lambda b: b.group):
+        parts.append(f"## {group}\n\n{table(('key', 'what it does', 'screens', 'name'), [row(b) for b in bindings])}")
+    return "\n\n".join(parts)
+
+
+def _groups() -> list[str]:
+    return list(dict.fromkeys(each.group for each in BINDINGS))
+
+
+def written(page: str) -> str:
+    """The page as the code has it."""
+    return replaced(page, "keys", "keys.py", tables())
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")

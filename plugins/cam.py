@@ -159,7 +159,7 @@ def _plan(classifier: Classifier, layer: str | None, parameters: CamParameters) 
     if variant not in ("auto", "cam"):
         return _Plan(variant, spatial_layer(classifier, layer))
     head = find_head(classifier)
-    if head is not None and layer in (None, head.layer):
+    if head is not None and (variant == "cam" or layer in (None, head.layer)):
         return _Plan("cam", head.layer, head)
     if variant == "cam":
         fault = "no layer's maps are averaged and weighed by a linear classifier at the end of the network"

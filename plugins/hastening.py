@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from fer_tui.contract import Classifier
 
-from .memory import keep_freed_memory
-
 _CLOSE = 1e-4  # of the largest score
 
 
@@ -47,7 +45,6 @@ def lightened(classifier: Classifier, tried: Tensor) -> Classifier:
 def _twin(classifier: Classifier, tried: Tensor, fuse: bool, hooked: Collection[str] = ()) -> Classifier | None:
     if classifier.device.type != "cpu":
         return None
-    keep_freed_memory()
     with torch.no_grad():
         expected = classifier.scores(tried.clone())
         try:

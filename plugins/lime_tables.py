@@ -39,7 +39,7 @@ def seeds_table(segments: Segments, coefficients: Coefficients, chosen: NDArray[
     return Table(
         columns,
         rows,
-        f"mean and standard deviation of each segment's coefficient over {len(chosen)} seeds, and with how many it is chosen",
+        f"each segment's coefficient over {len(chosen)} seeds: mean, standard deviation, how often it is chosen",
     )
 
 

@@ -12,8 +12,6 @@ from torch.nn.modules.conv import _ConvNd
 
 from fer_tui.contract import Classifier, InputError, Layer, nearest
 
-from .memory import keep_freed_memory
-
 Run = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -72,7 +70,6 @@ def layer_outputs(classifier: Classifier, fast: Classifier, layer: str) -> Itera
 
 def faster(classifier: Classifier, precision: str, layer: str | None) -> tuple[Classifier, str, tuple[str, ...]]:
     """A faster copy of the network to look at `layer` with, what was done to it in words, and what to say of it."""
-    keep_freed_memory()
     special = (
         layer is not None
         and isinstance(classifier.module.get_submodule(layer), _ConvNd)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from xml.etree import ElementTree
 
-from fer_tui.cli.main import COMMANDS
-from fer_tui.tui.bindings import BINDINGS, key_name
+import pytest
+
+from fer_tui.cli.settings import SETTINGS
+from fer_tui.testing import PROMISES
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,23 +23,41 @@ def test_ci_runs_the_second_command_of_the_readme() -> None:
     assert second in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
 
 
-def test_every_key_is_documented() -> None:
-    rows = (ROOT / "docs" / "explorer.md").read_text("utf-8").splitlines()
-    for binding in BINDINGS:
-        keys = ", ".join(f"`{key_name(key)}`" for key in binding.keys)
-        assert any(f"| {keys} | {binding.help}" in row for row in rows), binding.id
+@pytest.mark.parametrize("page", ["keys", "commands"])
+def test_pages_are_as_their_scripts_write_them(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    written = runpy.run_path(str(ROOT / "docs" / f"{page}.py"))["written"]
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+    assert written(text) == text, f"python docs/{page}.py"
 
 
-def test_every_command_is_documented() -> None:
+@pytest.mark.parametrize("name", ["saliency", "cam", "lime", "filter-ascent", "confusion"])
+def test_pages_of_explainers_have_their_parameters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    written = runpy.run_path(str(ROOT / "docs" / "explainers.py"))["written"]
+    text = (ROOT / "docs" / "explainers" / f"{name}.md").read_text("utf-8")
+    assert written(text, name) == text, "python docs/explainers.py"
+
+
+def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    for name in COMMANDS:
-        assert re.search(rf"^## .*\b{name}\b", text, re.MULTILINE), name
+    for setting in SETTINGS:
+        assert not setting.has_flag or re.search(
+            rf"^\| `{setting.flag}\b.* \| `\[?{setting.key}", text, re.MULTILINE
+        ), setting
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
+def test_links_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_page_has_its_place_on_the_site() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r": (\S+\.md)$", nav, re.MULTILINE)
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert pages <= set(listed) and len(set(listed)) == len(listed)
 
 
 def test_every_variable_of_the_environment_is_documented() -> None:
@@ -53,3 +74,9 @@ def test_pictures_are_small_and_fetch_nothing() -> None:
         text = file.read_text("utf-8")
         ElementTree.fromstring(text)
         assert len(text) < 500_000 and "http" not in text.replace("http://www.w3.org/2000/svg", ""), file.name
+
+
+def test_every_promise_is_documented() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text("utf-8")
+    for promise in PROMISES:
+        assert f"| {promise.name} | {promise.why} |" in text, promise.name

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "sklearn", "skimage", "matplotlib", "lime", "captum", "scipy", "pandas", "fer_tui_plugins")
+HEAVY = ("torch", "sklearn", "skimage", "matplotlib", "lime", "captum", "scipy", "pandas", "pytest", "fer_tui_plugins")
 LIGHT_ROOMS = (
     "fer_tui", "fer_tui.contract", "fer_tui.folders", "fer_tui.plugins", "fer_tui.specs", "fer_tui.dataset",
     "fer_tui.picture", "fer_tui.terminal", "fer_tui.timeline", "fer_tui.training", "fer_tui.training.recipe",
@@ -15,6 +15,7 @@ LIGHT_ROOMS = (
     "fer_tui.regions.known", "fer_tui.regions.tally",
     "fer_tui.cli", "fer_tui.tui", "fer_tui.tui.live", "fer_tui.tui.app",
     "fer_tui.tui.screens.explore", "fer_tui.tui.screens.classes", "fer_tui.tui.screens.timeline", "fer_tui_samples",
+    "fer_tui.testing",
 )  # fmt: skip
 
 

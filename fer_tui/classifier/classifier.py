@@ -19,6 +19,7 @@ from fer_tui.contract import InputError, Layer, nearest
 from .batching import Batching
 from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
+from .memory import keep_freed_memory
 from .names import told_of_placeholder
 from .outputs import Output, class_scores, precision
 from .preprocessing import Preprocessing
@@ -65,6 +66,8 @@ class TorchClassifier:
         self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
         self._steady = False
+        if device.type == "cpu":
+            keep_freed_memory()
         self._take(module)
         self._batching = self._new_batching()
         self._keep_first()
@@ -250,6 +253,11 @@ class TorchClassifier:
         twin._batching = twin._new_batching()
         twin._keep_first()
         return twin
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it never hangs on the clock: see `steady`."""
+        return self._steady
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

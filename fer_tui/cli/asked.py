@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 def add_parameters(group: Any) -> None:
     """--seed and -p."""
     group.add_argument("--seed", metavar="S", help="seed of whatever is drawn at random")
-    group.add_argument("-p", metavar="K=V", action="append", default=[], type=flags.typed(_pair), help="a parameter")
+    group.add_argument(
+        "-p",
+        metavar="K=V",
+        action="append",
+        default=[],
+        type=flags.typed(_pair),
+        help="a parameter of the method (again for more)",
+    )
 
 
 def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:

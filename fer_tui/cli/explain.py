@@ -108,20 +108,20 @@ def run(arguments: argparse.Namespace) -> int:
         streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):
         streams.say(note)
+    words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
     if arguments.json:
         from .facts import facts
 
         told = facts(explanation, place, session.classifier.classes)
         streams.put_json({**told, "focus": focus.to_dict()} if focus is not None else told)
     elif arguments.words:
-        streams.put("\n".join(_words(explanation, focus)))
+        streams.put("\n".join(_words(explanation, words)))
     elif arguments.out is None:
         from .show import show
 
-        words = focus.words() if focus else contrast_told(explanation, session.classifier.classes)
         show(explanation, arguments.method, place, session.classifier.classes, look, words)
     elif focus is not None:
-        streams.put(plain(focus.words()))
+        streams.put(plain(words))
     return 0
 
 
@@ -132,14 +132,13 @@ def _for_action(description: Description, arguments: argparse.Namespace) -> Desc
     return description.for_action(arguments.action or "")
 
 
-def _words(explanation: Explanation, focus: Focus | None) -> Iterator[str]:
-    """The twin in words, the tables, the focus, the notes."""
+def _words(explanation: Explanation, regions: str) -> Iterator[str]:
+    """The twin in words, the tables, what is told of regions, the notes."""
     from fer_tui.picture import in_words, tables_in_words
 
     yield from in_words(explanation)
     yield from tables_in_words(explanation)
-    if focus is not None:
-        yield plain(focus.words())
+    yield from map(plain, regions.splitlines())
     yield from (f"note: {plain(note)}" for note in explanation.notes)
 
 

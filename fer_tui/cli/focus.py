@@ -37,11 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     looks.add_regions(what, default="auto")
     rows = what.add_mutually_exclusive_group()
     rows.add_argument(
-        "--per-class", metavar="N|all", type=flags.typed(_per_class), default=PER_CLASS, help=f"images ({PER_CLASS})"
+        "--per-class",
+        metavar="N|all",
+        type=flags.typed(_per_class),
+        default=PER_CLASS,
+        help=f"images of each ({PER_CLASS})",
     )
     rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
-    what.add_argument("--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute")
+    what.add_argument(
+        "--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute",
+        help="of absolute values (as is), or of positive ones only",
+    )  # fmt: skip
     what.add_argument("--layer", metavar="L", help="a layer, by name")
     which.add_checkpoint(what)
     how = parser.add_argument_group("how")

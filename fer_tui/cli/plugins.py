@@ -14,17 +14,24 @@ from . import flags, streams
 EXAMPLES = (
     "fer-tui plugins                               all of them",
     "fer-tui plugins saliency                      one, with its parameters",
+    "fer-tui plugins new my-method                 a package of your own: an explainer that works, with its tests",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="one explainer, by name or alias, with its parameters")
+    parser.add_argument("new", nargs="?", metavar="NEW", help="after `new`: the name of an explainer to be written")
+    parser.add_argument("--out", metavar="FOLDER", help="of `new`: the folder to write, fer-tui-NEW if absent")
     flags.add_output(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from . import loading
+    from . import loading, plugins_new
 
+    if arguments.name == "new" and arguments.new is not None:
+        return plugins_new.write(arguments.new, arguments.out, arguments.json)
+    if arguments.name == "new" or arguments.new is not None or arguments.out is not None:
+        raise flags.UsageError("error: a package of your own is written by: fer-tui plugins new NAME [--out FOLDER]")
     if arguments.name is not None:
         _show_one(loading.named(arguments.name)[0], arguments.json)
         return 0

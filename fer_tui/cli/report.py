@@ -14,7 +14,7 @@ from . import flags, looks, streams
 from .progress import Narrator
 
 if TYPE_CHECKING:
-    from fer_tui.engine import Session
+    from fer_tui.engine import Session, Settings
     from fer_tui.regions import Regions
     from fer_tui.report import Asked, Made, Manifest
 
@@ -37,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images", metavar="|".join((*_RULES, "ROWS")), type=flags.typed(_images), default="best",
         help="of each class the best classified, the median, a random right one, the worst mistake; or rows (best)",
     )  # fmt: skip
-    what.add_argument("--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="(jpg)")
-    what.add_argument("--deep", action="store_true", help="five times as many images behind the means")
+    what.add_argument(
+        "--format", metavar="|".join(_FORMATS), type=flags.typed(_format), default="jpg", help="of figures"
+    )
+    what.add_argument("--deep", action="store_true", help="means of five times as many images, all samples of LIME")
     what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
     what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")
     what.add_argument("--seed", metavar="S", type=flags.typed(flags.whole), default=0, help="of all that is drawn (0)")
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         with open_session(settings, tell) as session:
             check_folder(arguments.out, len(session.classifier.classes), force=arguments.force)
-            made = _made(session, asked, settings.data, tell)
+            made = _made(session, asked, settings.data, tell, settings=settings)
     fill(arguments.out, made.files)
     for note in session.notes:
         streams.say(note)
@@ -96,6 +98,7 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
     out, settings = arguments.verify, flags.settings_of(arguments).settings
     faults = list(changed(out, manifest))
     near: list[str] = []
+    made: Made | None = None
     if not faults:
         asked = dataclasses.replace(Asked.from_dict(dict(manifest.asked)), regions=arguments.regions)
         with Narrator() as tell:
@@ -105,7 +108,8 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
                 inputs = inputs_of(session, asked, _regions(asked.regions, settings.data, session))
                 others = [name for name in ("network", "data", "regions") if inputs[name] != manifest.inputs.get(name)]
                 faults += [f"{name}: not what the report was made from" for name in others]
-                made = _made(session, asked, settings.data, tell, stored=False) if not faults else None
+                if not faults:
+                    made = _made(session, asked, settings.data, tell, stored=False, settings=settings)
         for told, close in compared(out, manifest, made.files) if made is not None else ():
             (near if close else faults).append(told)
     if arguments.json:
@@ -120,10 +124,19 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
     return 1 if faults else 0
 
 
-def _made(session: Session, asked: Asked, data: str | None, tell: Narrator, *, stored: bool = True) -> Made:
+def _made(
+    session: Session,
+    asked: Asked,
+    data: str | None,
+    tell: Narrator,
+    *,
+    stored: bool = True,
+    settings: Settings | None = None,
+) -> Made:
     from fer_tui.report import Made, made
 
-    for step in _steps(made(session, asked, _regions(asked.regions, data, session), stored=stored), tell):
+    regions = _regions(asked.regions, data, session)
+    for step in _steps(made(session, asked, regions, stored=stored, settings=settings), tell):
         if isinstance(step, Made):
             return step
     raise RuntimeError("the report ended without a result")

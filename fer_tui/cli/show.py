@@ -46,8 +46,8 @@ def show(
     for name, each in explanation.tables.items():
         console.print()
         console.print(of_explanation(name, each, classes))
-    if focus:
-        console.print(Text(plain(focus)))
+    for line in focus.splitlines():
+        console.print(Text(plain(line)))
     for note in explanation.notes:
         console.print(Text(f"note: {plain(note)}"))
 

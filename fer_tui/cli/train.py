@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-o", "--out", metavar="RUN", type=Path, required=True, help="folder for snapshots and run.json")
     group.add_argument("--val-split", metavar="S", help="the split to measure with; it is never trained on")
     group.add_argument("--also", metavar="D", nargs="+", default=[], help="more data of the same classes to train on")
-    group.add_argument("--save-every", metavar="SECONDS", type=_number, default=30.0, help="that a kill may cost")
+    group.add_argument("--save-every", metavar="SECONDS", type=_number, default=30.0, help="that a kill may cost (30)")
     group = parser.add_argument_group("how to train")
     for field in dataclasses.fields(Recipe):
         for name, metavar, text in (each for each in _FLAGS if each[0] == field.name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -27,16 +26,15 @@ from fer_tui.contract import (
     plain,
 )
 
+from .agreement import TOLERANCE, difference, numbers
 from .engine import Engine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
     from fer_tui.classifier import TorchClassifier
     from fer_tui.dataset import MappedDataset
 
-TOLERANCE = 1e-5  # largest difference between two runs, as a share of the explanation's largest value
 _TWICE = 3  # places that are explained a second time; one, where that takes long
 _FEW = 2  # samples in all, where one takes long
 
@@ -83,7 +81,9 @@ class _Check:
         self._method, self._classifier, self._dataset, self._per_class = method, classifier, dataset, per_class
 
     def findings(self) -> Iterator[Finding]:
-        before = _state(self._classifier.at(0).module)
+        from fer_tui.classifier.state import changes, state
+
+        before = state(self._classifier.at(0).module)
         name, meant = plugins.resolve(self._method)
         try:
             description = plugins.description(plugins.load(name))
@@ -106,7 +106,7 @@ class _Check:
             yield from self._results(dataset, places, cheap=description.cost == "cheap")
         except FerTuiError as error:
             yield self._finding("runs", False, str(error))
-        changed = _changes(before, _state(self._classifier.at(0).module))
+        changed = changes(before, state(self._classifier.at(0).module))
         told = f"changed: {', '.join(changed)}" if changed else f"{', '.join(before)} as before"
         yield self._finding("model untouched", not changed, told)
 
@@ -157,7 +157,7 @@ class _Check:
         return Finding(self._method, check, ok, plain(detail))
 
     def _finite(self, made: Sequence[Explanation]) -> Finding:
-        values = [_values(explanation) for explanation in made]
+        values = [numbers(explanation) for explanation in made]
         broken, total = sum(int((~np.isfinite(v)).sum()) for v in values), sum(v.size for v in values)
         return self._finding("finite", not broken, f"{broken} of {total} values are not finite")
 
@@ -172,7 +172,7 @@ class _Check:
                 return self._finding("shape", False, told)
             if isinstance(explanation, Gallery) and not len(explanation.images):
                 return self._finding("shape", False, "a gallery has no picture")
-        return self._finding("shape", True, " x ".join(map(str, _values(made[0]).shape)))
+        return self._finding("shape", True, " x ".join(map(str, numbers(made[0]).shape)))
 
     def _varied(self, made: Sequence[Explanation], dataset: MappedDataset) -> Finding:
         """A map and a gallery must not be constant; a matrix must have counted every labelled row once."""
@@ -185,7 +185,7 @@ class _Check:
         return self._finding("not constant", not flat, told)
 
     def _same(self, check: str, first: Sequence[Explanation], second: Sequence[Explanation]) -> Finding:
-        gaps = [_difference(a, b) for a, b in zip(first, second, strict=True)]
+        gaps = [difference(a, b) for a, b in zip(first, second, strict=True)]
         told = f"largest difference {max(gaps):.1e} of the largest value, {_counted(len(gaps), 'explanation')}"
         return self._finding(check, max(gaps) <= TOLERANCE, told)
 
@@ -203,28 +203,10 @@ def sample_rows(dataset: MappedDataset, classes: int, per_class: int) -> list[in
     return sorted(found) or sorted({round(row) for row in spread.tolist()})
 
 
-def _values(explanation: Explanation) -> NDArray[Any]:
-    """The numbers of an explanation that two runs must agree on."""
-    if isinstance(explanation, Heatmap):
-        return explanation.values
-    return explanation.images if isinstance(explanation, Gallery) else cast(Matrix, explanation).counts
-
-
 def _finite_values(explanation: Explanation) -> NDArray[Any]:
-    values = _values(explanation)
+    values = numbers(explanation)
     finite: NDArray[Any] = values[np.isfinite(values)]
     return finite
-
-
-def _difference(first: Explanation, second: Explanation) -> float:
-    """The largest difference as a share of the largest absolute value; infinite where shapes differ."""
-    a, b = _values(first), _values(second)
-    if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
-        return float("inf")
-    a, b = np.nan_to_num(a.astype(np.float64)), np.nan_to_num(b.astype(np.float64))
-    most = float(np.abs(a).max(initial=0.0))
-    gap = float(np.abs(a - b).max(initial=0.0))
-    return gap / most if most else gap
 
 
 # ---- a few rows as a dataset -----------------------------------------------------------------------------------------
@@ -252,37 +234,3 @@ class _Few:
 
     def aligned(self, classes: tuple[str, ...]) -> _Few:
         return self  # the whole dataset is aligned already
-
-
-# ---- the model's state -----------------------------------------------------------------------------------------------
-
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-
-def _state(module: nn.Module) -> dict[str, object]:
-    """All that an explainer must leave as it was, by the name that a finding tells."""
-    import torch
-
-    modules, parameters = list(module.modules()), list(module.named_parameters())
-    bytes_of = blake2b(digest_size=16)
-    for _, tensor in [*parameters, *module.named_buffers()]:
-        bytes_of.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    numbers: Any = np.random.get_state(legacy=False)
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    return {
-        "parameters": bytes_of.hexdigest(),
-        "hooks": [list(getattr(each, name)) for each in modules for name in _HOOKS],
-        "requires_grad": [parameter.requires_grad for _, parameter in parameters],
-        "grad": [(id(p.grad), None if p.grad is None else p.grad.sum().item()) for _, p in parameters],
-        "modes": [each.training for each in modules],
-        "random state": [
-            torch.get_rng_state().numpy().tobytes(),
-            (numbers["state"]["key"].tobytes(), numbers["state"]["pos"]),
-            random.getstate(),
-            [each.numpy().tobytes() for each in cuda],
-        ],
-    }
-
-
-def _changes(before: dict[str, object], after: dict[str, object]) -> list[str]:
-    return [name for name, value in before.items() if after[name] != value]

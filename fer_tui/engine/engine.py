@@ -31,7 +31,7 @@ from .kept import Keeper
 from .keys import judged_key
 from .matching import named_by
 from .scores import Scores
-from .tasks import Task, make_task
+from .tasks import Task, make_task, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,18 +61,23 @@ class Engine:
     """Explains places of one classifier (all its checkpoints) and one dataset; at most one run at a time.
 
     A finished explanation is taken from the store where it is there, and put there where it was made. The classifier's
-    module is as it was between two runs. store=None: nothing is kept.
+    module is as it was between two runs. store=None: nothing is kept. explainers: classes that need not be installed.
     """
 
     def __init__(
-        self, classifier: TorchClassifier, dataset: MappedDataset | None = None, store: Store | None = None
+        self,
+        classifier: TorchClassifier,
+        dataset: MappedDataset | None = None,
+        store: Store | None = None,
+        explainers: Sequence[type[Explainer[Any]]] = (),
     ) -> None:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier
         self.dataset = dataset.aligned(classifier.classes) if dataset is not None else None
         self.store = store
-        self._explainers: dict[str, _Named] = {}
+        self._explainers = {each.name: _Named(each, each.describe(), {}) for each in explainers}
         self._chunks: dict[str, NDArray[np.float32]] = {}  # of scores
         self._kept: dict[str, Mapping[str, NDArray[Any]]] = {}
+        self._at_random: dict[tuple[object, ...], tuple[float, float]] = {}
 
     def described(self, method: str) -> Description:
         """The explainer of that name or alias; InputError where there is none, PluginError where it fails to load."""
@@ -156,7 +161,9 @@ class Engine:
         if not isinstance(heatmap, Heatmap):
             raise InputError(f"method {task.description.name}", "makes no heat map, and only those can be judged")
         made_already = heatmap
-        with closing(_guarded(task, lambda: trust(task, ends=ends, heatmap=made_already))) as steps:
+        with closing(
+            _guarded(task, lambda: trust(task, ends=ends, heatmap=made_already, known=self._at_random))
+        ) as steps:
             for share, found in steps:
                 if found is None:
                     yield Result(task.place, heatmap, False, share)
@@ -174,14 +181,19 @@ class Engine:
         *,
         images: Sequence[Image] | None = None,
         fresh: bool = False,
+        whole: bool = False,
     ) -> Generator[Result, None, None]:
         """One final result for each of `places`, in their order: the numbers of `explain`, in batches.
 
         images: one for each place, explained instead of the dataset's rows; `place.image` then only numbers them.
+        whole: all are made, or all taken from the store, for the last digits hang on what is made together.
         """
         given = images if images is not None else itertools.repeat(None, len(places))
         tasks = [self.task(method, place, parameters or {}, image) for place, image in zip(places, given, strict=True)]
+        tasks = together(tasks) if whole else tasks
         found = {n: e for n, task in enumerate(tasks) if not fresh and (e := self._stored(task)) is not None}
+        if whole and len(found) < len(tasks):
+            found = {}
         missing = [task for n, task in enumerate(tasks) if n not in found]
         with closing(self._batches(missing)) as made:
             for n, task in enumerate(tasks):
@@ -189,16 +201,17 @@ class Engine:
 
     def scores(self, checkpoint: int | None = None, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
-        checkpoint = checkpoint if checkpoint is not None else self.classifier.default
+        return self.scores_of(checkpoint).stream(start)
+
+    def scores_of(self, checkpoint: int | None = None) -> Scores:
+        """Those of one checkpoint, chunk by chunk."""
+        number = checkpoint if checkpoint is not None else self.classifier.default
         if self.dataset is None:
             raise InputError("dataset", "none is open", "name one with --data")
         digests = self.classifier.digests
-        if not 0 <= checkpoint < len(digests):
-            self.classifier.at(checkpoint)  # says what there is
-        scores = Scores(
-            lambda: self.classifier.at(checkpoint), digests[checkpoint], self.dataset, self.store, self._chunks
-        )
-        return scores.stream(start)
+        if not 0 <= number < len(digests):
+            self.classifier.at(number)  # says what there is
+        return Scores(lambda: self.classifier.at(number), digests[number], self.dataset, self.store, self._chunks)
 
     def _batches(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
         """Final results of `tasks` in order; neighbours with the same weights run together."""

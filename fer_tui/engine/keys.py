@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fer_tui.contract import Axis, Description, Place, Value
 
@@ -56,6 +56,11 @@ def activations_key(classifier_digest: str, layer: str, image_digests: list[str]
 def features_key(classifier_digest: str, dataset_key: str, start: int, stop: int) -> str:
     """The key of the features of rows start to stop - 1."""
     return _digest("features", classifier_digest, dataset_key, start, stop)
+
+
+def company_key(keys: Sequence[str]) -> str:
+    """The key of several explanations that are made together, in this order."""
+    return _digest("together", *keys)
 
 
 def contrast_key(key: str, against: int) -> str:

@@ -13,7 +13,7 @@ from .keys import scores_key
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fer_tui.contract import Classifier
+    from fer_tui.classifier import TorchClassifier
     from fer_tui.dataset import MappedDataset
 
     from .store import Store
@@ -32,7 +32,7 @@ class Scores:
 
     def __init__(
         self,
-        classifier: Callable[[], Classifier],
+        classifier: Callable[[], TorchClassifier],
         digest: str,
         dataset: MappedDataset,
         store: Store | None,
@@ -46,9 +46,15 @@ class Scores:
         """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round."""
         first = start // CHUNK * CHUNK
         for chunk in [*range(first, len(self._dataset), CHUNK), *range(0, first, CHUNK)]:
-            yield from self._chunk(chunk)
+            yield from self.chunk(chunk)
 
-    def _chunk(self, start: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def key(self, start: int) -> str:
+        """The store's key of the chunk that begins with row `start`."""
+        stop = min(start + CHUNK, len(self._dataset))
+        return scores_key(self._digest, self._dataset.key, start, stop)
+
+    def chunk(self, start: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The rows of the chunk that begins with row `start`, part by part; kept by the time the last one is there."""
         stop = min(start + CHUNK, len(self._dataset))
         known = self._known(start, stop)
         if known is not None:
@@ -60,14 +66,16 @@ class Scores:
             began = time.perf_counter()
             images = self._dataset.images(row, min(row + self._step, stop))
             parts.append(classifier.predict(images))
-            if len(images) == self._step < CHUNK and time.perf_counter() - began < _SOON:
+            short = time.perf_counter() - began < _SOON
+            if short and len(images) == self._step < CHUNK and not classifier.is_steady:
                 self._step *= 2
-            yield row, parts[-1]
             row += len(images)
-        self._keep(start, stop, np.concatenate(parts))
+            if row == stop:
+                self._keep(start, stop, np.concatenate(parts))
+            yield row - len(images), parts[-1]
 
     def _known(self, start: int, stop: int) -> NDArray[np.float32] | None:
-        key = self._key(start, stop)
+        key = self.key(start)
         if key in self._chunks:
             return self._chunks[key]
         blob = self._store.get(key) if self._store is not None else None
@@ -77,9 +85,6 @@ class Scores:
 
     def _keep(self, start: int, stop: int, scores: NDArray[np.float32]) -> None:
         if self._store is not None:
-            self._store.put(self._key(start, stop), scores.astype("<f4").tobytes(), method="scores")
+            self._store.put(self.key(start), scores.astype("<f4").tobytes(), method="scores")
         if (len(self._chunks) + 1) * scores.nbytes <= _MEMORY:
-            self._chunks[self._key(start, stop)] = scores
-
-    def _key(self, start: int, stop: int) -> str:
-        return scores_key(self._digest, self._dataset.key, start, stop)
+            self._chunks[self.key(start)] = scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from fer_tui.contract import (
     parse_parameters,
 )
 
-from .keys import action_key, explanation_key
+from .keys import action_key, company_key, explanation_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,7 @@ class Task:
     """What to explain, with what. digests: of classifier, image and dataset, where the explanation hangs on them.
 
     action: the name of the action that is asked for instead, whose axes `description` has; '' for none.
+    company: the key of all that it is made together with, where even its last digits count; else ''.
     """
 
     explainer: type[Explainer[Any]]
@@ -45,6 +46,7 @@ class Task:
     subject: Subject
     digests: Mapping[str, str]
     action: str = ""
+    company: str = ""
 
     def results(self) -> Iterator[Result]:
         """What the explainer yields: of `explain`, or of the action."""
@@ -80,7 +82,8 @@ class Task:
             dataset_key=self.digests.get("dataset"),
             label=self.subject.label,
         )
-        return action_key(key, self.action)
+        key = action_key(key, self.action)
+        return company_key([key, self.company]) if self.company else key
 
     def labelled(self, explanation: Explanation, place: Place, seconds: float) -> Explanation:
         """`explanation` with its meta: what made it, of what, where, how long it took."""
@@ -99,6 +102,12 @@ class Task:
             **({"action": self.action} if self.action else {}),
         }
         return dataclasses.replace(explanation, meta=meta)
+
+
+def together(tasks: Sequence[Task]) -> list[Task]:
+    """The same tasks, each in the company of all."""
+    company = company_key([task.key() for task in tasks])
+    return [dataclasses.replace(task, company=company) for task in tasks]
 
 
 def make_task(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Generator, Iterator
+import hashlib
+from collections.abc import Generator, Iterator, MutableMapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float32]
 
 T = TypeVar("T")
+AtRandom = MutableMapping[tuple[object, ...], tuple[float, float]]  # areas of random orders, by all they hang on
 
 _STEPS = 32  # steps from no pixel to all of them
 _ORDERS = 5  # random orders that the curves are compared with
@@ -64,18 +66,18 @@ class Trust:
 
 
 def trust(
-    task: Task, seed: int = 0, *, ends: bool = False, heatmap: Heatmap | None = None
+    task: Task, seed: int = 0, *, ends: bool = False, heatmap: Heatmap | None = None, known: AtRandom | None = None
 ) -> Iterator[tuple[float, Trust | None]]:
     """The share that is done, with None, until the last one brings the result. InputError: it makes no heat map.
 
     ends: of the cascade of random layers only the first step (the last layer) and the last one (all layers). heatmap:
-    the task's, where it was made already.
+    the task's, where it was made already. known: what was found of random orders; it grows.
     """
     subject = task.subject
     if heatmap is None:
         heatmap = yield from _waiting(0.0, _map(task, subject))
     values = heatmap.values
-    made = yield from _waiting(0.1, curves_of(subject, values, seed))
+    made = yield from _waiting(0.1, curves_of(subject, values, seed, known))
     again = yield from _waiting(0.2, _map(_seeded(task), subject))
     stability = rank_correlation(values, again.values)
     randomised: list[tuple[str, float | None]] = []
@@ -124,36 +126,46 @@ def curves(subject: Subject, strength: Values, seed: int = 0) -> Curves:
             return found
 
 
-def curves_of(subject: Subject, strength: Values, seed: int = 0) -> Generator[None, None, Curves]:
+def curves_of(
+    subject: Subject, strength: Values, seed: int = 0, known: AtRandom | None = None
+) -> Generator[None, None, Curves]:
     """The curves of one map: float32 (H, W), the larger the earlier (so that what speaks against the target is last).
 
-    The baseline is the blurred picture.
+    The baseline is the blurred picture. known: areas of random orders, which are the same for every map of an image's
+    class; it grows.
     """
     image, target = subject.image, subject.place.target
     if target is None and subject.label >= 0:  # of a loss, or where the class makes no difference
         target = subject.label
     if image is None or target is None:
         raise InputError("image", "insertion and deletion need an image and a class")
-    classifier = subject.classifier
+    classifier = subject.classifier.folded()[0]
     x = classifier.inputs([image])[0]
     baseline = _blurred(x)
-    rng = np.random.default_rng(seed)
-    orders = [np.argsort(-strength, axis=None, kind="stable")]
-    orders += [rng.permutation(strength.size) for _ in range(_ORDERS)]
-    areas = []
-    for order in orders:
+    counts = torch.linspace(0, strength.size, _STEPS + 1).round().long().tolist()
+
+    def areas(order: NDArray[np.intp]) -> tuple[float, float]:
+        """Under the deletion and the insertion in this order."""
         rank = np.empty(strength.size, np.int64)
         rank[order] = np.arange(strength.size)
         ranks = torch.from_numpy(rank.reshape(strength.shape)).to(x.device)
-        counts = torch.linspace(0, strength.size, _STEPS + 1).round().long().tolist()
         gone = torch.stack([ranks < count for count in counts])[:, None]  # (steps, 1, H, W)
         deleted = _probabilities(classifier, torch.where(gone, baseline, x), target)
         inserted = _probabilities(classifier, torch.where(gone, x, baseline), target)
-        areas.append((_area(deleted), _area(inserted)))
-        yield
-    (deletion, insertion), *others = areas
-    random = np.mean(others, 0)
-    return Curves(deletion, insertion, float(random[0]), float(random[1]))
+        return _area(deleted), _area(inserted)
+
+    deletion, insertion = areas(np.argsort(-strength, axis=None, kind="stable"))
+    yield
+    key = subject.classifier.digest, hashlib.blake2b(image.tobytes()).digest(), target, seed, strength.shape
+    known = known if known is not None else {}
+    if key not in known:
+        rng, others = np.random.default_rng(seed), []
+        for _ in range(_ORDERS):
+            others.append(areas(rng.permutation(strength.size)))
+            yield
+        random = np.mean(others, 0)
+        known[key] = float(random[0]), float(random[1])
+    return Curves(deletion, insertion, *known[key])
 
 
 def _area(curve: NDArray[np.float64]) -> float:

@@ -26,11 +26,12 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A colour bar: the colour map, and what is written at its low and its high end."""
+    """A colour bar: the colour map, what is written at its low and its high end, and which maps it is for."""
 
     colours: str
     low: str
     high: str
+    told: str = ""
 
 
 def contact_sheet(
@@ -70,7 +71,8 @@ def contact_sheet(
         begin = _MARGIN + width_of(key.low, small) + 6
         picture.paste(colour_bar(key.colours, _TILE, _BAR), (begin, at))
         write(draw, (begin - 6, at + _BAR / 2), key.low, small, FAINT, "rm")
-        write(draw, (begin + _TILE + 6, at + _BAR / 2), key.high, small, FAINT, "lm")
+        text = f"{key.high}   {key.told}".rstrip()
+        write(draw, (begin + _TILE + 6, at + _BAR / 2), text, small, FAINT, "lm")
     return picture
 
 

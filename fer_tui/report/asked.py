@@ -16,6 +16,8 @@ _FEWEST = 12  # of one class, where it has as many
 LARGE = 4 * 48 * 48  # values of an input from which on a map is large
 _LIME, _LIME_EACH, _LIME_FEWEST = 70, 10, 3
 _DEEP = 5  # times as many
+_SAMPLES = 1000  # of a LIME map, ten for each of its segments
+_SAMPLES_SHOWN, _SAMPLES_AVERAGED = 500, 250  # of a large input's, where each takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Asked:
     """What shapes a report beside the network and the data.
 
     images: a rule, one image of each class, or rows. layer: whose filters are shown, chosen by size where None.
-    regions: as `--regions` has it. deep: five times as many images behind the means.
+    regions: as `--regions` has it. deep: five times as many images behind the means, LIME of
+    large inputs with all its samples.
     """
 
     images: Rule | tuple[int, ...] = "best"
@@ -62,3 +65,18 @@ class Asked:
         """The same of LIME; 0 where so many classes would get too few for a mean."""
         each = min(_LIME_EACH, _LIME // max(classes, 1)) * (_DEEP if self.deep else 1)
         return each if each >= _LIME_FEWEST else 0
+
+    def samples_shown(self, values: int) -> int:
+        """Samples of a LIME map that is shown, and of those that tell how far it can be trusted."""
+        return _SAMPLES if self.deep or values <= LARGE else _SAMPLES_SHOWN
+
+    def samples_averaged(self, values: int) -> int:
+        """The same of one that a mean is made of: what is chance in it is chance in others, and averages out."""
+        return _SAMPLES if self.deep or values <= LARGE else _SAMPLES_AVERAGED
+
+    def samples_told(self, values: int) -> str:
+        """The rule for the samples, in words."""
+        if self.samples_shown(values) == _SAMPLES:
+            return f"Each map is of {_SAMPLES} samples."
+        shown = f"An input of more than {LARGE:,} values takes long: each map shown is of {_SAMPLES_SHOWN} samples"
+        return f"{shown}, each one behind the means of {_SAMPLES_AVERAGED}; with --deep all are of {_SAMPLES}."

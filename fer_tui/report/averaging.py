@@ -3,74 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.contract import Heatmap, Place
+from fer_tui.contract import Heatmap
 from fer_tui.regions import Regions, Tally, focus
 
-from .asked import Asked
-from .choosing import Predictions, drawn
-from .material import Material, Pair, Shares, parameters_of
+from .choosing import Predictions
+from .material import METHODS, Material, Pair, Shares
 from .means import Likeness, Mean, Means, levelled
+from .parts import Part
+from .planning import Plan, Planner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_tui.engine import Engine
 
-_CHUNK, _CHUNK_VALUES = 64, 64 * 48 * 48 * 3  # images at a time: of small ones as many as get a faster network
+    from .crew import Crew
+
 _PAIR_IMAGES = 60  # of a pair of classes
-_WRONG = 0.3  # of a class's LIME maps so many are of mistakes, if there are as many
 
 Step = tuple[str, float]
 
 
-def averaged(engine: Engine, asked: Asked, regions: Regions | None, found: Material) -> Iterator[Step]:
+def averaged(engine: Engine, crew: Crew, plan: Plan, regions: Regions | None, found: Material) -> Iterator[Step]:
     """Fill in means, focus, shares and likeness. Explained is what is predicted."""
-    known, count = found.known, len(found.classes)
-    each = asked.maps_each(count, int(np.prod(engine.classifier.input_shape)))
-    rows = [row for index in range(count) for row in drawn(known, index, each, asked.seed)]
-    measured = {name: _Measured(name, known, regions, engine) for name in ("saliency", "cam", "lime")}
+    known = found.known
+    measured = {name: _Measured(name, known, regions, engine) for name in METHODS}
     likeness = found.likeness.setdefault(("saliency", "cam"), Likeness())
-    for start, chunk in _chunks(engine, rows):
-        pairs = [
-            _maps(engine, asked, found, name, chunk, known.predicted[chunk].tolist()) for name in ("saliency", "cam")
-        ]
-        for row, saliency, cam in zip(chunk, *pairs, strict=True):
+    for number, pair in enumerate(plan.many, 1):
+        yield from _claimed(crew, pair, "saliency and CAM of many images", (number - 1) / len(plan.many))
+        for row, saliency, cam in zip(pair[0].rows, *(heatmaps(engine, part) for part in pair), strict=True):
             measured["saliency"].add(row, saliency)
             measured["cam"].add(row, cam)
             likeness.add(int(known.listed[row]), saliency, cam)
-            done = start + chunk.index(row) + 1
-            yield "saliency and CAM of many images", done / len(rows)
-    few = [row for index in range(count) for row in _few(known, index, asked.limes_each(count), asked.seed)]
-    for done, row in enumerate(few, 1):
-        maps = {
-            name: next(_maps(engine, asked, found, name, [row], [int(known.predicted[row])]))
-            for name in ("saliency", "cam", "lime")
-        }
-        measured["lime"].add(row, maps["lime"])
-        for other in ("saliency", "cam"):
-            pair = found.likeness.setdefault((other, "lime"), Likeness())
-            pair.add(int(known.listed[row]), maps[other], maps["lime"])
-        yield "LIME of many images", done / len(few)
-    for name, each_measured in measured.items():
-        each_measured.give(found, name)
+        yield "saliency and CAM of many images", number / len(plan.many)
+    limes = enumerate(plan.limes)
+    for pair in plan.compared:
+        yield from _claimed(crew, pair, "LIME of many images", 0.0)
+        for row, saliency, cam in zip(pair[0].rows, *(heatmaps(engine, part) for part in pair), strict=True):
+            number, part = next(limes)
+            yield from _claimed(crew, [part], "LIME of many images", number / len(plan.limes))
+            (lime,) = heatmaps(engine, part)
+            measured["lime"].add(row, lime)
+            for name, other in (("saliency", saliency), ("cam", cam)):
+                found.likeness.setdefault((name, "lime"), Likeness()).add(int(known.listed[row]), other, lime)
+    for name, each in measured.items():
+        each.give(found, name)
+
+
+def _claimed(crew: Crew, parts: Sequence[Part], what: str, share: float) -> Iterator[Step]:
+    for part in parts:
+        yield what, share
+        for _ in crew.claim(part):
+            yield what, share
 
 
 def contrasted(
-    engine: Engine, asked: Asked, regions: Regions | None, found: Material, pairs: Sequence[tuple[int, int]]
+    engine: Engine, planner: Planner, regions: Regions | None, found: Material, pairs: Sequence[tuple[int, int]]
 ) -> Iterator[Step]:
     """Fill in the worst pairs: CAM for what was predicted minus CAM for the true class, over images of each pair."""
     known = found.known
     for number, (true, predicted) in enumerate(pairs):
         rows = np.flatnonzero((known.listed == true) & (known.predicted == predicted))
-        some = np.random.default_rng([asked.seed, true, predicted]).permutation(rows)[:_PAIR_IMAGES].tolist()
+        some = np.random.default_rng([found.seed, true, predicted]).permutation(rows)[:_PAIR_IMAGES].tolist()
         mean, shares = None, []
-        for start, chunk in _chunks(engine, some):
-            maps = [_maps(engine, asked, found, "cam", chunk, [target] * len(chunk)) for target in (predicted, true)]
+        for chunk in planner.chunks(some):
+            maps = [heatmaps(engine, planner.maps("cam", chunk, [each] * len(chunk))) for each in (predicted, true)]
             for row, speaks_for, speaks_against in zip(chunk, *maps, strict=True):
                 scaled = levelled(speaks_for.values - speaks_against.values)
                 if scaled is None:
@@ -83,7 +84,7 @@ def contrasted(
                 if regions is not None:
                     weights = _weights(engine, regions, row, speaks_for)
                     shares.append(np.tensordot(weights, scaled, 2) / np.abs(scaled).sum())
-            yield "what moved the mistakes", (number + (start + len(chunk)) / len(some)) / len(pairs)
+            yield "what moved the mistakes", (number + (some.index(chunk[-1]) + 1) / len(some)) / len(pairs)
         found.pairs.append(
             Pair(
                 true,
@@ -95,6 +96,14 @@ def contrasted(
                 np.array(shares) if shares else None,
             )
         )
+
+
+def heatmaps(engine: Engine, part: Part) -> list[Heatmap]:
+    """The maps of a part; taken from the store where it is done."""
+    made = [explanation for _, explanation in part.explained(engine)]
+    maps = [each for each in made if isinstance(each, Heatmap)]
+    assert len(maps) == len(made)
+    return maps
 
 
 class _Measured:
@@ -134,32 +143,6 @@ def recall_of(known: Predictions, index: int) -> float | None:
     """Of all rows of a class the share that is predicted rightly; None where nothing is labelled so."""
     own = known.predicted[known.labels == index]
     return float((own == index).mean()) if len(own) else None
-
-
-def _few(known: Predictions, index: int, count: int, seed: int) -> list[int]:
-    """`count` rows of one class for LIME, three of ten of them predicted wrongly."""
-    order = drawn(known, index, len(known.labels), seed)
-    right = [row for row in order if known.right[row]]
-    wrong = [row for row in order if not known.right[row]]
-    mistakes = min(len(wrong), max(int(_WRONG * count), count - len(right)))
-    return right[: count - mistakes] + wrong[:mistakes]
-
-
-def _chunks(engine: Engine, rows: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-    """(first, rows) of each part that is explained at a time: never sized by the clock, so that all rounds alike."""
-    size = max(4, min(_CHUNK, _CHUNK_VALUES // int(np.prod(engine.classifier.input_shape))))
-    for start in range(0, len(rows), size):
-        yield start, list(rows[start : start + size])
-
-
-def _maps(
-    engine: Engine, asked: Asked, found: Material, method: str, rows: Sequence[int], targets: Sequence[int]
-) -> Iterator[Heatmap]:
-    places = [Place(row, int(target), checkpoint=asked.checkpoint) for row, target in zip(rows, targets, strict=True)]
-    with closing(engine.explain_many(method, places, parameters_of(method, found.cam, asked.seed))) as results:
-        for result in results:
-            assert isinstance(result.explanation, Heatmap)
-            yield result.explanation
 
 
 def _weights(engine: Engine, regions: Regions, row: int, heatmap: Heatmap) -> NDArray[np.float64]:

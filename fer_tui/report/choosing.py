@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """What the network says of every row of the dataset.
 
@@ -31,13 +32,13 @@ class Predictions:
     sure: NDArray[np.float64]
     labelled: bool
 
-    @property
+    @cached_property
     def listed(self) -> NDArray[np.int64]:
         """The class that each row is listed under, -1 where under none."""
         known = self.labels if self.labelled else self.predicted
         return np.where(self.predicted >= 0, known, -1)
 
-    @property
+    @cached_property
     def right(self) -> NDArray[np.bool_]:
         right: NDArray[np.bool_] = (self.listed == self.predicted) & (self.listed >= 0)
         return right

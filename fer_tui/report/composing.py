@@ -141,7 +141,8 @@ class Composer:
         section.blocks.append(
             Paragraph(
                 "LIME hides segments of the image at random and fits a linear model to the class's probability "
-                "(Ribeiro et al. 2016): segments in orange speak for the class, those in blue against it."
+                "(Ribeiro et al. 2016): segments in orange speak for the class, those in blue against it. "
+                + self.asked.samples_told(self.material.values)
             )
         )
         section.blocks += self._maps("lime")

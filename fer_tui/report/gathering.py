@@ -15,13 +15,17 @@ from fer_tui.engine.activations import layer_activations
 from .asked import Asked
 from .averaging import averaged, contrasted
 from .choosing import Chosen, Predictions, chosen, drawn
-from .material import METHODS, Filters, FirstLayer, Material, parameters_of
+from .material import Filters, FirstLayer, Material
+from .parts import Part
+from .planning import Plan, Planner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fer_tui.engine import Engine
     from fer_tui.regions import Regions
+
+    from .crew import Crew
 
 _MOST_FILTERS = 64  # shown
 _STRONGEST = 10  # framed
@@ -31,10 +35,10 @@ _FIRST_EACH = 100  # images of each class whose first-layer activations are comp
 Step = tuple[str, float]  # what is being done, and the share of it that is done
 
 
-def gathered(engine: Engine, asked: Asked, regions: Regions | None) -> Iterator[Step | Material]:
+def gathered(engine: Engine, crew: Crew, asked: Asked, regions: Regions | None) -> Iterator[Step | Material]:
     """Steps, in the order of `steps`, each with the share of it that is done; the material last.
 
-    regions: of the dataset's pictures, None where none are known. InputError names what is wrong.
+    crew: who helps. regions: of the dataset's pictures, None where none are known. InputError names what is wrong.
     """
     if engine.dataset is None or not len(engine.dataset):
         raise InputError("dataset", "a report needs one with rows", "name one with --data")
@@ -44,18 +48,24 @@ def gathered(engine: Engine, asked: Asked, regions: Regions | None) -> Iterator[
     rows = asked.images if not isinstance(asked.images, str) else ()
     if wrong := [row for row in rows if row >= len(engine.dataset)]:
         raise InputError(f"--images {wrong[0]}", "there is no such row", f"rows are 0 to {len(engine.dataset) - 1}")
-    known = yield from _predictions(engine, asked.checkpoint)
+    known = yield from _predictions(engine, crew, asked.checkpoint)
     matrix = yield from _last(engine, "confusion", Place(checkpoint=asked.checkpoint), {"seed": 0}, "predictions")
     assert isinstance(matrix, Matrix)
     cam = yield from _cam(engine, known, asked)
     shown = chosen(known, asked.images, asked.seed)
     if not shown:
         raise InputError("dataset", "no image has finite scores", "look at the weights and the preprocessing")
-    found = Material(engine.classifier.name, known, matrix, shown, cam, seed=asked.seed, aligned=regions is not None)
-    yield from _judged(engine, asked, found)
+    values = int(np.prod(engine.classifier.input_shape))
+    found = Material(
+        engine.classifier.name, known, matrix, shown, cam, aligned=regions is not None, seed=asked.seed, values=values
+    )
+    planner = Planner(asked, cam, values)
+    plan = Plan.of(planner, found)
+    crew.offer(engine, plan.parts)
+    yield from _judged(engine, crew, plan.judged, found)
     yield from _filters(engine, asked, found, layer)
-    yield from averaged(engine, asked, regions, found)
-    yield from contrasted(engine, asked, regions, found, worst_pairs(matrix))
+    yield from averaged(engine, crew, plan, regions, found)
+    yield from contrasted(engine, planner, regions, found, worst_pairs(matrix))
     yield from _first_layer(engine, asked, found)
     yield found
 
@@ -69,18 +79,23 @@ def worst_pairs(matrix: Matrix) -> list[tuple[int, int]]:
     return [(pair[0], pair[1]) for pair in pairs if wrong[pair]]
 
 
-def _predictions(engine: Engine, checkpoint: int | None) -> Generator[Step, None, Predictions]:
+def _predictions(engine: Engine, crew: Crew, checkpoint: int | None) -> Generator[Step, None, Predictions]:
     assert engine.dataset is not None
     labels = np.asarray(engine.dataset.labels)
     labelled = bool((labels >= 0).any())
     predicted, sure = np.full(len(labels), -1, np.int64), np.full(len(labels), np.nan)
-    for start, scores in engine.scores(checkpoint):
-        rows = slice(start, start + len(scores))
-        finite = np.isfinite(scores).all(1)
-        predicted[rows] = np.where(finite, scores.argmax(1), -1)
-        of = np.where(labels[rows] >= 0, labels[rows], 0) if labelled else np.maximum(predicted[rows], 0)
-        sure[rows] = np.where(finite, _probabilities(scores)[np.arange(len(scores)), of], np.nan)
-        yield "predictions", (start + len(scores)) / len(labels)
+    parts = list(Part.of_scores(len(labels), checkpoint))
+    crew.offer(engine, parts)
+    for part in parts:
+        for _ in crew.claim(part):
+            yield "predictions", part.rows[0] / len(labels)
+        for start, scores in engine.scores_of(checkpoint).chunk(part.rows[0]):
+            rows = slice(start, start + len(scores))
+            finite = np.isfinite(scores).all(1)
+            predicted[rows] = np.where(finite, scores.argmax(1), -1)
+            of = np.where(labels[rows] >= 0, labels[rows], 0) if labelled else np.maximum(predicted[rows], 0)
+            sure[rows] = np.where(finite, _probabilities(scores)[np.arange(len(scores)), of], np.nan)
+            yield "predictions", (start + len(scores)) / len(labels)
     return Predictions(engine.classifier.classes, labels, predicted, sure, labelled)
 
 
@@ -100,28 +115,27 @@ def _cam(engine: Engine, known: Predictions, asked: Asked) -> Generator[Step, No
     for variant in ("cam", "gap-fit", "grad"):
         try:
             place = Place(row, 0, checkpoint=asked.checkpoint)
-            yield from _last(engine, "cam", place, parameters_of("cam", variant, asked.seed), "head of CAM")
+            yield from _last(engine, "cam", place, {"variant": variant, "seed": asked.seed}, "head of CAM")
         except InputError:
             continue
         return variant
     raise PluginError("cam", "explains no image of this network")
 
 
-def _judged(engine: Engine, asked: Asked, found: Material) -> Iterator[Step]:
+def _judged(engine: Engine, crew: Crew, parts: Sequence[Part], found: Material) -> Iterator[Step]:
     """The maps of the shown images, each with what is found of its trust."""
-    count = len(found.shown)
-    for method in METHODS:
-        parameters = parameters_of(method, found.cam, asked.seed)
-        for done, each in enumerate(found.shown):
-            task = engine.task(method, Place(each.row, each.target, checkpoint=asked.checkpoint), parameters)
-            last = None
-            with closing(engine.judge(task, ends=True)) as results:
-                for result in results:
-                    last = result.explanation
-                    yield f"{method} and its trust", (done + (result.progress or 0.0)) / count
-            if not isinstance(last, Heatmap):
-                raise PluginError(method, "made no heat map")
-            found.maps[each.number, method] = last
+    for number, part in enumerate(parts):
+        done, count = number % len(found.shown), len(found.shown)
+        what = f"{part.method} and its trust"
+        for _ in crew.claim(part):
+            yield what, done / count
+        last = None
+        with closing(part.explained(engine)) as made:
+            for share, last in made:  # noqa: B007  # the last one is the map
+                yield what, (done + share) / count
+        if not isinstance(last, Heatmap):
+            raise PluginError(part.method, "made no heat map")
+        found.maps[found.shown[done].number, part.method] = last
 
 
 def _filters(engine: Engine, asked: Asked, found: Material, layer: str | None) -> Iterator[Step]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.engine import Engine, Store
 
-from .asked import LARGE, Asked
+from .asked import Asked
 from .composing import Composer, drawn, figure_of
+from .crew import Crew
 from .drawing import Drawing
 from .gathering import gathered
 from .html import html
@@ -24,7 +24,9 @@ from .page import Page
 from .painting import Format, encoded
 
 if TYPE_CHECKING:
-    from fer_tui.engine import Session
+    from fer_tui.classifier import TorchClassifier
+    from fer_tui.dataset import MappedDataset
+    from fer_tui.engine import Session, Settings
     from fer_tui.regions import Regions
 
 # Of the whole time, by step: measured on 28,709 faces of 48 x 48 with a small network, on two cores.
@@ -53,44 +55,53 @@ class Made:
 
 
 def made(
-    session: Session, asked: Asked, regions: Regions | None, *, stored: bool = True
+    session: Session, asked: Asked, regions: Regions | None, *, stored: bool = True, settings: Settings | None = None
 ) -> Iterator[tuple[str, float] | Made]:
     """Steps with the share of all work that is done, then the report. stored: what an earlier report left in the store
-    is taken from it.
+    is taken from it. settings: what the session was opened with, so that idle cores can help; None: they cannot.
 
-    The network runs in passes of one size, and only what other reports have kept is used, for the last digits of a map
-    hang on how many were made together: so the same input gives the same bits.
+    The network runs on one thread in passes of one size, and only what reports have kept is used, for the last digits
+    of a map hang on how many were made together: so the same input gives the same bits, whatever the cores.
     """
-    with _steady_threads(session):
+    with ExitStack() as stack:
+        stack.enter_context(_one_thread())
         if stored and session.store is not None and session.store.is_on:
-            yield from _made(session, asked, regions, session.store.apart("report"))
-            return
-        with tempfile.TemporaryDirectory(prefix="fer-tui-") as folder, closing(Store.open(Path(folder))) as store:
-            yield from _made(session, asked, regions, store)
+            folder = session.store.path.parent
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fer-tui-")))
+        engine = steady_engine(session.classifier, session.dataset, folder)
+        if engine.store is not None:
+            stack.enter_context(closing(engine.store))
+        able = settings if session.classifier.device.type == "cpu" else None  # one process at a time has a GPU's memory
+        crew = stack.enter_context(closing(Crew(able, folder)))
+        yield from _made(session, engine, crew, asked, regions)
+
+
+def steady_engine(classifier: TorchClassifier, dataset: MappedDataset, folder: Path) -> Engine:
+    """The engine of a report, which finds in the store of that folder what reports have put there, and only that."""
+    return Engine(classifier.steady(), dataset, Store.open(folder).apart("report"))
 
 
 @contextmanager
-def _steady_threads(session: Session) -> Iterator[None]:
-    """One thread for a small input: a second one hardly helps there, waits badly where cores are taken, and rounds
-    otherwise, so that a report would hang on the number of cores.
-    """
+def _one_thread() -> Iterator[None]:
+    """More threads round otherwise, hardly help a small network, and wait badly where cores are taken."""
     import torch
 
     before = torch.get_num_threads()
-    if math.prod(session.classifier.input_shape) <= LARGE:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
 
 
-def _made(session: Session, asked: Asked, regions: Regions | None, store: Store) -> Iterator[tuple[str, float] | Made]:
-    engine = Engine(session.classifier.steady(), session.dataset, store)
+def _made(
+    session: Session, engine: Engine, crew: Crew, asked: Asked, regions: Regions | None
+) -> Iterator[tuple[str, float] | Made]:
     before = 0.0
     at = ""
     material = None
-    for step in gathered(engine, asked, regions):
+    for step in gathered(engine, crew, asked, regions):
         if isinstance(step, Material):
             material = step
             break

@@ -86,12 +86,8 @@ class Material:
     notes: list[str] = field(default_factory=list)
     aligned: bool = False  # whether the pictures are known to be aligned
     seed: int = 0
+    values: int = 0  # numbers of the network's input
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.known.classes
-
-
-def parameters_of(method: str, cam: str, seed: int) -> dict[str, object]:
-    """The parameters of a method in a report."""
-    return {"variant": cam, "seed": seed} if method == "cam" else {"seed": seed}

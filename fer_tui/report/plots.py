@@ -12,6 +12,7 @@ from fer_tui.regions import FocusTable
 from .drawing import FAINT, INK, PAPER, TITLE, Colour, Drawing, Fill, Raster, Text
 
 _MARGIN = 14
+_COUNTS = "Confusion: counts by true and predicted class"
 _MOST_WRITTEN = 30  # classes up to which counts and names are written
 _MOST_NAME = 120
 _SIDE = 640  # of a larger matrix
@@ -29,13 +30,15 @@ def confusion_figure(matrix: Matrix) -> Drawing:
     small = font(12)
     names = [cut(name, small, _MOST_NAME) for name in matrix.classes]
     longest = max(width_of(name, small) for name in names)
-    left, top = _MARGIN + 22 + longest, _MARGIN + 52 + longest
-    width = left + count * cell + _MARGIN
-    drawing = Drawing(width, top + count * cell + _MARGIN, f"Confusion matrix: {words(matrix)}.")
-    drawing.line(Text(_MARGIN, _MARGIN, "Confusion: counts by true and predicted class", TITLE), width - 2 * _MARGIN)
+    own = 22 + longest + count * cell  # the matrix with its names, in the middle where the title is longer
+    across = max(own, width_of(_COUNTS, font(TITLE)))
+    start = _MARGIN + (across - own) / 2
+    left, top = start + 22 + longest, _MARGIN + 52 + longest
+    drawing = Drawing(across + 2 * _MARGIN, top + count * cell + _MARGIN, f"Confusion matrix: {words(matrix)}.")
+    drawing.put(Text(_MARGIN, _MARGIN, _COUNTS, TITLE))
     drawing.put(Text(left + count * cell / 2, _MARGIN + 28, "predicted", colour=FAINT, anchor="mt"))
     foot = top + count * cell / 2 + width_of("true", small) / 2
-    drawing.put(Text(_MARGIN + 6, foot, "true", colour=FAINT, upwards=True))
+    drawing.put(Text(start + 6, foot, "true", colour=FAINT, upwards=True))
     shares = row_shares(matrix)
     for n, name in enumerate(names):
         drawing.put(Text(left - 6, top + (n + 0.5) * cell, name, anchor="rm"))

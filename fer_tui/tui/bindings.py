@@ -192,7 +192,7 @@ BINDINGS = (
         "palette", (":", "ctrl+p"), "find anything by its name: an action, image 412, a class", "Other", hint="find"
     ),
     Binding(
-        "export", ("e",), "write explanations, a sheet, marked images or numbers to files", "Other", "xctg", "export"
+        "export", ("e",), "write explanations, a sheet, marked images or numbers to files", "Other", "xctfg", "export"
     ),
     Binding(
         "report", ("R",), "the report of the marked images, else of the best of each class; again: stop it", "Other"

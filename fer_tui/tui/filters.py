@@ -224,7 +224,7 @@ class Filters:
         gallery = gallery_of(self.asking.answered)
         if gallery is None:
             return {}
-        return {number: gallery.images[index] for number, index in _indices(gallery).items()}
+        return {number: gallery.images[index] for number, index in indices_of(gallery).items()}
 
     @property
     def framed(self) -> frozenset[int]:
@@ -234,13 +234,13 @@ class Filters:
         gallery = gallery_of(self.asking.answered)
         if gallery is None:
             return frozenset()
-        return frozenset(number for number, index in _indices(gallery).items() if index in gallery.marked)
+        return frozenset(number for number, index in indices_of(gallery).items() if index in gallery.marked)
 
     def facts(self, number: int) -> Facts:
         """What is known of a filter, or of a class."""
         climbed = gallery_of(self.classes.answered(number) if self.view == "class" else self.ascent.answered)
         facts = Facts()
-        at = _indices(climbed).get(number) if climbed is not None else None
+        at = indices_of(climbed).get(number) if climbed is not None else None
         if climbed is not None and at is not None and "final" in climbed.extras:
             start, final = (float(climbed.extras[name][at]) for name in ("start", "final"))
             facts = Facts(start=start, final=final, dead=at in climbed.marked)
@@ -250,7 +250,7 @@ class Filters:
             rank = int((mean > mean[number]).sum()) + 1
             facts = replace(facts, mean=float(mean[number]), maximum=float(maximum[number]), rank=rank)
         best = gallery_of(self.images.answered)
-        if self.view != "class" and best is not None and (found := _indices(best).get(number)) is not None:
+        if self.view != "class" and best is not None and (found := indices_of(best).get(number)) is not None:
             facts = replace(facts, best=float(best.scores[found]))
         return facts
 
@@ -273,14 +273,14 @@ class Filters:
         if gallery is None or not source.answered.final or name not in gallery.extras:
             return None  # while it climbs the sheet stays as it is
         values = gallery.extras[name]
-        return {number: float(values[index]) for number, index in _indices(gallery).items()}
+        return {number: float(values[index]) for number, index in indices_of(gallery).items()}
 
 
 def gallery_of(answered: Answered) -> Gallery | None:
     return answered.explanation if isinstance(answered.explanation, Gallery) else None
 
 
-def _indices(gallery: Gallery) -> dict[int, int]:
+def indices_of(gallery: Gallery) -> dict[int, int]:
     """Where the picture of each filter, or class, lies in a gallery; of variants the first."""
     numbers = gallery.extras.get("filters", gallery.extras.get("classes"))
     found: dict[int, int] = {}

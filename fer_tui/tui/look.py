@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fer_tui.contract import Explanation, Heatmap, Reply
 
-from .scaling import SCALES, Scales
+from .scaling import SCALES, Ranges, Scales
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,20 +99,23 @@ class Look:
                 return self.of_method[method]
         return self.signed if isinstance(explanation, Heatmap) and explanation.signed else self.unsigned
 
-    def picture(self, explanation: Explanation | None, image: NDArray[np.uint8]) -> Image:
-        """What there is to see of an explanation of `image`, the dataset's picture; without one, the image."""
+    def picture(self, explanation: Explanation | None, image: NDArray[np.uint8], among: Ranges | None = None) -> Image:
+        """What there is to see of an explanation of `image`, the dataset's picture; without one, the image.
+
+        among: the maps that share a scale, where not all that were seen do.
+        """
         from fer_tui.picture import heat_picture, render
 
         if isinstance(explanation, Heatmap):
             if self.view != "original":
-                return heat_picture(explanation, **self.drawn(explanation))
+                return heat_picture(explanation, **self.drawn(explanation, among))
         elif explanation is not None and not isinstance(explanation, Reply):
             return render(explanation)
         from PIL import Image
 
         return Image.fromarray(image)
 
-    def drawn(self, explanation: Explanation) -> Drawn:
+    def drawn(self, explanation: Explanation, among: Ranges | None = None) -> Drawn:
         """The look as keywords of the picture floor, which knows no picture but what the model saw."""
         if not isinstance(explanation, Heatmap):
             return {}
@@ -121,13 +124,13 @@ class Look:
             "mode": "original" if self.view == "input" else self.view,  # type: ignore[typeddict-item]
             "opacity": self.opacity,
             "colours": self.colours_of(explanation),
-            "scale": self.scales.of(explanation),
+            "scale": self.scales.of(explanation, among),
             "focus": focus,
             "focus_by": by,
         }
 
-    def words(self, explanation: Explanation | None) -> str:
-        """The view in words, '' for what has but one."""
+    def words(self, explanation: Explanation | None, *, scale: bool = True) -> str:
+        """The view in words, '' for what has but one. scale: also whether the map shares its scale."""
         if explanation is not None and not isinstance(explanation, Heatmap):
             return ""
         if not isinstance(explanation, Heatmap) or self.view == "original":
@@ -137,7 +140,8 @@ class Look:
                 return "what the model saw"
             case "overlay" | "map":
                 opacity = f" {self.opacity:.0%}" if self.view == "overlay" else ""
-                words = (f"{self.view}{opacity}", self.colours_of(explanation), self.scales.words(explanation))
+                shared = self.scales.words(explanation) if scale else ""
+                words = (f"{self.view}{opacity}", self.colours_of(explanation), shared)
                 return " · ".join(filter(None, words))
         by, focus = self.rule_of(explanation)
         told = {

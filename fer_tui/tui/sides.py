@@ -91,14 +91,10 @@ def methods_of(desk: Desk, other: Side) -> tuple[Method, ...]:
 
     Each is under its current parameters.
     """
-    found: list[Method] = []
-    for each in desk.project.methods_for(dataset=False):
-        parameters = desk.choice.parameters(each)
-        if each.kind == "heatmap":
-            found.append(Method(each.title, each, parameters))
-        else:
-            found += (view for view in _views(each, parameters) if other in AXES and view.uses(other))
-    return tuple(found)
+    known = [(each, desk.choice.parameters(each)) for each in desk.project.methods_for(dataset=False)]
+    maps = [Method(each.title, each, parameters) for each, parameters in known if each.kind == "heatmap"]
+    views = [view for each, parameters in known if each.kind != "heatmap" for view in _views(each, parameters)]
+    return (*maps, *(view for view in views if other in AXES and view.uses(other)))
 
 
 def _views(description: Description, parameters: Mapping[str, Value]) -> Iterator[Method]:

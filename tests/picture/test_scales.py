@@ -8,8 +8,10 @@ from rich.style import Style
 
 from fer_tui.contract import Heatmap
 from fer_tui.picture import colour_map, ticks
-from fer_tui.tui.scaling import Scales
-from fer_tui.tui.widgets.colour_bar import Bar, lying, standing
+from fer_tui.tui.look import Look
+from fer_tui.tui.scaling import Scales, on_a_sheet
+from fer_tui.tui.sheet_keys import keys_of
+from fer_tui.tui.widgets.colour_bar import Bar, bars_line, lying, standing
 from fer_tui.tui.widgets.lines import Inks
 from fer_tui.tui.widgets.picture_pane import bar_place
 
@@ -114,7 +116,7 @@ def test_scales_own_shared_and_fixed() -> None:
     scales, small = Scales(), heatmap([0, 1], explainer="a", place={"image": 0})
     large, other = heatmap([0, 5], explainer="a", place={"image": 1}), heatmap([0, 9], explainer="b")
     for each in (small, large, other, large):
-        scales.see(each)
+        scales.seen.see(each)
     assert scales.of(small) == (0, 1) and scales.words(small) == ""
     scales.turn(1, small)
     assert scales.of(small) == (0, 5) == scales.of(large) and scales.words(small) == "scale shared by 2 maps"
@@ -124,3 +126,31 @@ def test_scales_own_shared_and_fixed() -> None:
     assert scales.of(heatmap([-1, 0], signed=True)) == (-5, 5)
     scales.turn(1, small)
     assert scales.of(small) == (0, 1)
+
+
+def test_the_maps_of_a_sheet_share_one_scale_for_each_method() -> None:
+    rng, look, maps = np.random.default_rng(5), Look(), on_a_sheet()
+    values = rng.normal(size=(6, 2, 3)).astype(np.float32)
+    signed, unsigned = values[:4], np.abs(values[4:])
+    one = [heatmap(each, signed=True, explainer="a", layer=str(n), place={"image": n}) for n, each in enumerate(signed)]
+    other = [heatmap(each, explainer="b", place={"image": n}) for n, each in enumerate(unsigned)]
+    for name, each in [("A", each) for each in one] + [("B", each) for each in other]:
+        maps.see(each, name)
+        look.scales.seen.see(heatmap(1000 * each.values, signed=each.signed, explainer=each.meta["explainer"]))
+    look.scales.mode = "shared"
+    most, high = float(np.abs(signed).max()), float(unsigned.max())
+    assert {look.scales.of(each, maps) for each in one} == {(-most, most)}  # whatever the layer
+    assert {look.scales.of(each, maps) for each in other} == {(0.0, high)}
+    first, second = keys_of(look, maps, other[0])
+    assert (first.colours, first.low, first.high) == ("viridis", "0", f"{high:.3g}") and "2 maps of B" in first.told
+    assert (second.colours, second.low, second.high) == ("blue-orange", f"{-most:.3g}", f"{most:.3g}")
+    look.scales.mode = "own"
+    assert [key.low for key in keys_of(look, maps)] == ["each map's lowest"] * 2
+    assert [key.high for key in keys_of(look, maps, one[1])] == [f"{float(np.abs(signed[1]).max()):.3g}"]
+    look.scales.fix(2)
+    assert {(key.low, key.high) for key in keys_of(look, maps)} == {("-2", "2"), ("0", "2")}
+    line = bars_line(keys_of(look, maps), 60, INKS, plain=True)
+    assert line.plain.count("fixed") == 1 and line.plain.startswith("-2 ")  # there is no room for the second
+    assert bars_line(keys_of(look, maps), 160, INKS).plain.count("fixed") == 2
+    look.view = "original"
+    assert keys_of(look, maps) == []

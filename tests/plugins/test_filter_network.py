@@ -12,12 +12,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui.classifier.memory import keep_freed_memory
 from fer_tui.contract import Gallery, InputError, Place, Subject
 from fer_tui_plugins.ascent_canvas import BOUNDS, SPACES, Canvas, _blurred
 from fer_tui_plugins.ascent_climb import likeness, total_variation
 from fer_tui_plugins.ascent_sources import filter_source
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
-from fer_tui_plugins.memory import keep_freed_memory
 from fer_tui_plugins.truncated import batch_size, faster, layer_of, layer_outputs, truncated
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_tui.contract import Matrix
+from fer_tui.picture.lettering import font, width_of
 from fer_tui.regions.table import ClassFocus, Estimate, FocusTable, Group, RegionFocus
 from fer_tui.report.choosing import Predictions, chosen
-from fer_tui.report.drawing import RED, Drawing, Frame, Raster, Text
+from fer_tui.report.drawing import RED, Drawing, Fill, Frame, Raster, Text
 from fer_tui.report.figures import numbered
 from fer_tui.report.findings import Finding
 from fer_tui.report.html import html
@@ -24,7 +26,7 @@ from fer_tui.report.markdown import markdown
 from fer_tui.report.means import Likeness, levelled
 from fer_tui.report.page import Figure, Figures, Findings, Page, Section, Table
 from fer_tui.report.painting import FORMATS, encoded, painted
-from fer_tui.report.plots import recall_figure
+from fer_tui.report.plots import confusion_figure, recall_figure
 from fer_tui.report.statistics import binomial_tail, differences, expected_mistakes, labels_p
 
 
@@ -52,6 +54,20 @@ def test_one_drawing_in_every_format() -> None:
     assert all(pdf[place:].startswith(b"%d 0 obj" % number) for number, place in enumerate(places, 1))
     data = pdf[places[5] :].split(b"stream\n", 1)[1]
     assert zlib.decompressobj().decompress(data) == bytes((0, 200, 0)) * 16
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 31, 100])
+def test_the_confusion_of_any_number_of_classes_is_whole(count: int) -> None:
+    names = tuple(f"c{number}" for number in range(count))
+    drawing = confusion_figure(Matrix(counts=np.eye(count, dtype=np.int64), classes=names))
+    title = next(item for item in drawing.items if isinstance(item, Text))
+    assert title.text.startswith("Confusion: ") and "..." not in title.text
+    for item in drawing.items:
+        if isinstance(item, Text) and not item.upwards and item.anchor == "lt":
+            assert item.x + width_of(item.text, font(item.size)) <= drawing.width
+        elif isinstance(item, Fill | Raster):
+            left, top, wide, tall = item.box
+            assert left >= 0 and left + wide <= drawing.width and top + tall <= drawing.height
 
 
 def test_the_framed_are_numbered_down_each_column() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import json
 import shlex
 from collections.abc import Callable
@@ -17,11 +18,12 @@ from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
-from fer_tui.picture import load
+from fer_tui.picture import heat_picture, load
 from fer_tui.timeline import Course
 from fer_tui.tui.asking import Answered, Request
 from fer_tui.tui.exporting import Exporter, Item, file_name, free
 from fer_tui.tui.tables import COLUMNS, curves
+from tests.tui.test_tui_grid import done
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -102,24 +104,34 @@ async def test_the_grid_as_a_sheet_and_the_confusion_as_numbers(
 ) -> None:
     async with opened(project(), (80, 24)) as sight:
         await sight.predicted()
-        await sight.type("gr2{tab}ue1{enter}")  # methods by classes, on a shared scale
+        look, seen = sight.app.desk.look, sight.explanation
+        look.scales.seen.see(dataclasses.replace(seen, values=99 * seen.values, meta={**seen.meta, "place": {}}))
+        await sight.type("gr2{tab}u")  # methods by classes, on a shared scale: that of the sheet, whatever was seen
+        await done(sight)
+        assert "shared by the 3 maps of Saliency" in sight.text("#grid-bar")
+        await sight.type("e1{enter}")
         await written(sight)
-        table = sight.app.screen.table
         (folder,) = (tmp_path / "fer-tui-exports" / "noise.npz").glob("grid_methods_classes")
         entries = json.loads((folder / "index.json").read_text())
         assert [each["cell"] for each in entries] == [[0, 0], [0, 1], [0, 2]]
         assert [each["explained"] for each in entries] == list(sight.browser.classes)
         maps = [load(folder / each["files"][1]) for each in entries]
         sheet = np.asarray(Image.open(folder / "sheet.png"))
-        look, values = sight.app.desk.look, np.stack([each.values for each in maps])
+        most = float(np.stack([each.values for each in maps]).max())
+        assert f" {most:.3g}  shared" in sight.text("#grid-bar")
         for number, each in enumerate(maps):
-            tile = look.picture(each, sight.app.desk.project.dataset[table.place.image].image)
+            tile = heat_picture(each, mode="overlay", opacity=look.opacity, colours="viridis", scale=(0.0, most))
             drawn = np.asarray(tile.resize((round(tile.width * 128 / tile.height), 128), Image.Resampling.NEAREST))
             wide = drawn.shape[1]
             left = sheet.shape[1] - 12 - 128 - (len(maps) - 1 - number) * 136 + (128 - wide) // 2
             tops = [y for y in range(sheet.shape[0] - 128) if (sheet[y : y + 128, left : left + wide] == drawn).all()]
             assert len(tops) == 1, number
-        assert look.scales.of(maps[0]) == look.scales.of(maps[1]) and values.max() == look.scales.of(maps[0])[1]
+            shown = sight.app.screen._pictures[0, number][1]
+            assert (np.asarray(shown) == np.asarray(tile)).all()
+        await sight.type("u")
+        assert f" {float(f'{most:.3g}'):g}  fixed" in sight.text("#grid-bar") and look.scales.most == most
+        await sight.type("u")
+        assert "this map's own scale" in sight.text("#grid-bar")
         await sight.type("gc")
         await sight.until(lambda: sight.app.desk.matrix.answered.final, "the matrix")
         await sight.type("e2{enter}")

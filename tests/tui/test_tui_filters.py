@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import fer_tui
+from fer_tui.contract import Gallery
 from fer_tui.engine import open_session
 from fer_tui.engine.settings import Settings
+from fer_tui.picture import load, save
 from fer_tui.terminal import Picture
+from fer_tui.tui.gallery_sheet import GallerySheet
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.filters import FiltersScreen
 from fer_tui.tui.widgets.filter_sheet import FilterSheet, Grid, grid_of, sheet_of
@@ -51,7 +57,59 @@ def test_the_sheet_leaves_room_for_what_is_not_there_yet() -> None:
     assert sheet_of(range(6), {}, frozenset(), Grid(3, 2)) is None
 
 
-async def test_four_views_of_a_layer(opened: Opened, project: Callable[..., Settings]) -> None:
+def test_a_sheet_in_a_file_has_the_order_of_the_screen(tmp_path: Path) -> None:
+    """Of what was not made the place stays empty; each picture is where its number stands in the order."""
+    rng = np.random.default_rng(4)
+    gallery = Gallery(
+        images=rng.random((3, 9, 9), np.float32),
+        captions=("one", "two", "three"),
+        scores=np.zeros(3, np.float32),
+        marked=(1,),
+        extras={"filters": np.array([7, 4, 2])},
+    )
+    save(gallery, tmp_path / "known.npz")
+    picture = {}
+    for name, order in (("a", [7, 4, 2, 9]), ("b", [2, 9, 4, 7])):
+        sheet = GallerySheet(f"{name}.png", "a title", [("known" if n != 9 else "unknown", n) for n in order])
+        sheet.write(tmp_path, ["known"])
+        pixels = np.asarray(Image.open(tmp_path / f"{name}.png"))
+        corners = [(row, column) for row in (-318, -165) for column in (20, 156)]  # from the sheet's foot
+        picture[name] = {n: pixels[y : y + 145, x : x + 128] for n, (y, x) in zip(order, corners, strict=True)}
+    for number in (7, 4, 2, 9):
+        assert np.array_equal(picture["a"][number], picture["b"][number]), number
+    red = [n for n, tile in picture["a"].items() if (tile == (230, 60, 50)).all(2).any()]
+    assert red == [4] and len(np.unique(picture["a"][9])) == 1
+
+
+async def exports_are_what_is_on_the_screen(sight: Any, by_gain: list[int]) -> None:
+    """`e`: the gallery's numbers, the sheet in the order of the screen, an index that says how each is made again."""
+    climbed = sight.app.desk.filters.asking.answered.explanation
+    await sight.type("e")
+    shown = sight.text()
+    assert (
+        "1 the 4 filters: ascent " in shown
+        and "2 the 4 filters: ascent, outputs here, images" in shown
+        and "table of the 60 images" in shown
+    )
+    await sight.type("2{ctrl+u}out{enter}")
+    await sight.until(lambda: "3 of 3 explanations are written" in sight.text("#status"), "the export")
+    entries = {entry["view"]: entry for entry in json.loads(Path("out/index.json").read_text())}
+    assert list(entries) == ["ascent", "outputs", "images"]
+    for view, entry in entries.items():
+        assert (entry["layer"], entry["order"], "explained" in entry) == ("features.0", by_gain, False)
+        stored = load(Path("out", entry["files"][1]))
+        assert stored.meta["parameters"]["view"] == view and stored.meta["layer"] == "features.0"
+        assert f"-p view={view}" in entry["command"] or view == "ascent"
+    stored = load(Path("out", entries["ascent"]["files"][1]))
+    for name in ("filters", "start", "final", "gain"):
+        assert np.array_equal(stored.extras[name], climbed.extras[name])
+    assert {path.name for path in Path("out").glob("sheet_*")} == {f"sheet_{view}.png" for view in entries}
+
+
+async def test_four_views_of_a_layer(
+    opened: Opened, project: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     settings = project()
     async with opened(settings) as sight:
         await sight.explained()
@@ -79,6 +137,7 @@ async def test_four_views_of_a_layer(opened: Opened, project: Callable[..., Sett
         assert list(filters.sorted()) == by_gain and filters.chosen == 2 and picture._version > sent
         await sight.type("gg")
         assert filters.chosen == by_gain[0]
+        await exports_are_what_is_on_the_screen(sight, by_gain)
 
         await sight.type("oJ")
         await sight.until(done, "the outputs")

@@ -27,8 +27,8 @@ def all_but_slow(monkeypatch: pytest.MonkeyPatch, only_two_methods: None) -> Non
 
 async def test_networks_lie_along_a_side(opened: Opened, all_but_slow: None) -> None:
     async with opened(RUN_AND_NETWORK, size=(160, 50)) as sight:
-        desk, browser = sight.app.desk, sight.browser
         await sight.predicted()
+        desk, browser = sight.app.desk, sight.browser
         count = len(desk.run.names) - 1
         here = browser.checkpoint
         await sight.type("gr4{tab}")

@@ -47,7 +47,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         pane.show_title(_title(browser, sample.id, inks))
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
-        look.scales.see(explanation)
+        look.scales.seen.see(explanation)
     heatmap, pointer = explanation if isinstance(explanation, Heatmap) else None, pane.pointer
     if heatmap is not None and pointer is not None:
         pointer.move(0, 0, heatmap.values.shape)

@@ -121,7 +121,9 @@ class Exporting(DeskScreen):
                 "predicted": browser.classes[predicted] if predicted >= 0 else None,
                 "note": browser.marks.notes.get(row, "") if browser.marks is not None else "",
             }
-        found["explained"] = browser.classes[place.target] if place.target is not None else "predicted"
+        description = desk.project.methods[request.method]
+        if Axis.TARGET in description.axes_for(request.parameters):
+            found["explained"] = browser.classes[place.target] if place.target is not None else "predicted"
         return Item(
             name, request, {**found, "look": desk.look.to_dict(), "command": desk.command(request, request.place)}
         )

@@ -19,7 +19,7 @@ from fer_tui.tui.widgets.filter_sheet import FilterSheet, Grid, sheet_of
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .base import DeskScreen
+from .filter_exports import FilterExports
 from .layers import LayerPicker
 
 _REST = 0.3  # seconds at one filter before a pass over the dataset is asked for it
@@ -33,7 +33,7 @@ _TITLES = {
 _SHORT = {"ascent": "ascent", "outputs": "outputs here", "images": "best images", "class": "ascent"}
 
 
-class FiltersScreen(DeskScreen):
+class FiltersScreen(FilterExports):
     """A sheet of filters, the chosen one enlarged beside it with its numbers and its images."""
 
     LETTER = "f"

@@ -15,7 +15,10 @@ from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.curving import curves_of
 from fer_tui.tui.desk import Change
 from fer_tui.tui.grid import WEIGHTS, Cell, Table, outward, tile_size
+from fer_tui.tui.scaling import Ranges, on_a_sheet
+from fer_tui.tui.sheet_keys import keys_of
 from fer_tui.tui.sides import best_of_each_class, checkpoints_of, networks_of, table_of
+from fer_tui.tui.widgets.colour_bar import bars_line
 from fer_tui.tui.widgets.curves import CurvePlot, Curves
 from fer_tui.tui.widgets.grid_view import GridRow, GridView, Layout
 from fer_tui.tui.widgets.lines import Lines
@@ -42,17 +45,32 @@ class GridScreen(GridExports):
         yield CurvePlot(id="grid-curves")
         yield Lines(id="grid-title")
         yield GridView(id="grid")
+        yield Lines(id="grid-bar")
         yield Lines(id="grid-words")
 
     def on_mount(self) -> None:
         self._waits: dict[str, Timer] = {}
         self._pictures: dict[tuple[int, int], tuple[object, Image]] = {}
         self._best_for: object = None
+        self._maps = on_a_sheet()  # that are in sight
         super().on_mount()
 
     @property
     def view(self) -> GridView:
         return self.query_one(GridView)
+
+    @property
+    def maps(self) -> Ranges:
+        return self._maps
+
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The map at the cursor, else the first one in sight."""
+        if (here := super().heatmap) is not None or (table := self.table) is None:
+            return here
+        rows, columns = self.in_sight(table)
+        made = (self.desk.cells.answered((row, column)).explanation for row in rows for column in columns)
+        return next((each for each in made if isinstance(each, Heatmap)), None)
 
     @property
     def asking(self) -> Asking:
@@ -204,6 +222,7 @@ class GridScreen(GridExports):
         if table is None or not table.rows or not table.columns:
             heading.show([Text(" no image is there to be shown: w shows others", inks.muted)] if table else [])
             below.show([])
+            self.query_one("#grid-bar", Lines).show([])
             self.view.show([], Layout())
             return
         tile, room = self.size_of(table)
@@ -215,6 +234,9 @@ class GridScreen(GridExports):
         lines = [self._row(table, row, columns, tile[1]) for row in rows]
         self.view.show(lines, Layout(tile, self._pixels(table), names))
         width = self.size.width - 2
+        current, look = super().heatmap, self.desk.look
+        bar = bars_line(keys_of(look, self._maps, current), width, inks, plain=self.app.no_color)
+        self.query_one("#grid-bar", Lines).show([Text(" ").append_text(bar)])
         told = list(grid_words.told_of(self.desk, table.cell(*at), at, width, _WORDS, inks))[:_WORDS]
         below.show([Text(" ").append_text(line) for line in told])
         if "checkpoints" in self.grid.sides:
@@ -222,11 +244,14 @@ class GridScreen(GridExports):
 
     def _see(self, table: Table, rows: range, columns: range) -> None:
         """Count the maps in sight for the scale that they share; forget the pictures of the others."""
+        self._maps = on_a_sheet()
         cells = [(row, column) for row in rows for column in columns]
         for key in cells:
             answered = self.desk.cells.answered(key)
             if isinstance(answered.explanation, Heatmap) and answered.final:
-                self.desk.look.scales.see(answered.explanation)
+                method = table.cell(*key).method
+                self._maps.see(answered.explanation, method.name if method is not None else "")
+                self.desk.look.scales.seen.see(answered.explanation)
         for key in self._pictures.keys() - set(cells):
             del self._pictures[key]
 
@@ -251,11 +276,11 @@ class GridScreen(GridExports):
         row = cell.place.image
         if explanation is None and (row is None or (cell.method is not None and not cell.method.uses("images"))):
             return None
-        scale = look.scales.of(explanation) if isinstance(explanation, Heatmap) else None
+        scale = look.scales.of(explanation, self._maps) if isinstance(explanation, Heatmap) else None
         drawn_of = (explanation, row, look.view, look.opacity, look.colours_of(explanation), look.rule, scale)
         before = self._pictures.get(key)
         if before is None or before[0] != drawn_of:
-            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset[row or 0].image))
+            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset[row or 0].image, self._maps))
         return before[1]
 
     def _draw_curves(self, table: Table) -> None:

@@ -104,7 +104,8 @@ class GridExports(Exporting, Gridding):
             known = None
             if image is not None and any(side in WEIGHTS for side in table.sides):
                 known = grid_words.predicted(desk, image, inks, cell.place.checkpoint)
-            return SheetCell(names.get(key, NOT_MADE), image, known.plain if known is not None else "")
+            told = known.plain if known is not None else ""
+            return SheetCell(names.get(key, NOT_MADE), image, told, cell.method.name)
 
         lines = {
             row: [

@@ -114,10 +114,12 @@ def under(desk: Desk, table: Table, cell: Cell, key: tuple[int, int], inks: Inks
         return Text(f"… {answered.progress:.0%}" if answered.progress else "…", inks.muted)
     if answered.explanation is None:
         return Text("stopped", inks.muted)
-    if row is None:
+    if row is None or not cell.method.uses("images"):
         return Text("")
     if any(side in WEIGHTS for side in table.sides):
         return predicted(desk, row, inks, cell.place.checkpoint) or Text("")
+    if not cell.method.uses("classes"):
+        return Text("")
     target = answered.place.target if answered.place.target is not None else cell.place.target
     return _share(desk, row, target, inks, named="classes" not in table.sides)
 
@@ -178,7 +180,7 @@ def told_of(desk: Desk, cell: Cell, key: tuple[int, int], width: int, lines: int
             share = probabilities(scores[None])[0][target]
             what.append(f" · score {float(scores[target]):.2f}, {share:.0%}", inks.plain)
     what.append(f" · at {plain(str(layer))}" if isinstance(layer, str) else "", inks.muted)
-    view = desk.look.words(explanation)
+    view = desk.look.words(explanation, scale=False)  # the bar tells it
     yield from folded(what.append(f" · {view}" if view else "", inks.muted), width)[:2]
     for note in (*([cell.note] if cell.note else []), *explanation.notes):
         yield from wrapped(f"! {plain(note)}", width, 1, inks.accent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fer_tui.contract import Heatmap, ParameterInfo, Value
 from fer_tui.tui.keys import Command
+from fer_tui.tui.scaling import Ranges
 
 from .choosing import Choosing
 from .popups import Entry
@@ -36,13 +37,18 @@ class Looking(Choosing):
         explanation = self.asking.answered.explanation
         return explanation if isinstance(explanation, Heatmap) else None
 
+    @property
+    def maps(self) -> Ranges | None:
+        """The maps that share a scale, where not all that were seen do."""
+        return None
+
     def do_scale(self, command: Command) -> None:
-        self.desk.look.scales.turn(command.times, self.heatmap)
+        self.desk.look.scales.turn(command.times, self.heatmap, self.maps)
         self.looked()
 
     def do_fix_scale(self, command: Command) -> None:
         scales = self.desk.look.scales
-        now = max(map(abs, scales.of(self.heatmap))) if self.heatmap is not None else scales.most
+        now = max(map(abs, scales.of(self.heatmap, self.maps))) if self.heatmap is not None else scales.most
 
         def fix(most: Value | None) -> None:
             if isinstance(most, float) and most > 0:

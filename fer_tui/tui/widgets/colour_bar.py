@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from textual import events
 from .lines import Inks, Lines, cut
 
 if TYPE_CHECKING:
-    from fer_tui.picture import Scale
+    from fer_tui.picture import Key, Scale
 
 RGB = tuple[int, int, int]
 WIDTH, HEIGHT = 13, 2  # cells of a bar that stands, lines of one that lies
+_SHORT = 12  # cells of the colours of a bar in a line with others
 _WIDE = 2  # cells of the colours of a bar that stands
 
 
@@ -105,6 +107,19 @@ def lying(bar: Bar, width: int, inks: Inks, *, plain: bool = False) -> list[Text
         if not "".join(numbers[max(0, start - 1) : start + len(text) + 1]).strip():
             numbers[start : start + len(text)] = text
     return [colours, Text("".join(numbers)[:width].rstrip(), inks.muted)]
+
+
+def bars_line(keys: Sequence[Key], width: int, inks: Inks, *, plain: bool = False) -> Text:
+    """As many bars as one line has room for, the first one in any case."""
+    line = Text()
+    for key in keys:
+        bar = Text("   " if line else "").append(f"{key.low} ", inks.muted)
+        bar.append_text(lying(Bar(key.colours), _SHORT, inks, plain=plain)[0])
+        bar.append(f" {key.high}", inks.muted).append(f"  {key.told}", inks.muted)
+        if line and line.cell_len + bar.cell_len > width:
+            break
+        line.append_text(bar)
+    return line
 
 
 def _ticks(bar: Bar) -> list[tuple[float, float]]:

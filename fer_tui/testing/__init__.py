@@ -1,0 +1,53 @@
+"""For authors of explainers: the promises of the contract as tests, and things to try an explainer on.
+
+`Conformance` needs pytest; all else works without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .conformance import Conformance
+    from .faces import Faces, drawn_faces
+    from .hiding import only
+    from .networks import NETWORKS, Planted, Toy
+    from .promises import PROMISES, Promise
+    from .trying import Trial, broken_promises, trials
+
+_ROOMS = {
+    "Conformance": "conformance",
+    "Faces": "faces",
+    "NETWORKS": "networks",
+    "PROMISES": "promises",
+    "Planted": "networks",
+    "Promise": "promises",
+    "Toy": "networks",
+    "Trial": "trying",
+    "broken_promises": "trying",
+    "drawn_faces": "faces",
+    "only": "hiding",
+    "trials": "trying",
+}
+
+__all__ = [
+    "NETWORKS",
+    "PROMISES",
+    "Conformance",
+    "Faces",
+    "Planted",
+    "Promise",
+    "Toy",
+    "Trial",
+    "broken_promises",
+    "drawn_faces",
+    "only",
+    "trials",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)

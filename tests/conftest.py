@@ -58,9 +58,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 @pytest.fixture
 def foreign(install: Callable[[str, str, dict[str, str]], None]) -> None:
-    """A plugin by somebody else is installed: the explainer `tiles`, in a distribution of its own."""
+    """A plugin by somebody else is installed: the explainers `tiles` and `guesses`, in a distribution of its own."""
     source = Path(__file__).with_name("foreign") / "foreignkit.py"
-    install("foreignkit", source.read_text(), {"tiles": "foreignkit:Tiles"})
+    install("foreignkit", source.read_text(), {"tiles": "foreignkit:Tiles", "guesses": "foreignkit:Guesses"})
 
 
 @pytest.fixture

@@ -75,16 +75,8 @@ BINDINGS = (
     Binding(
         "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xtg", "class", counts=True
     ),
-    Binding(
-        "method",
-        ("m",),
-        "next method; 2m: method 2; Classes: of those of the whole dataset",
-        "Explanation",
-        "xctg",
-        "method",
-        counts=True,
-    ),
-    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xtg"),
+    Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xtg", "method", counts=True),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xctg"),
     Binding(
         "parameters",
         ("p",),

@@ -46,9 +46,8 @@ class Choice:
         return next((each for each in known if each.name == self._matrix), known[0] if known else None)
 
     def choose_matrix(self, number: int) -> None:
-        """Use that one of the explainers of the whole dataset, counted from 0 and round."""
-        known = self._project.methods_for(dataset=True)
-        self._matrix = known[number % len(known)].name
+        """Use the explainer of the whole dataset with this number, from 0."""
+        self._matrix = self._project.methods_for(dataset=True)[number].name
 
     def choose_method(self, number: int) -> bool:
         """Use the method with this number, from 0; whether there is one."""

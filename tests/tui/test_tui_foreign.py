@@ -20,7 +20,8 @@ from fer_tui.tui.widgets.parameter_form import ParameterForm
 
 @pytest.fixture(autouse=True)
 def few_methods(foreign: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [name for name in plugins.names() if name not in ("saliency", "confusion", "tiles")]
+    monkeypatch.delenv("FER_TUI_DISABLE_PLUGINS")
+    others = [name for name in plugins.names() if name not in ("saliency", "confusion", "tiles", "guesses")]
     monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", ",".join(others))
     for name, value in (("COLORTERM", "truecolor"), ("TERM", "xterm-256color")):
         monkeypatch.setenv(name, value)
@@ -137,9 +138,8 @@ async def _files(sight: Any) -> None:
 
 async def _grid_focus_and_matrix(sight: Any) -> None:
     app = sight.app
-    await sight.type("gr")
-    await sight.until(lambda: app.desk.cells.shown if hasattr(app.desk.cells, "shown") else True, "the Grid")
-    assert "Tiles" in sight.text() or "tiles" in sight.text()
+    await sight.type("gr2{tab}")
+    assert "Tiles [bold]" in sight.text()
     await sight.type("gc")
     await sight.until(lambda: app.desk.matrix.answered.final, "the matrix")
     await sight.type("2f")
@@ -147,6 +147,10 @@ async def _grid_focus_and_matrix(sight: Any) -> None:
     assert not app.desk.focus.fault and "inside the face" in sight.text()
     await sight.type("w")
     assert "precision" in sight.text()
+    await sight.type("{escape}M2")
+    await sight.until(lambda: app.desk.matrix.answered.final and "Guesses" in sight.text(), "another matrix")
+    assert app.desk.matrix.answered.explanation.counts[:, 1:].sum() == 0
+    await sight.type("M1w")
     await sight.type("j{enter}")
     await sight.until(lambda: app.screen is app.explore, "the images of the class")
     assert sight.browser.narrowing.startswith("true:")

@@ -22,6 +22,7 @@ from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .contrast import CellContrast
 from .exports import Exporting, Offer
+from .popups import Choice
 from .tabling import Tabling
 
 _WORDS = 3  # lines below the table
@@ -231,18 +232,19 @@ class ClassesScreen(Tabling, Exporting):
         if browser is not None and place.target is not None and place.target < len(browser.classes):
             self.go("explore", classes_term("true", browser.classes, place.target))
 
-    def do_method(self, command: Command) -> None:
-        """Of several explainers of the whole dataset the next one, or the one of that number."""
-        known = self.desk.project.methods_for(dataset=True)
-        if len(known) < 2:
-            self.say("one explainer of the whole dataset is installed" if known else "none is installed")
-            return
-        now = self.desk.choice.matrix
-        self.desk.choice.choose_matrix(
-            command.count - 1 if command.count is not None else known.index(now) + 1 if now in known else 0
-        )
-        self.aim()
-        self.draw(Change.MATRIX)
+    def do_pick_method(self, command: Command) -> None:
+        """Choose among the explainers of the whole dataset."""
+        known, now = self.desk.project.methods_for(dataset=True), self.desk.choice.matrix
+
+        def chosen(number: int | None) -> None:
+            if number is not None:
+                self.desk.choice.choose_matrix(number)
+                self.aim()
+                self.draw(Change.MATRIX)
+
+        if now is not None:
+            titles = [each.title for each in known]
+            self.app.push_screen(Choice("method", titles, known.index(now), first=1), chosen)
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, PluginError, Result, nearest, plain
 
-from . import asked, flags, looks, streams, which
+from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
+from .explain_where import check_where, explain_where
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "fer-tui explain saliency --image photo.jpg --face",
+    "fer-tui explain saliency --where marked -o maps   the images that are marked in the explorer",
     "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
 )
 SUFFIXES = (".png", ".npz", ".json")
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("where")
     whole = flags.typed(flags.whole)
     place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
+    narrowed.add_where(place)
     place.add_argument(
         "--face",
         metavar="N",
@@ -65,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     asked.add_parameters(how)
     how.add_argument("--action", metavar="A", help="what the method does on request (fer-tui plugins METHOD lists it)")
-    how.add_argument("-o", "--out", metavar="FILE", type=Path, help="write it: " + ", ".join(SUFFIXES))
+    told = f"write it: {', '.join(SUFFIXES)}; with --where a folder"
+    how.add_argument("-o", "--out", metavar="FILE", type=Path, help=told)
     how.add_argument("--trust", action="store_true", help="also find out how far the map can be trusted")
     how.add_argument("--fresh", action="store_true", help="make it again, also where it is stored")
     how.add_argument("--words", action="store_true", help="tell it in words and numbers, without a picture")
@@ -75,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
-    if arguments.out is not None:
+    if arguments.where is not None:
+        check_where(arguments)
+    elif arguments.out is not None:
         _check_out(arguments.out)
     check_contrast(arguments)
     look = looks.look_of(arguments)
@@ -87,6 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
+        if arguments.where is not None:
+            with open_session(settings, tell) as session:
+                place, engine = _place(arguments, session, None), session.engine()
+                explain_where(arguments, settings, description, values, place, engine, look, tell)
+            for note in session.notes:
+                streams.say(note)
+            return 0
         file = picture_file(arguments.image)
         if arguments.face is not None and file is None:
             raise flags.UsageError("error: --face finds a face in a picture file: name that with --image")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, InputError, Place, PluginError, plain
 
-from . import asked, flags, looks, streams, which
+from . import asked, flags, looks, narrowed, streams, which
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"images of each ({PER_CLASS})",
     )
     rows.add_argument("--rows", metavar="A-B,C,...", type=flags.typed(rows_of), help="these rows of the data instead")
+    narrowed.add_where(rows)
     what.add_argument("--target", metavar="C", default="predicted", help="predicted (as is), true, or a class")
     what.add_argument(
         "--share", metavar="absolute|positive", choices=("absolute", "positive"), default="absolute",
@@ -78,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         target: Target = arguments.target
         if target not in ("predicted", "true"):
             target = asked.class_of(str(target), classifier.classes)
+        if arguments.where is not None:
+            arguments.rows = narrowed.rows_where(arguments.where, session.engine(), checkpoint, tell).rows
         choice = Choice(arguments.rows, arguments.per_class, target, int(values["seed"]))
         place = Place(layer=arguments.layer, checkpoint=checkpoint)
         table = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_tui.comparison import Comparison
+from fer_tui.comparison import OUTCOMES, Comparison
 from fer_tui.contract import plain
 
 from . import streams
@@ -43,17 +43,22 @@ def show(
 
 
 def facts(first: str, second: str, pair: Comparison, classes: Sequence[str]) -> dict[str, Any]:
-    """JSON-like data. confusion_difference: counts of the second minus the first, rows = true."""
+    """JSON-like data. confusion_difference: counts of the second minus the first, rows = true.
+
+    by_class: for each true class how many of its images have which of comparison.OUTCOMES.
+    """
     labelled = bool(pair.counted.any())
     return {
         "first": first,
         "second": second,
         "n": int(pair.counted.sum()),
-        **{
-            name: int(getattr(pair, name).sum()) for name in ("fixed", "broken", "both_right", "both_wrong", "disagree")
-        },
+        **{name: int(getattr(pair, name).sum()) for name in (*OUTCOMES, "disagree")},
         "mcnemar_p": pair.p_value() if labelled else None,
         "confusion_difference": _difference(pair, len(classes)).tolist() if labelled else None,
+        "by_class": [
+            {"class": name, **dict(zip(OUTCOMES, counts, strict=True))}
+            for name, counts in zip(classes, pair.by_class(len(classes)).tolist(), strict=True)
+        ],
         "classes": list(classes),
     }
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import plain
-from fer_tui.engine.messages import Done, Failed, Message
+from fer_tui.engine.messages import Message
 
 from .asking import Answered, Asking, Computes, Request
+from .job import Job
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ class Beside:
         self._digest = ""  # of the weights whose predictions they are
         self._chosen: int | None = None
         self._wanted = False
-        self._job: int | None = None
+        self._job = Job(compute)
         self._layers: dict[int, tuple[str, int | None]] = {}  # that were chosen, by network
 
     # ---- which -------------------------------------------------------------------------------------------------------
@@ -90,6 +91,33 @@ class Beside:
         both = (browser.checkpoint, partner)
         first, second = sorted(both, key=lambda n: (classifier.owners[n] if classifier.owners else 0, n))
         return first, second
+
+    @property
+    def others(self) -> tuple[int, ...]:
+        """What can be beside it: of several networks the weights that count of each other one, of a run all others."""
+        browser, classifier = self._where(), self._project.classifier
+        if browser is None or classifier is None:
+            return ()
+        own = classifier.series_of(browser.checkpoint)
+        if len(classifier.networks) > 1:
+            return tuple(each.default for each in classifier.networks if each.default not in own)
+        return tuple(number for number in own if number != browser.checkpoint)
+
+    @property
+    def number(self) -> int | None:
+        """Which of the others is beside it, by any of its weights; None: the same network is."""
+        partner, classifier = self.partner, self._project.classifier
+        if partner is None or classifier is None:
+            return None
+        alike = classifier.series_of(partner) if len(classifier.networks) > 1 else (partner,)
+        return next((number for number, each in enumerate(self.others) if each in alike), None)
+
+    def turn(self, steps: int) -> None:
+        """Have another one of the others beside it."""
+        others, now = self.others, self.number
+        if others:
+            begin = now if now is not None else -1 if steps > 0 else 0
+            self.choose(others[(begin + steps) % len(others)])
 
     def choose(self, checkpoint: int) -> bool:
         """Have this checkpoint beside the current one; whether it is another one, and there."""
@@ -210,10 +238,10 @@ class Beside:
         """Ask for the predictions that are missing, from `row` on; whether they are being made."""
         partner, known = self.partner, self.predictions
         if partner is None or known is None or known.complete or not (self.shown or self._wanted):
-            return self._job is not None
-        if self._job is None:
-            self._job = self._compute.predict(row, partner)
-        return self._job is not None
+            return self._job.is_working
+        if not self._job.is_working:
+            self._job.begin(self._compute.predict(row, partner))
+        return True
 
     def add(self, checkpoint: int, start: int, scores: NDArray[np.float32]) -> None:
         """Take raw scores (n, classes) of rows `start` on, where they are the partner's."""
@@ -222,10 +250,7 @@ class Beside:
 
     def give_way(self) -> bool:
         """Let something else go first; whether there was work."""
-        job, self._job = self._job, None
-        if job is not None:
-            self._compute.cancel(job)
-        return job is not None
+        return self._job.stop()
 
     def stop(self) -> bool:
         """Cancel the work; whether there was any."""
@@ -235,8 +260,7 @@ class Beside:
 
     def take(self, message: Message) -> bool:
         """Take what the compute process says; whether it was about this."""
-        if isinstance(message, Done | Failed) and message.job is not None and message.job == self._job:
-            self._job = None
-            self._wanted = self._wanted and not isinstance(message, Failed)
+        if self._job.take(message):
+            self._wanted = self._wanted and not self._job.fault
             return True
         return self.asking.take(message)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_tui.engine.messages import Done, Failed, Focused, Message
+from fer_tui.engine.messages import Focused, Message
 from fer_tui.regions.table import FocusTable
 
 from .asking import Computes, Request
+from .job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,14 @@ class FocusRequest:
     per_class: int
 
 
-class Focusing:
+class Focusing(Job):
     """One table at a time. progress: 1 when it is whole; fault: why there is none."""
 
     def __init__(self, compute: Computes) -> None:
-        self._compute = compute
-        self._job: int | None = None
+        super().__init__(compute)
         self.wanted: FocusRequest | None = None
         self.table: FocusTable | None = None
         self.progress = 0.0
-        self.fault = ""
-
-    @property
-    def is_working(self) -> bool:
-        return self._job is not None
 
     def want(self, wanted: FocusRequest | None) -> None:
         """Measure this from now on; what was made for the same is taken from the store by whoever computes."""
@@ -40,8 +35,10 @@ class Focusing:
         self.wanted, self.table, self.progress, self.fault = wanted, None, 0.0, ""
         if wanted is not None:
             asked = wanted.request
-            self._job = self._compute.focus(
-                asked.method, asked.parameters, asked.place, regions=wanted.regions, per_class=wanted.per_class
+            self.begin(
+                self._compute.focus(
+                    asked.method, asked.parameters, asked.place, regions=wanted.regions, per_class=wanted.per_class
+                )
             )
 
     def table_for(self, wanted: FocusRequest | None) -> FocusTable | None:
@@ -51,23 +48,9 @@ class Focusing:
             return None
         return self.table
 
-    def stop(self) -> bool:
-        """Cancel the work, keep what there is; whether there was work."""
-        job, self._job = self._job, None
-        if job is None:
-            return False
-        self._compute.cancel(job)
-        return True
-
     def take(self, message: Message) -> bool:
         """Take what the compute process says; whether it was about this table."""
-        match message:
-            case Focused() if message.job == self._job:
-                self.table, self.progress = message.table or self.table, message.progress
-            case Done() if message.job == self._job:
-                self._job = None
-            case Failed() if message.job == self._job:
-                self._job, self.fault = None, message.fault
-            case _:
-                return False
+        if not isinstance(message, Focused) or not self.has(message.job):
+            return super().take(message)
+        self.table, self.progress = message.table or self.table, message.progress
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,13 +44,26 @@ class Marks:
         """Mark these rows, or take their marks away."""
         chosen = list(rows)
         self.marked[chosen] = on
-        sources = {int(self._source[row]) for row in chosen}
+        sources = self._sources(chosen)
+        self._change(lambda known: known | sources if on else known - sources)
 
-        def change(values: dict[str, Any]) -> None:
-            known = set(_rows(values.get("marks")))
-            values["marks"] = sorted(known | sources if on else known - sources)
+    def invert(self, rows: Iterable[int]) -> None:
+        """Mark those of these rows that are not marked, and take the others' marks away."""
+        chosen = list(rows)
+        on, off = (self._sources(row for row in chosen if self.marked[row] == was) for was in (False, True))
+        self.marked[chosen] = ~self.marked[chosen]
+        self._change(lambda known: (known | on) - off)
 
-        self._record.change(change)
+    def _sources(self, rows: Iterable[int]) -> frozenset[int]:
+        return frozenset(int(self._source[row]) for row in rows)
+
+    def _change(self, change: Callable[[frozenset[int]], frozenset[int]]) -> None:
+        """Change what the record has by now."""
+
+        def changed(values: dict[str, Any]) -> None:
+            values["marks"] = sorted(change(frozenset(_rows(values.get("marks")))))
+
+        self._record.change(changed)
 
     def toggle(self, row: int) -> None:
         self.set([row], not self.marked[row])

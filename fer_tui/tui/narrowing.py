@@ -15,6 +15,8 @@ Of two networks, or two checkpoints beside each other:
     fixed           wrong under the first, right under the second
     broken          right under the first, wrong under the second
     disagree        the two predict different classes
+    changed         fixed or broken
+    both-right      right under both                    both-wrong      wrong under both
 
 Of the checkpoints of a run, as far as their predictions are known:
 
@@ -56,7 +58,14 @@ _NUMBERS: dict[str, Callable[[Predictions], NDArray[Any]]] = {
     "row": lambda p: p.rows,
 }
 _OF_COURSE = ("learned", "forgotten", "never", "lost", "flips")  # these ask for the predictions under all checkpoints
-_OF_PAIR = ("fixed", "broken", "disagree")  # these ask for the predictions under the checkpoint beside it
+_OF_PAIR = (
+    "fixed",
+    "broken",
+    "disagree",
+    "changed",
+    "both-right",
+    "both-wrong",
+)  # these ask for the predictions under the checkpoint beside it
 _COMPARE = re.compile(r"(?P<field>[a-z]+)(?P<sign><=|>=|<|>|=)(?P<number>.*)", re.IGNORECASE)
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -205,7 +214,7 @@ def _of_pair(word: str, checkpoints: Sequence[str]) -> Test:
         import numpy as np
 
         pair = predictions.pair() if predictions.pair is not None else None
-        return np.zeros(len(predictions), bool) if pair is None else np.array(getattr(pair, word))
+        return np.zeros(len(predictions), bool) if pair is None else np.array(getattr(pair, word.replace("-", "_")))
 
     return test
 

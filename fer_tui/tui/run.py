@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.engine.messages import Done, Failed, Message
+from fer_tui.engine.messages import Message
 from fer_tui.timeline import Course
 
 from .asking import Computes
+from .job import Job
 from .predictions import probabilities
 
 if TYPE_CHECKING:
@@ -74,9 +75,8 @@ class Run:
     def __init__(self, compute: Computes, project: Project) -> None:
         self._compute, self._project = compute, project
         self._history = History(0)
-        self._job: int | None = None
+        self._job = Job(compute)
         self._wanted: set[int] | None = set()  # the checkpoints whose predictions are wanted, None: all
-        self.fault = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +88,12 @@ class Run:
 
     @property
     def is_working(self) -> bool:
-        return self._job is not None
+        return self._job.is_working
+
+    @property
+    def fault(self) -> str:
+        """Why no more predictions are asked for."""
+        return self._job.fault
 
     @property
     def known(self) -> int:
@@ -125,7 +130,7 @@ class Run:
 
     def begin(self, checkpoints: Iterable[int] | None = None) -> None:
         """Want the predictions under these checkpoints from now on, None: under all."""
-        self.fault = ""
+        self._job.fault = ""
         self._wanted = None if checkpoints is None or self._wanted is None else self._wanted | set(checkpoints)
 
     def stop(self) -> bool:
@@ -135,26 +140,18 @@ class Run:
 
     def give_way(self) -> bool:
         """Let something else go first; `go_on` asks again."""
-        job, self._job = self._job, None
-        if job is not None:
-            self._compute.cancel(job)
-        return job is not None
+        return self._job.stop()
 
     def go_on(self, row: int) -> None:
         """Ask for a checkpoint that is not complete, the last one first, from `row` on; unless one is asked for."""
-        if self._job is not None or self.fault or len(self.digests) < 2:
+        if self.is_working or self.fault or len(self.digests) < 2:
             return
         wanted = range(len(self.digests)) if self._wanted is None else sorted(self._wanted)
         missing = [n for n in wanted if not self._history.is_complete(self.digests[n])]
         if missing:
             first = missing[-1] if missing[-1] == len(self.digests) - 1 else missing[0]
-            self._job = self._compute.predict(row, first)
+            self._job.begin(self._compute.predict(row, first))
 
     def take(self, message: Message) -> bool:
         """Take the end of a job; whether it was ours."""
-        if not isinstance(message, Done | Failed) or message.job is None or message.job != self._job:
-            return False
-        self._job = None
-        if isinstance(message, Failed):
-            self.fault = message.fault
-        return True
+        return self._job.take(message)

@@ -1,4 +1,4 @@
-"""Tables of numbers as CSV: the listed images, the counts of a confusion matrix, the curves of a run."""
+"""Tables of numbers as CSV: the listed images, a confusion matrix, what one network changes, the curves of a run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .changes import COLUMNS as COLUMNS_OF_CHANGES
+
 if TYPE_CHECKING:
     from fer_tui.contract import Matrix
     from fer_tui.timeline import Course
 
     from .browser import Browser
+    from .changes import Changes
     from .project import Project
 
 COLUMNS = ("row", "id", "split", "true", "predicted", "confidence", "probability of the true class", "marked", "note")
@@ -42,6 +45,15 @@ def counts(matrix: Matrix) -> str:
     """CSV of a confusion matrix: a row for each true class, a column for each predicted one."""
     numbered = zip(matrix.classes, matrix.counts.tolist(), strict=True)
     return _csv([("true \\ predicted", *matrix.classes), *((name, *row) for name, row in numbered)])
+
+
+def changes(table: Changes) -> str:
+    """CSV of what the second of two checkpoints changes: a row for each true class, and one for all."""
+    header = (f"{table.first} -> {table.second}", *COLUMNS_OF_CHANGES, "McNemar's exact p")
+    named = zip((*table.classes, "all"), table.counts.tolist(), strict=True)
+    lines = [[name, *counts, ""] for name, counts in named]
+    lines[-1][-1] = f"{table.p_value:.6g}"
+    return _csv([header, *lines])
 
 
 def curves(course: Course) -> str:

@@ -109,6 +109,13 @@ async def test_marks_and_notes_by_keys(opened: Opened, project: Callable[..., An
         assert np.flatnonzero(sight.browser.marks.marked).tolist() == [0, 1, 2, 3, 4]
         await sight.type("*")
         assert np.flatnonzero(sight.browser.marks.marked).tolist() == [0, 1, 2]
+        await sight.type("/{ctrl+u}row>=1 row<5{enter}V")
+        assert np.flatnonzero(sight.browser.marks.marked).tolist() == [0, 3, 4] and "3 images are marked now" in (
+            sight.text("#status")
+        )
+        assert sight.app.state.of(sight.app.desk.project.dataset.digest).values["marks"] == [0, 3, 4]
+        await sight.type(":invert{enter}")
+        assert np.flatnonzero(sight.browser.marks.marked).tolist() == [0, 1, 2]
         await sight.type("/{ctrl+u}note:EYES{enter}")
         assert sight.browser.count == 1 and sight.browser.row == 0
         await sight.type("a{ctrl+u}{enter}{escape}U")

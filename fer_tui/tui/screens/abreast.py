@@ -1,4 +1,4 @@
-"""Two checkpoints abreast: what stands above and below the map of each, and the key that shows them."""
+"""Two checkpoints abreast: what stands above and below the map of each."""
 
 from __future__ import annotations
 
@@ -9,34 +9,28 @@ from rich.text import Text
 
 from fer_tui.contract import plain
 from fer_tui.tui.asking import Answered
-from fer_tui.tui.keys import Command
 from fer_tui.tui.predictions import probabilities
 from fer_tui.tui.widgets.lines import Inks
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .choosing import Choosing
+from .pairing import Pairing
 
 if TYPE_CHECKING:
     from fer_tui.tui.browser import Browser
     from fer_tui.tui.desk import Desk
     from fer_tui.tui.predictions import Predictions
 
-_ONE = "there is nothing to put beside it: --model again names another network, several --weights are a run"
 
-
-class Abreast(Choosing):
+class Abreast(Pairing, Choosing):
     """A screen that can show another checkpoint's map beside the current one."""
 
-    def do_beside(self, command: Command) -> None:
-        beside, browser = self.desk.beside, self.desk.browser
-        if browser is None or beside.partner is None:
-            self.say(_ONE)
-            return
-        if command.count is not None and not beside.choose(command.count - 1):
-            here = command.count - 1 == browser.checkpoint
-            self.say(f"checkpoint {command.count} is {'the current one' if here else 'not there'}")
-            return
-        beside.shown = command.count is not None or not beside.shown
+    @property
+    def pair_shown(self) -> bool:
+        return self.desk.beside.shown
+
+    def show_pair(self, shown: bool) -> None:
+        self.desk.beside.shown = shown
         self.desk.beside_changed()
         self.aimed()
         self.draw_top()
@@ -70,8 +64,8 @@ def pair_lines(desk: Desk, width: int, inks: Inks) -> list[Text]:
     return [line, Text.assemble((names, inks.muted), (f": {counted}" if counted else "", inks.plain))]
 
 
-def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, inks: Inks) -> Text:
-    """Which checkpoint it is, and what it predicts."""
+def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, width: int, inks: Inks) -> Text:
+    """Which checkpoint it is, and what it predicts; how surely, where there is room for that."""
     browser = desk.browser
     title = Text(desk.beside.name_of(checkpoint), inks.strong)
     if browser is None or browser.row is None or predictions is None:
@@ -80,8 +74,9 @@ def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, ink
     if predicted >= 0:
         ink = inks.strong if label < 0 else inks.right if label == predicted else inks.wrong
         mark = "" if label < 0 else "✓ " if label == predicted else "✗ "
-        confidence = float(predictions.confidence[browser.row])
-        title = Text.assemble((f"{mark}{plain(browser.classes[predicted])} {confidence:.0%} ", ink), title)
+        told, share = f"{mark}{plain(browser.classes[predicted])} ", f"{predictions.confidence[browser.row]:.0%} "
+        has_room = len(told) + len(share) + title.cell_len <= width
+        title = Text.assemble((told + (share if has_room else ""), ink), title)
     return title
 
 

@@ -16,12 +16,15 @@ from fer_tui.tui.exporting import file_name, put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
 from fer_tui.tui.tables import counts
+from fer_tui.tui.widgets.cell_table import CellTable
+from fer_tui.tui.widgets.change_table import ChangeTable
 from fer_tui.tui.widgets.confusion_table import ConfusionTable
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
+from .changing import Changing
 from .contrast import CellContrast
-from .exports import Exporting, Offer
+from .exports import Offer
 from .popups import Choice
 from .tabling import Tabling
 
@@ -31,19 +34,25 @@ _OF_CELL = 50  # images of a cell whose contrast is averaged, where no count is 
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
-class ClassesScreen(Tabling, Exporting):
-    """The confusion matrix; Enter opens a cell's images in Explore."""
+class ClassesScreen(Tabling, Changing):
+    """The confusion matrix, or what another network changes; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
 
     def compose_body(self) -> ComposeResult:
         yield Lines(id="table-title")
         yield ConfusionTable(id="table")
+        yield ChangeTable(id="changes")
         yield Lines(id="table-words")
 
     @property
-    def table(self) -> ConfusionTable:
+    def confusion(self) -> ConfusionTable:
         return self.query_one(ConfusionTable)
+
+    @property
+    def table(self) -> CellTable:
+        """The one that is shown."""
+        return self.change_table if self.pair_shown else self.confusion
 
     @property
     def asking(self) -> Asking:
@@ -57,6 +66,7 @@ class ClassesScreen(Tabling, Exporting):
         super().on_screen_resume()
 
     def offers(self) -> Iterator[Offer]:
+        yield from self.offers_of_changes()
         matrix = self.desk.matrix.answered.explanation
         if isinstance(matrix, Matrix):
             yield "the confusion matrix as a picture", lambda: self._ask_picture(matrix)
@@ -88,27 +98,41 @@ class ClassesScreen(Tabling, Exporting):
 
     def draw(self, change: Change) -> None:
         super().draw(change)
+        if Change.PREDICTIONS in change and self.is_current:
+            self.draw_changes_soon()
         if change & (Change.OPENED | Change.MATRIX):
             if Change.OPENED in change and self.is_current:
                 self.aim()
-            self._draw_table()
+            self.draw_tables()
             if isinstance(self.app.screen, CellContrast):
                 self.app.screen.draw()
 
-    def _draw_table(self) -> None:
+    def draw_tables(self) -> None:
+        if self.pair_shown and self.desk.beside.partner is not None:
+            self.draw_changes()
+            self._tell(self.changes_title(), list(self.changes_words()), _WORDS)
+        else:
+            self._draw_confusion()
+
+    def _tell(self, title: Text, words: list[Text], lines: int) -> None:
+        self.query_one("#table-title", Lines).show([title])
+        self.query_one("#table-words", Lines).show(words[:lines])
+
+    def _draw_confusion(self) -> None:
         answered, inks = self.desk.matrix.answered, self.inks
-        what = "share of each true class" if self.table.rates else "counts"
+        what = "share of each true class" if self.confusion.rates else "counts"
         title = Text.assemble(("true class ↓  predicted →", inks.muted), ("   ", ""), (what, inks.muted))
         matrix = self.desk.choice.matrix
         if matrix is not None and len(self.desk.project.methods_for(dataset=True)) > 1:
             title.append(f"   {plain(matrix.title)}", inks.strong)
-        self.query_one("#table-title", Lines).show([title])
+        if self.desk.beside.partner is not None:
+            title.append("   b: fixed and broken", inks.muted)
         if isinstance(answered.explanation, Matrix):
-            self.table.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
+            self.confusion.show(answered.explanation, self.desk.look.unsigned, self._inside(answered.explanation))
         self.set_class(self._focus is not None, "-focus")
         told = list(self._words())
         told[1:1] = self._focus_words()
-        self.query_one("#table-words", Lines).show(told[: _WORDS + (_FOCUS if self._focus is not None else 0)])
+        self._tell(title, told, _WORDS + (_FOCUS if self._focus is not None else 0))
 
     @property
     def _focus(self) -> FocusTable | None:
@@ -127,7 +151,7 @@ class ClassesScreen(Tabling, Exporting):
         table, method, inks, width = self._focus, self.desk.choice.method, self.inks, self.size.width - 2
         if table is None or method is None:
             return
-        row = self.table.cursor[0]
+        row = self.confusion.cursor[0]
         if row < len(table.classes) and (every := table.classes[row].every) is not None:
             parts = [f"{region.name} {region.absolute.value:.0%}{_lift(region)}" for region in every.regions]
             head = f"{plain(table.classes[row].name)}, inside the face {every.inside.absolute.told()} %"
@@ -144,7 +168,7 @@ class ClassesScreen(Tabling, Exporting):
             yield Text(f"measuring the focus {focus.progress:.0%}{left} …  Esc stops", self.inks.accent)
         elif focus.fault:
             yield Text(f"focus: {plain(focus.fault)}", self.inks.fault)
-        else:
+        elif not self.pair_shown:
             yield from super().facts()
 
     def _words(self) -> Iterable[Text]:
@@ -163,7 +187,7 @@ class ClassesScreen(Tabling, Exporting):
 
     def _cell(self, matrix: Matrix) -> Text:
         """The cell at the cursor in words."""
-        row, column = self.table.cursor
+        row, column = self.confusion.cursor
         count, total = int(matrix.counts[row, column]), int(matrix.counts[row].sum())
         true, other = plain(matrix.classes[row]), plain(matrix.classes[column])
         share = f" ({count / total:.1%})" if total else ""
@@ -174,7 +198,7 @@ class ClassesScreen(Tabling, Exporting):
 
     def _move(self, down: int, right: int) -> None:
         self.table.move(down, right)
-        self._draw_table()
+        self.draw_tables()
 
     def do_down(self, command: Command) -> None:
         self._move(command.times, 0)
@@ -196,30 +220,33 @@ class ClassesScreen(Tabling, Exporting):
 
     def do_first(self, command: Command) -> None:
         self.table.move_to(command.count or 0, 0)
-        self._draw_table()
+        self.draw_tables()
 
     def do_last(self, command: Command) -> None:
-        last = len(self.desk.browser.classes) - 1 if self.desk.browser is not None else 0
+        last = len(self.table.rows) - 1
         self.table.move_to(command.count if command.count is not None else last, self.table.cursor[1])
-        self._draw_table()
+        self.draw_tables()
 
     def do_rates(self, command: Command) -> None:
         self.table.toggle_rates()
-        self._draw_table()
+        self.draw_tables()
 
     def do_open(self, command: Command) -> None:
         self.open_cell()
 
-    def on_confusion_table_opened(self) -> None:
+    def on_cell_table_opened(self) -> None:
         self.open_cell()
 
     def open_cell(self) -> None:
         """List the images of the cell at the cursor in Explore."""
+        if self.pair_shown:
+            self.open_changes()
+            return
         matrix = self.desk.matrix.answered.explanation
         if not isinstance(matrix, Matrix):
             self.say("there is no matrix yet")
             return
-        row, column = self.table.cursor
+        row, column = self.confusion.cursor
         if not matrix.counts[row, column]:
             self.say("no image is in this cell")
             return
@@ -248,8 +275,10 @@ class ClassesScreen(Tabling, Exporting):
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser
-        row, column = self.table.cursor
-        if not isinstance(matrix, Matrix) or browser is None or method is None:
+        row, column = self.confusion.cursor
+        if self.pair_shown:
+            self.say("differences are those of the confusion: b leads back to it")
+        elif not isinstance(matrix, Matrix) or browser is None or method is None:
             self.say("there is no matrix yet")
         elif row == column or not matrix.counts[row, column]:
             self.say("no image is in this cell" if row != column else "these are right: go to a cell of mistakes")
@@ -281,6 +310,8 @@ class ClassesScreen(Tabling, Exporting):
                 self.say("no regions are known of these pictures: fer-tui focus --regions takes masks")
             return
         self.desk.focus.want(wanted)
+        if self.pair_shown:  # the focus stands beside the confusion
+            self.show_pair(False)
         self.draw(Change.MATRIX)
 
     def do_grid(self, command: Command) -> None:
@@ -298,7 +329,7 @@ class ClassesScreen(Tabling, Exporting):
         self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
-        if self.desk.focus.stop() or self.desk.matrix.stop():
+        if self.desk.focus.stop() or self.desk.matrix.stop() or self.desk.beside.stop():
             self.draw(Change.MATRIX)
         else:
             self.go("explore")

@@ -40,9 +40,9 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         return
     sample = dataset[browser.row]
     answered = desk.image.answered
-    beside = desk.beside
+    beside, width = desk.beside, pane.content_region.width or pane.size.width
     if beside.shown:
-        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, inks))
+        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
     else:
         pane.show_title(_title(browser, sample.id, inks))
     explanation, look = answered.explanation, desk.look
@@ -57,7 +57,6 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, explanation, pointer))
     pane.show_words(list(twin(desk)) if look.in_words else None)
     pane.show_pointer(heatmap.values.shape if heatmap is not None else None)
-    width = pane.content_region.width or pane.size.width
     if beside.shown and pointer is None:
         caption = list(side_caption(desk, answered, browser.predictions, "", width, inks))
     else:
@@ -74,11 +73,10 @@ def draw_beside(pane: PicturePane, desk: Desk) -> None:
         pane.show(None)
         pane.show_caption([])
         return
-    answered, look = beside.answered, desk.look
-    pane.show_title(side_title(desk, beside.partner, beside.predictions, inks))
+    answered, look, width = beside.answered, desk.look, pane.content_region.width or pane.size.width
+    pane.show_title(side_title(desk, beside.partner, beside.predictions, width, inks))
     picture = look.picture(answered.explanation, dataset[browser.row].image)
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, answered.explanation, None))
-    width = pane.content_region.width or pane.size.width
     caption = list(side_caption(desk, answered, beside.predictions, beside.note, width, inks))
     pane.show_caption(caption[: pane.caption_lines])
 

@@ -230,7 +230,7 @@ class GridScreen(GridExports):
         self._see(table, rows, columns)
         heading.show([grid_words.title(self.desk, self.grid, table, inks)])
         at = self.grid.cursor
-        names = [grid_words.heading_of(self.desk, table.columns[n], n == at[1], inks) for n in columns]
+        names = [grid_words.heading_of(self.desk, table.columns[n], tile[0], n == at[1], inks) for n in columns]
         lines = [self._row(table, row, columns, tile[1]) for row in rows]
         self.view.show(lines, Layout(tile, self._pixels(table), names))
         width = self.size.width - 2

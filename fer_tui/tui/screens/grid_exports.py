@@ -17,6 +17,7 @@ from .exports import Exporting, Offer
 from .gridding import Gridding
 
 _MOST = 600  # cells of a sheet
+_WIDEST = 22  # characters of a column's title
 _WAYS = ("down,", "across")  # the font of pictures has no arrows and no dot
 
 
@@ -101,10 +102,9 @@ class GridExports(Exporting, Gridding):
                 return SheetCell(words=cell.missing)
             if cell.method is None:
                 return SheetCell(image=image)
-            known = None
-            if image is not None and any(side in WEIGHTS for side in table.sides):
-                known = grid_words.predicted(desk, image, inks, cell.place.checkpoint)
-            told = known.plain if known is not None else ""
+            told = ""
+            if any(side in WEIGHTS for side in table.sides):
+                told = grid_words.predicted_in(desk, table, cell, inks).plain
             return SheetCell(names.get(key, NOT_MADE), image, told, cell.method.name)
 
         lines = {
@@ -117,7 +117,7 @@ class GridExports(Exporting, Gridding):
         images = {cell.place.image for cell in cells.values()} - {None}
         return GridSheet(
             f"{desk.project.name}: {grid_words.title(desk, self.grid, table, inks, _WAYS).plain.strip()}",
-            [grid_words.heading_of(desk, table.columns[column], False, inks).plain for column in columns],
+            [grid_words.heading_of(desk, table.columns[column], _WIDEST, False, inks).plain for column in columns],
             [(lines[row], [sheet_cell((row, column)) for column in columns]) for row in rows],
             {image: dataset[image].image for image in images if image is not None},
             copy.deepcopy(desk.look),

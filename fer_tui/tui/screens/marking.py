@@ -40,6 +40,14 @@ class Marking(Moving):
         self.say(f"{len(rows):,} images are {'marked' if on else 'not marked any more'}")
         self.marked()
 
+    def do_invert_marks(self, command: Command) -> None:
+        browser = self.desk.browser
+        if browser is None or browser.marks is None:
+            return
+        browser.marks.invert(browser.listed.tolist())
+        self.say(f"{browser.marks.count:,} images are marked now")
+        self.marked()
+
     def do_unmark(self, command: Command) -> None:
         browser = self.desk.browser
         if browser is None or browser.marks is None:

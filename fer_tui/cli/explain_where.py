@@ -1,0 +1,151 @@
+"""fer-tui explain --where: one explanation for each row that a narrowing lists: told, as JSON, or into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import Axis, Description, Explanation, InputError, Place, plain
+
+from . import flags, narrowed, streams
+from .facts import facts
+from .progress import Narrator
+
+if TYPE_CHECKING:
+    from fer_tui.contract import Value
+    from fer_tui.engine import Engine, Settings
+    from fer_tui.picture import Look
+
+_ALONE = ("image", "face", "against", "cell", "action", "regions", "trust", "words")  # flags about one explanation
+_AT_ONCE = 64  # rows in a batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row's explanation. place: with its target. facts: id, true and predicted class, note."""
+
+    row: int
+    place: Place
+    explanation: Explanation
+    facts: Mapping[str, Any]
+
+
+def check_where(arguments: argparse.Namespace) -> None:
+    """UsageError or InputError for what makes no sense with --where."""
+    for name in _ALONE:
+        if getattr(arguments, name) not in (None, False):
+            raise flags.UsageError(f"error: --where is about many images: it does not go with --{name}")
+    out: Path | None = arguments.out
+    if out is not None and out.suffix.lower() in (".png", ".npz", ".json"):
+        raise InputError(out, "would be one file", "with --where name a folder")
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(out, "is there already", "name a new or an empty folder")
+
+
+def explain_where(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    description: Description,
+    values: Mapping[str, Value],
+    place: Place,
+    engine: Engine,
+    look: Look,
+    tell: Narrator,
+) -> None:
+    """Explain the rows one after another, each at `place` with its own image; what is made already is there at once."""
+    axes = description.axes_for(values)
+    if Axis.IMAGE not in axes:
+        raise InputError(f"--where {arguments.where}", f"{description.name} does not explain an image")
+    found = narrowed.rows_where(arguments.where, engine, place.checkpoint, tell)
+    made: list[dict[str, Any]] = []
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    for number, each in enumerate(_explained(arguments, description, values, place, engine, found), 1):
+        tell(f"{arguments.method}, row {each.row}", number / len(found.rows))
+        if arguments.out is not None:
+            made.append(_written(arguments.out, each, description, values, settings, engine, look))
+        elif arguments.json:
+            made.append({**facts(each.explanation, each.place, engine.classifier.classes), **each.facts})
+        else:
+            streams.put(_told(each, engine.classifier.classes))
+    if arguments.out is not None:
+        from fer_tui.tui.exporting import put
+
+        put(arguments.out / "index.json", json.dumps(made, ensure_ascii=False, indent=1))
+        streams.say(f"written: {len(made)} explanations in {plain(arguments.out)} (index.json tells of each)")
+    if arguments.json:
+        streams.put_json(made)
+
+
+def _explained(
+    arguments: argparse.Namespace,
+    description: Description,
+    values: Mapping[str, Value],
+    place: Place,
+    engine: Engine,
+    found: narrowed.Narrowed,
+) -> Iterator[_Row]:
+    import numpy as np
+
+    dataset, classes, axes = engine.dataset, engine.classifier.classes, description.axes_for(values)
+    assert dataset is not None
+    number = place.checkpoint if place.checkpoint is not None else engine.classifier.default
+    for start in range(0, len(found.rows), _AT_ONCE):
+        rows = found.rows[start : start + _AT_ONCE]
+        scores = engine.classifier.at(number).predict([dataset[row].image for row in rows])
+        predicted = [int(each.argmax()) if np.isfinite(each).all() else None for each in scores]
+        targets = [place.target if place.target is not None else guess for guess in predicted]
+        asked = [replace(place, image=row, target=to).on(axes) for row, to in zip(rows, targets, strict=True)]
+        with closing(engine.explain_many(description.name, asked, values, fresh=arguments.fresh)) as results:
+            for row, guess, result in zip(rows, predicted, results, strict=True):
+                label = int(dataset.labels[row])
+                about = {
+                    "row": row,
+                    "id": dataset.name_of(row),
+                    "true": classes[label] if label >= 0 else None,
+                    "predicted": classes[guess] if guess is not None else None,
+                    "marked": bool(found.marks.marked[row]),
+                    "note": found.marks.notes.get(row, ""),
+                }
+                yield _Row(row, result.place, result.explanation, about)
+
+
+def _written(
+    folder: Path,
+    each: _Row,
+    description: Description,
+    values: Mapping[str, Value],
+    settings: Settings,
+    engine: Engine,
+    look: Look,
+) -> dict[str, Any]:
+    """Write one explanation as picture, arrays and numbers; what the index tells of it."""
+    from fer_tui.picture import save
+    from fer_tui.tui.asking import Request
+    from fer_tui.tui.command import command_for
+    from fer_tui.tui.exporting import SUFFIXES, file_name
+
+    classes, target = engine.classifier.classes, each.place.target
+    name = file_name(each.row, description.name, *([classes[target]] if target is not None else []))
+    for suffix in SUFFIXES:
+        save(each.explanation, folder / f"{name}{suffix}", **look)
+    command = command_for(Request(description.name, values, each.place), each.place, description, classes, settings)
+    explained = {"explained": classes[target]} if target is not None else {}
+    files = [f"{name}{suffix}" for suffix in SUFFIXES]
+    return {**each.facts, **explained, "files": files, "notes": list(each.explanation.notes), "command": command}
+
+
+def _told(each: _Row, classes: Sequence[str]) -> str:
+    """One line for people."""
+    from fer_tui.picture import words
+
+    about, target = each.facts, each.place.target
+    true = f"{plain(about['true'])} → " if about["true"] is not None else ""
+    explained = f", explained {plain(classes[target])}" if target is not None else ""
+    note = f" ({plain(about['note'])})" if about["note"] else ""
+    return f"row {each.row} {true}{plain(about['predicted'] or '–')}{explained}: {words(each.explanation)}{note}"

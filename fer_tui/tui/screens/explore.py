@@ -178,8 +178,11 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         self.list.follow()
         self.desk.aim()
         self._draw_soon()
-        self._later("rest", _REST, self.desk.predict)
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._look_ahead()
+
+    def _predict_what_is_in_sight(self) -> None:
+        self.desk.predict(self.list.sight)
 
     def _look_ahead(self) -> None:
         if not self.desk.image.is_working:
@@ -197,6 +200,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
 
     def listed_anew(self) -> None:
         self._draw_list()
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._draw_titles()
 
     def marked(self) -> None:

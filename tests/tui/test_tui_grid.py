@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.text import Text
 
 from fer_tui.contract import Axis, Description, Gallery, Place
 from fer_tui.engine import codec
@@ -24,7 +25,7 @@ from fer_tui.tui.grid import Grid, Method, Step, Table, outward, tile_size
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.grid import GridScreen
 from fer_tui.tui.widgets.curves import CurvePlot
-from fer_tui.tui.widgets.grid_view import GridLine, GridView
+from fer_tui.tui.widgets.grid_view import GridLine, GridView, _spread
 from tests.tui.test_tui_timeline import weights
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -136,6 +137,15 @@ def test_a_row_of_pictures_leaves_empty_places_and_bends_nothing() -> None:
     assert row[:, :20].max() < 60
     left, top, _, _ = cell_box(2, 3, 20, 20)
     assert (row[top + 5 : top + 15, left : left + 20, 0] > 250).all() and row[top + 2, left, 0] < 60
+
+
+def test_words_stand_in_the_middle_of_pictures_that_take_less_room() -> None:
+    words = [Text("angry 41%"), Text("surprise 100%"), Text("✗ cannot be"), Text("Filters: outputs")]
+    line = _spread(words, 3, 50).plain
+    assert line.index("angry 41%") == round(3 + 6.25 - 4.5) and "surpr… 100%" in line
+    assert "✗ cannot be" in line and line.endswith("Fi… outputs") and len(line) <= 53
+    assert _spread(words[2:3], 0, 9).plain.strip() == "✗ canno…"
+    assert _spread([], 0, 10).plain == ""
 
 
 class Jobs:

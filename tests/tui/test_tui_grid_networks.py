@@ -14,6 +14,8 @@ from fer_tui.contract import Place
 from fer_tui.engine import open_session
 from fer_tui.engine.settings import Settings
 from fer_tui.tui.screens.explore import Explore
+from fer_tui.tui.widgets.grid_view import GridLine
+from fer_tui.tui.widgets.lines import Lines
 from tests.tui.test_tui_grid import done
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -53,7 +55,14 @@ async def test_networks_lie_along_a_side(opened: Opened, all_but_slow: None) -> 
         assert screen.grid.sides == ("images", "checkpoints") and len(screen.table.columns) == count
         await sight.type("2m" if desk.project.methods_for(dataset=False)[1].name == "cam" else "1m")
         assert desk.choice.method.name == "cam"
-        await sight.type("r7d5")
+        await sight.type("r7d2")  # each network's prediction stands in the column of that class
+        await done(sight)
+        at = browser.row
+        for number, checkpoint in enumerate((here, count)):
+            named = desk.run.prediction(checkpoint, at)[0]
+            words = screen.view.query(GridLine)[number].query_one(".words", Lines).text.strip("▸◂ ")
+            assert words.startswith(browser.classes[named]) and len(words.split()) == 2
+        await sight.type("d5")
         await done(sight)
         own = {each.name for each in desk.project.classifier.layers if each.filters}
         column = next(n for n, step in enumerate(screen.table.columns) if step.layer not in own)

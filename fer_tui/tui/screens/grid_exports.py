@@ -102,10 +102,9 @@ class GridExports(Exporting, Gridding):
                 return SheetCell(words=cell.missing)
             if cell.method is None:
                 return SheetCell(image=image)
-            known = None
-            if image is not None and any(side in WEIGHTS for side in table.sides):
-                known = grid_words.predicted(desk, image, inks, cell.place.checkpoint)
-            told = known.plain if known is not None else ""
+            told = ""
+            if any(side in WEIGHTS for side in table.sides):
+                told = grid_words.predicted_in(desk, table, cell, inks).plain
             return SheetCell(names.get(key, NOT_MADE), image, told, cell.method.name)
 
         lines = {

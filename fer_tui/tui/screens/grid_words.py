@@ -98,6 +98,18 @@ def predicted(desk: Desk, row: int, inks: Inks, checkpoint: int | None = None) -
     return Text(f"{plain(browser.classes[known[0]])} {known[1]:.0%}", ink)
 
 
+def predicted_in(desk: Desk, table: Table, cell: Cell, inks: Inks) -> Text:
+    """What the weights of a cell predict of its image; where classes lie along a side, only in that class's cell."""
+    row, target = cell.place.image, cell.place.target
+    told = predicted(desk, row, inks, cell.place.checkpoint) if row is not None else None
+    if told is None or row is None:
+        return Text("")
+    if "classes" in table.sides and desk.has_run and cell.place.checkpoint is not None:
+        known = desk.run.prediction(cell.place.checkpoint, row)
+        return told if known is not None and known[0] == target else Text("")
+    return told
+
+
 def under(desk: Desk, table: Table, cell: Cell, key: tuple[int, int], inks: Inks) -> Text:
     """The words under a cell's picture."""
     row = cell.place.image
@@ -119,7 +131,7 @@ def under(desk: Desk, table: Table, cell: Cell, key: tuple[int, int], inks: Inks
     if row is None or not cell.method.uses("images"):
         return Text("")
     if any(side in WEIGHTS for side in table.sides):
-        return predicted(desk, row, inks, cell.place.checkpoint) or Text("")
+        return predicted_in(desk, table, cell, inks)
     if not cell.method.uses("classes"):
         return Text("")
     target = answered.place.target if answered.place.target is not None else cell.place.target

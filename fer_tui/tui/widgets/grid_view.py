@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -57,6 +58,7 @@ class GridLine(Horizontal):
         self._made_of: tuple[object, ...] = ()
         self._kept: Sequence[Image | None] = ()
         self._laid_out: tuple[int, int, int] | None = None
+        self._words: Sequence[Text] = ()
 
     def compose(self) -> ComposeResult:
         yield Lines(classes="name")
@@ -67,6 +69,19 @@ class GridLine(Horizontal):
     @property
     def picture(self) -> Picture:
         return self.query_one(Picture)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The column where the pictures begin, and how many they take: maybe fewer than there is room for."""
+        left, width = self.picture.span
+        if width or self._laid_out is None:
+            return left, width
+        columns, _, count = self._laid_out
+        return 0, columns * count
+
+    def place_words(self) -> None:
+        """Put the words below the pictures, as these lie by now."""
+        self.query_one(".words", Lines).show([_spread(self._words, *self.span)])
 
     def show(self, row: GridRow, layout: Layout) -> None:
         columns, lines = layout.tile
@@ -85,7 +100,8 @@ class GridLine(Horizontal):
 
             self._made_of, self._kept = made_of, row.pictures  # kept: an id is another picture's once this one is gone
             self.picture.show(row_of(row.pictures, *layout.pixels))
-        self.query_one(".words", Lines).show([_spread(row.words, columns)])
+        self._words = row.words
+        self.place_words()
 
 
 class GridView(Vertical):
@@ -113,6 +129,7 @@ class GridView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown = Layout()
+        self._laid_out: object = None
 
     def compose(self) -> ComposeResult:
         yield Lines(classes="headings")
@@ -140,22 +157,37 @@ class GridView(Vertical):
 
     def show(self, rows: Sequence[GridRow], layout: Layout) -> None:
         self._shown = layout
-        heading = Text(" " * _LEFT).append_text(_spread(layout.headings, layout.tile[0]))
-        self.query_one(".headings", Lines).show([heading])
         for number, line in enumerate(self.query(GridLine)):
             line.display = number < len(rows)
             if line.display:
                 line.show(rows[number], layout)
+        self._place_headings()
+        laid_out = (self.size, layout.tile, len(rows), len(layout.headings))
+        if laid_out != self._laid_out:
+            self._laid_out = laid_out
+            self.call_after_refresh(self._place_words)
+
+    def _place_headings(self) -> None:
+        left, width = self.query(GridLine).first(GridLine).span
+        heading = Text(" " * (_LEFT + left)).append_text(_spread(self._shown.headings, 0, width))
+        self.query_one(".headings", Lines).show([heading])
+
+    def _place_words(self) -> None:
+        """Put all words where the pictures lie, now that these have their sizes."""
+        for line in self.query(GridLine):
+            if line.display:
+                line.place_words()
+        self._place_headings()
 
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Resized())
 
     def on_click(self, event: events.Click) -> None:
         x, y = event.screen_x - self.region.x - _LEFT, event.screen_y - self.region.y - _HEADING
-        columns, lines = self._shown.tile
-        row, column = y // (lines + 1), x // columns
-        if x >= 0 and y >= 0 and column < len(self._shown.headings):
-            self.post_message(self.Chosen(row, column))
+        left, width = self.query(GridLine).first(GridLine).span
+        if y >= 0 and left <= x < left + width:
+            column = (x - left) * len(self._shown.headings) // width
+            self.post_message(self.Chosen(y // (self._shown.tile[1] + 1), column))
 
     def on_mouse_scroll_down(self) -> None:
         self.post_message(self.Scrolled(1))
@@ -164,26 +196,29 @@ class GridView(Vertical):
         self.post_message(self.Scrolled(-1))
 
 
-def _spread(words: Sequence[Text], columns: int) -> Text:
-    """Each text in the middle of so many cells."""
-    line = Text()
-    for word in words:
-        kept = (
-            word
-            if word.cell_len < columns
-            else Text(_cut(word.plain, columns - 1), word.spans[0].style if word.spans else word.style)
-        )
-        gap = columns - kept.cell_len
-        line.append(" " * (gap // 2)).append_text(kept).append(" " * (gap - gap // 2))
+def _spread(words: Sequence[Text], left: int, width: int) -> Text:
+    """The texts side by side, each in the middle of its part of `width` cells from `left` on, or cut."""
+    line, room = Text(), width / max(1, len(words))
+    for number, word in enumerate(words):
+        most = max(1, int(room) - 1)
+        kept = word if word.cell_len <= most else Text(_cut(word.plain, most), _style_of(word))
+        start = round(left + (number + 0.5) * room - kept.cell_len / 2)
+        line.append(" " * max(0, start - line.cell_len)).append_text(kept)
     return line
 
 
+def _style_of(text: Text) -> str | Style:
+    return text.spans[0].style if text.spans else text.style
+
+
 def _cut(text: str, width: int) -> str:
-    """`text` in at most so many cells: its last word, a number mostly, is kept."""
+    """`text` in at most so many cells: its last word is kept where it is a number, or what a colon announces."""
     from rich.cells import cell_len
 
     first, _, last = text.rpartition(" ")
     room = width - cell_len(last) - 1
+    if not first.endswith(":") and not any(each.isdigit() for each in last):
+        return cut(text, width).rstrip()
     return (
         f"{cut(first, room).rstrip()} {last}"
         if first and room > 2

@@ -12,7 +12,8 @@ from .affine import Affine
 from .steps import ELEMENTWISE, MAX_POOLS, MOVING, SHAPES
 from .unrolled import Unrolled, refused, unrolled
 
-RULES = ("composite", "epsilon", "gamma", "alpha1-beta0")
+RULES = ("epsilon", "composite", "gamma", "alpha1-beta0")
+EPSILON = 0.25  # captum's own is 1e-9, with which maps are noise wherever a sum is near 0
 GAMMA = ("composite", "gamma")
 LRP_HELP = "how relevance is shared; composite: gamma in the lower half of the convolutions, epsilon above"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import sys
 import time
@@ -39,6 +40,7 @@ _WATCH_EVERY = 0.1  # seconds
 _MOST_LOSSES = 3  # within _LOSS_WINDOW: then the process is not started again
 _LOSS_WINDOW = 60.0  # seconds
 _STDERR_LINES = 40
+_CALM = {"OMP_WAIT_POLICY": "passive"}  # threads that wait for work sleep: they would take the core that draws
 
 
 @dataclass(eq=False, slots=True)
@@ -185,6 +187,7 @@ class Compute:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # the terminal's Ctrl+C is for the terminal process
+            env=_CALM | os.environ,
         )
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         self._errors = asyncio.create_task(self._collect(process.stderr))

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Description, Layer, Place, Value
 from fer_tui.regions.table import FocusTable
+
+if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,13 @@ class Network:
     fit: str
     default: int
     modules: tuple[Layer, ...] = ()
+
+    @classmethod
+    def of(cls, classifier: TorchClassifier, number: int) -> Network:
+        """What network `number` of a classifier has."""
+        own, default = classifier.networks[number], classifier.default_of(number)
+        name, device = classifier.names[number], str(own.device)
+        return cls(name, own.input_shape, own.layers, device, own.fit, default, own.modules)
 
 
 @dataclass(frozen=True, slots=True)

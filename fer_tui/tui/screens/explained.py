@@ -36,13 +36,9 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         pane.show(None)
         pane.show_caption([])
         return
-    sample = dataset[browser.row]
-    answered = desk.image.answered
-    beside, width = desk.beside, pane.content_region.width or pane.size.width
-    if beside.shown:
-        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
-    else:
-        pane.show_title(_title(browser, sample.id, inks))
+    draw_title(pane, desk)
+    sample, answered, beside = dataset[browser.row], desk.image.answered, desk.beside
+    width = pane.content_region.width or pane.size.width
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
         look.scales.seen.see(explanation)
@@ -62,6 +58,18 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
     pane.show_caption(caption[: pane.caption_lines])
+
+
+def draw_title(pane: PicturePane, desk: Desk) -> None:
+    """Which image it is, and what is known of it."""
+    inks, browser, dataset = inks_of(pane.app), desk.browser, desk.project.dataset
+    if browser is None or dataset is None or browser.row is None:
+        return
+    if desk.beside.shown:
+        width = pane.content_region.width or pane.size.width
+        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
+    else:
+        pane.show_title(_title(browser, dataset[browser.row].id, inks))
 
 
 def draw_beside(pane: PicturePane, desk: Desk) -> None:

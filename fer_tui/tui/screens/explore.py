@@ -23,7 +23,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .abreast import Abreast, pair_lines
-from .explained import draw_beside, draw_picture, draw_side, twin
+from .explained import draw_beside, draw_picture, draw_side, draw_title, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
@@ -193,6 +193,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         self._cancel("grace")
         answered = self.desk.image.answered
         if self.desk.image.is_working and answered.explanation is None:
+            draw_title(self.query_one("#explained", PicturePane), self.desk)
             self._later("grace", _GRACE, self.draw_place)
         else:
             self.draw_place()

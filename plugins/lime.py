@@ -45,8 +45,9 @@ class LimeParameters(Parameters):
 class Lime(Explainer[LimeParameters]):
     """Coefficients of a weighted linear model of the softmax probability in what is shown (Ribeiro et al. 2016).
 
-    values: the coefficient of each pixel's segment. One run explains every class (the 64 most probable ones of a
-    network that has more); the target comes first, from early samples on, and last.
+    values: the coefficient of each pixel's segment, 0 where the probability is the same whatever is hidden. One run
+    explains every class (the 64 most probable ones of a network that has more); the target comes first, from early
+    samples on, and last.
 
     extras: "segments" int64 (H, W), numbered from 0; "coefficients" float64 (classes, segments); "mask" int8 (H, W), 1
     and -1 in the chosen segments that speak for and against the class. meta: "samples" so far, "r2" (the share of the
@@ -148,12 +149,13 @@ class _Maps:
             "probability": float(sampling.probabilities[0, label]),
             **sampling.about,
         }
-        tables = {}
         if stability is not None:
             meta["stability"] = stability
-            tables["segments"] = segment_table(sampling.segments, coefficients, which)
+        rounding = self._says_nothing(label, count) and not self.parameters.exact
+        told = np.zeros_like(coefficients) if rounding else coefficients
+        tables = {"segments": segment_table(sampling.segments, told, which)} if stability is not None else {}
         return Heatmap(
-            values=coefficients[sampling.segments].astype(np.float32),
+            values=told[sampling.segments].astype(np.float32),
             image=sampling.shown,
             signed=True,
             extras={
@@ -165,6 +167,11 @@ class _Maps:
             tables=tables,
             notes=tuple(self._notes(label, count, meta["r2"], stability)),
         )
+
+    def _says_nothing(self, label: int, count: int) -> bool:
+        """Whether the probability is the same in all samples, but for rounding."""
+        likely = self.sampling.probabilities[:count][self.sampling.usable(count), label]
+        return bool(np.ptp(likely) < _NOTHING)
 
     def _notes(self, label: int, count: int, r2: float, stability: float | None) -> Iterator[str]:
         sampling, features = self.sampling, self.parameters.features
@@ -178,10 +185,10 @@ class _Maps:
         usable = sampling.usable(count)
         if not usable.all():
             yield f"{count - int(usable.sum())} of {count} samples have scores that are not finite: they are left out"
-        likely = sampling.probabilities[usable, label]
-        if np.ptp(likely) < _NOTHING:
+        if self._says_nothing(label, count):
             yield "the probability is the same whatever is hidden: the map says nothing"
             return
+        likely = sampling.probabilities[usable, label]
         if (most := float(likely.max())) < _RARE:
             yield f"the probability of {self.classes[label]} is {most:.2g} at most: small differences look large"
         if r2 < _POOR:

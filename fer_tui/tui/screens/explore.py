@@ -180,8 +180,11 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         self.list.follow()
         self.desk.aim()
         self._draw_soon()
-        self._later("rest", _REST, self.desk.predict)
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._look_ahead()
+
+    def _predict_what_is_in_sight(self) -> None:
+        self.desk.predict(self.list.sight)
 
     def _look_ahead(self) -> None:
         if not self.desk.image.is_working:
@@ -200,6 +203,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
 
     def listed_anew(self) -> None:
         self._draw_list()
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._draw_titles()
 
     def marked(self) -> None:

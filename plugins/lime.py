@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Place, Result, Subject, parameter
+from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Place, Result, Subject, action, parameter
 
 from .lime_regression import Fit
 from .lime_sampling import Sampling
 from .lime_segments import FEW, SEGMENTATIONS
+from .lime_tables import seeds_table, segment_table
 from .lime_views import chosen, signs
 from .pacing import Pace
 
 _EVERY, _MANY = 100, 5000  # samples between two early results; up to how many: of more, each one takes longer to fit
 _PLACES = 64  # classes that get a result of their own at most, the most probable ones
 _POOR, _UNSTABLE, _RARE = 0.5, 0.6, 0.05  # R2, stability and probability below which a map is warned of
+_SEEDS = 4  # that are compared
 _NOTHING = 1e-6  # a change of the probability that is rounding
 
 
@@ -79,6 +81,27 @@ class Lime(Explainer[LimeParameters]):
         for label in [label for label in finals if label != target] + [target]:
             yield Result(dataclasses.replace(place, target=label), finals[label], progress=1.0)
 
+    @action(
+        "With other seeds",
+        f"LIME with {_SEEDS - 1} more seeds: the mean map, and how far its segments can be relied on.",
+        axes=frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT}),
+    )
+    def other_seeds(self, subject: Subject, parameters: LimeParameters) -> Iterator[Result]:
+        """The mean map of the seeds so far; in the end with each segment's spread, and how often it is chosen."""
+        image, target = _asked(subject)
+        runs: list[_Maps] = []
+        for number in range(_SEEDS):
+            seed = (parameters.seed + number) % 2**32
+            maps, pace = _Maps(subject.classifier, image, dataclasses.replace(parameters, seed=seed)), Pace()
+            so_far = _mean_map(runs, target) if runs else None
+            for seen in maps.sampling.predicted():
+                if pace.due and seen < parameters.samples:
+                    with pace.showing():
+                        done = (number + seen / parameters.samples) / _SEEDS
+                        yield Result(subject.place, so_far or maps.early(target, seen), final=False, progress=done)
+            runs.append(maps)
+        yield Result(subject.place, _mean_map(runs, target), progress=1.0)
+
     def explain_many(self, subjects: Sequence[Subject], parameters: LimeParameters) -> Iterator[Result]:
         """As `explain`, one after another; neighbours that show one image are served by one run."""
         made: set[Place] = set()
@@ -130,6 +153,7 @@ class _Maps:
             meta["stability"] = stability
         rounding = self._says_nothing(label, count) and not self.parameters.exact
         told = np.zeros_like(coefficients) if rounding else coefficients
+        tables = {"segments": segment_table(sampling.segments, told, which)} if stability is not None else {}
         return Heatmap(
             values=told[sampling.segments].astype(np.float32),
             image=sampling.shown,
@@ -140,6 +164,7 @@ class _Maps:
                 "mask": signs(sampling.segments, coefficients, which),
             },
             meta=meta,
+            tables=tables,
             notes=tuple(self._notes(label, count, meta["r2"], stability)),
         )
 
@@ -173,6 +198,29 @@ class _Maps:
                 f"with another seed about {stability:.0%} of the {features} strongest segments would be the same:"
                 " more samples or fewer segments make it stable"
             )
+
+
+def _mean_map(runs: Sequence[_Maps], label: int) -> Heatmap:
+    """The mean of one class's maps with several seeds, and what they agree on."""
+    sampling, features = runs[0].sampling, runs[0].parameters.features
+    coefficients = np.array([maps.sampling.fitted(len(maps.sampling.data)).coefficients[label] for maps in runs])
+    which = [chosen(each, positive_only=False, num_features=features) for each in coefficients]
+    mean = coefficients.mean(0)
+    taken = np.zeros(coefficients.shape, np.bool_)
+    for each, strongest in zip(taken, which, strict=True):
+        each[strongest] = True
+    steady = int(taken.all(0).sum())
+    most = chosen(mean, positive_only=False, num_features=features)
+    note = f"{steady} of the {min(features, len(mean))} strongest segments are the same with all {len(runs)} seeds"
+    return Heatmap(
+        values=mean[sampling.segments].astype(np.float32),
+        image=sampling.shown,
+        signed=True,
+        extras={"segments": sampling.segments, "mask": signs(sampling.segments, mean, most)},
+        meta={"seeds": len(runs), "steady": steady},
+        tables={"segments": seeds_table(sampling.segments, coefficients, taken)} if len(runs) > 1 else {},
+        notes=(note,) if len(runs) > 1 else (),
+    )
 
 
 def _alike(one: Subject, other: Subject) -> bool:

@@ -128,9 +128,9 @@ class Compute:
             Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions, action)
         )
 
-    def predict(self, start: int = 0, checkpoint: int = 0) -> int:
-        """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""
-        return self._ask(Predict(next(self._numbers), start, checkpoint))
+    def predict(self, start: int = 0, checkpoint: int = 0, rows: tuple[int, ...] = ()) -> int:
+        """Ask for the scores of the whole dataset, of `rows` first, then from `start` on and round; its job number."""
+        return self._ask(Predict(next(self._numbers), start, checkpoint, rows))
 
     def focus(self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int) -> int:
         """Ask for the focus of an explainer by class; its job number."""

@@ -236,7 +236,7 @@ class Server:
 
     def _predict(self, message: Predict) -> Iterator[None]:
         engine = self._opened()
-        for start, scores in engine.scores(message.checkpoint, message.start):
+        for start, scores in engine.scores(message.checkpoint, message.start, message.rows):
             self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
             yield
 

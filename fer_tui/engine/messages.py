@@ -58,11 +58,15 @@ class Explain(Message):
 
 @dataclass(frozen=True, slots=True)
 class Predict(Message):
-    """Predict the whole dataset in the background, from row `start` on and round; answered by Predictions, Done."""
+    """Predict the whole dataset in the background; answered by Predictions, Done.
+
+    `rows` come first, as they are in sight, then all from row `start` on and round.
+    """
 
     job: int
     start: int = 0
     checkpoint: int = 0
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ _EXACT = 1e-9  # what keeps a division from 0 and takes no relevance
 
 
 def for_lrp(classifier: Classifier, layer: str | None = None, *, fold: bool) -> Unrolled:
-    """The network unrolled, with weights of its own, for LRP changes them; InputError names the first step without a
-    rule."""
+    """The network unrolled, with weights of its own, for LRP changes them; InputError names a step without a rule."""
     found = unrolled(classifier, "LRP", layer, own_weights=True, fold=fold)
     for step in found.steps:
         if step.module is not None:

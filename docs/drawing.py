@@ -40,8 +40,8 @@ def frame(app: App[int], seconds: float = 1.0, caption: str = "") -> Frame:
     return Frame([list(strip) for strip in app.screen._compositor.render_strips()], seconds, caption)
 
 
-def svg(frames: Sequence[Frame]) -> str:
-    """All frames one after the other, for ever; a single one stands still."""
+def svg(frames: Sequence[Frame], light: Frame | None = None) -> str:
+    """All frames one after the other, for ever; a single one stands still. light: what light pages show."""
     columns = max(sum(cell_len(each.text) for each in line) for line in frames[0].lines)
     rows = len(frames[0].lines) + (2 if any(each.caption for each in frames) else 0)
     width, height = columns * WIDTH, rows * HEIGHT
@@ -55,6 +55,9 @@ def svg(frames: Sequence[Frame]) -> str:
             style += f"#f{number}{{opacity:{int(number == 0)};animation:k{number} {total:g}s step-end infinite}}"
             began += each.seconds
         drawn += f'<g id="f{number}">{"".join(_drawn(each, columns, rows))}</g>\n'
+    if light is not None:
+        drawn += f'<g id="light">{"".join(_drawn(light, columns, rows))}</g>\n'
+        style += "#light{display:none}@media (prefers-color-scheme:light){#f0{display:none}#light{display:inline}}"
     style += "@media (prefers-reduced-motion:reduce){g{animation:none!important}}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fer_tui.contract import Classifier, Gallery, InputError, Place, Result, Subject
+from fer_tui.contract import Axis, Classifier, Gallery, InputError, Place, Result, Subject
 
+from . import filter_tables
 from .ascent_canvas import Canvas
 from .ascent_climb import Ascent, Climb
 from .ascent_sources import Source, class_source, filter_source
@@ -130,7 +131,8 @@ def _gallery(
         name = route.names[unit] + (f" #{n % variants + 1}" if variants > 1 else "")
         told = "dead" if dead[n] else f"{amount(float(start[n]))} -> {amount(float(now[n]))}"
         captions.append(f"{name} {told}" if np.isfinite(start[n]) else name)
-    plural = "classes" if route.kind == "class" else "filters"
+    axis, plural = (Axis.TARGET, "classes") if route.kind == "class" else (Axis.FILTER, "filters")
+    listed = [unit for unit in units for _ in range(variants)]
     images = images[rows]
     return Gallery(
         images=images,
@@ -139,6 +141,7 @@ def _gallery(
         marked=tuple(np.flatnonzero(dead).tolist()),
         extras={"start": start, "final": now, "gain": now - start, plural: np.repeat(np.array(units), variants)},
         meta=route.meta,
+        tables={plural: filter_tables.climbed(axis, listed, start, now, dead)} if final else {},
         notes=(*route.notes, *(_notes(route, images, dead, start, now) if final else ())),
     )
 

@@ -29,7 +29,7 @@ class Confusion(Explainer[Parameters]):
     name = "confusion"
     title = "Confusion"
     help = "Which classes are taken for which: counts by true and predicted class over the whole dataset."
-    version = "2"
+    version = "3"
     kind = "matrix"
     axes = frozenset({Axis.CHECKPOINT})
     cost = "slow"
@@ -106,7 +106,12 @@ class _Tally:
             extras |= {"labels": self._labels.astype(np.int32), "predicted": self._predicted}
             extras["true_probability"] = self._true
         return Matrix(
-            counts=counts, classes=self._classes, extras=extras, meta=self._meta(extras), notes=tuple(self._notes())
+            counts=counts,
+            classes=self._classes,
+            extras=extras,
+            meta=self._meta(extras),
+            notes=tuple(self._notes()),
+            tables={"classes": measures.class_table(counts, extras)} if final else {},
         )
 
     def _meta(self, extras: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_tui.contract import Axis, Column, Table
+
 Floats = NDArray[np.float64]
 BINS = 15  # of the calibration error, equally wide (Guo et al. 2017)
 _PAIRS = 10
+_MOST = 10_000  # rows of a table
 
 
 def rates(counts: NDArray[np.int64]) -> Floats:
@@ -26,6 +30,24 @@ def by_class(counts: NDArray[np.int64]) -> dict[str, Floats | NDArray[np.int64]]
         "f1": _shares(2 * right, support + predicted),
         "support": support,
     }
+
+
+def class_table(counts: NDArray[np.int64], measured: Mapping[str, NDArray[Any]]) -> Table:
+    """Each class's measures. measured: those of `by_class`, and "distribution"."""
+    columns = (
+        Column("class", align="left", link=Axis.TARGET),
+        Column("images"),
+        Column("predicted"),
+        Column("recall"),
+        Column("precision"),
+        Column("F1"),
+        Column("mistakes"),
+    )
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    names = ("support", "distribution", "recall", "precision", "f1")
+    rows = [(n, *(measured[name][n] for name in names), wrong[n].sum()) for n in range(min(len(counts), _MOST))]
+    return Table(columns, rows, "each class: its images, how often it is predicted, how well")
 
 
 def confused(counts: NDArray[np.int64], classes: tuple[str, ...]) -> list[dict[str, Any]]:

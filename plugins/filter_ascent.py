@@ -70,7 +70,7 @@ class FilterAscent(Explainer[FilterAscentParameters]):
     name = "filter-ascent"
     title = "Filters"
     help = "What filters look for: pictures that excite them most, their outputs on an image, their favourite images."
-    version = "1"
+    version = "2"
     kind = "gallery"
     axes = frozenset({Axis.LAYER, Axis.FILTER, Axis.CHECKPOINT})
     axes_by = (

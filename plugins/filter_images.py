@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_tui.contract import Classifier, Dataset, Gallery, Layer, Place, Result
 
+from . import filter_tables
 from .filter_outputs import amount
 from .pacing import Pace
 from .truncated import Run, layer_outputs
@@ -126,6 +127,7 @@ def _gallery(
         captions=tuple(captions),
         scores=values,
         extras={"rows": rows, "filters": filters},
+        tables={"images": filter_tables.exciting(filters, rows, values, [sample.label for sample in samples])},
         meta=meta,
         notes=notes,
     )

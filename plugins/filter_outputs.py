@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_tui.contract import Classifier, Gallery
 
+from . import filter_tables
 from .truncated import truncated
 
 RANKS = ("mean", "maximum")
@@ -42,6 +43,7 @@ def filter_outputs(
         marked=tuple(sorted(numbers)),
         extras={"mean": mean, "maximum": maximum, "number": number, "strongest": strongest},
         meta={"layer": layer},
+        tables={"filters": filter_tables.outputs(mean, maximum, strongest)},
         notes=tuple(_notes(maps)),
     )
 

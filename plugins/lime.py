@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Place, Result, Subject, parameter
+from fer_tui.contract import Axis, Classifier, Explainer, Heatmap, Parameters, Place, Result, Subject, action, parameter
 
 from .lime_regression import Fit
 from .lime_sampling import Sampling
 from .lime_segments import FEW, SEGMENTATIONS
+from .lime_tables import seeds_table, segment_table
 from .lime_views import chosen, signs
 from .pacing import Pace
 
 _EVERY, _MANY = 100, 5000  # samples between two early results; up to how many: of more, each one takes longer to fit
 _PLACES = 64  # classes that get a result of their own at most, the most probable ones
 _POOR, _UNSTABLE, _RARE = 0.5, 0.6, 0.05  # R2, stability and probability below which a map is warned of
+_SEEDS = 4  # that are compared
 _NOTHING = 1e-6  # a change of the probability that is rounding
 
 
@@ -43,8 +45,9 @@ class LimeParameters(Parameters):
 class Lime(Explainer[LimeParameters]):
     """Coefficients of a weighted linear model of the softmax probability in what is shown (Ribeiro et al. 2016).
 
-    values: the coefficient of each pixel's segment. One run explains every class (the 64 most probable ones of a
-    network that has more); the target comes first, from early samples on, and last.
+    values: the coefficient of each pixel's segment, 0 where the probability is the same whatever is hidden. One run
+    explains every class (the 64 most probable ones of a network that has more); the target comes first, from early
+    samples on, and last.
 
     extras: "segments" int64 (H, W), numbered from 0; "coefficients" float64 (classes, segments); "mask" int8 (H, W), 1
     and -1 in the chosen segments that speak for and against the class. meta: "samples" so far, "r2" (the share of the
@@ -56,7 +59,7 @@ class Lime(Explainer[LimeParameters]):
     name = "lime"
     title = "LIME"
     help = "Which parts of the image the prediction hangs on: segments are hidden at random, a linear model is fitted."
-    version = "1"
+    version = "2"
     kind = "heatmap"
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
     cost = "slow"
@@ -77,6 +80,27 @@ class Lime(Explainer[LimeParameters]):
         yield Result(place, finals[target], final=False, progress=1.0)
         for label in [label for label in finals if label != target] + [target]:
             yield Result(dataclasses.replace(place, target=label), finals[label], progress=1.0)
+
+    @action(
+        "With other seeds",
+        f"LIME with {_SEEDS - 1} more seeds: the mean map, and how far its segments can be relied on.",
+        axes=frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT}),
+    )
+    def other_seeds(self, subject: Subject, parameters: LimeParameters) -> Iterator[Result]:
+        """The mean map of the seeds so far; in the end with each segment's spread, and how often it is chosen."""
+        image, target = _asked(subject)
+        runs: list[_Maps] = []
+        for number in range(_SEEDS):
+            seed = (parameters.seed + number) % 2**32
+            maps, pace = _Maps(subject.classifier, image, dataclasses.replace(parameters, seed=seed)), Pace()
+            so_far = _mean_map(runs, target) if runs else None
+            for seen in maps.sampling.predicted():
+                if pace.due and seen < parameters.samples:
+                    with pace.showing():
+                        done = (number + seen / parameters.samples) / _SEEDS
+                        yield Result(subject.place, so_far or maps.early(target, seen), final=False, progress=done)
+            runs.append(maps)
+        yield Result(subject.place, _mean_map(runs, target), progress=1.0)
 
     def explain_many(self, subjects: Sequence[Subject], parameters: LimeParameters) -> Iterator[Result]:
         """As `explain`, one after another; neighbours that show one image are served by one run."""
@@ -127,8 +151,11 @@ class _Maps:
         }
         if stability is not None:
             meta["stability"] = stability
+        rounding = self._says_nothing(label, count) and not self.parameters.exact
+        told = np.zeros_like(coefficients) if rounding else coefficients
+        tables = {"segments": segment_table(sampling.segments, told, which)} if stability is not None else {}
         return Heatmap(
-            values=coefficients[sampling.segments].astype(np.float32),
+            values=told[sampling.segments].astype(np.float32),
             image=sampling.shown,
             signed=True,
             extras={
@@ -137,8 +164,14 @@ class _Maps:
                 "mask": signs(sampling.segments, coefficients, which),
             },
             meta=meta,
+            tables=tables,
             notes=tuple(self._notes(label, count, meta["r2"], stability)),
         )
+
+    def _says_nothing(self, label: int, count: int) -> bool:
+        """Whether the probability is the same in all samples, but for rounding."""
+        likely = self.sampling.probabilities[:count][self.sampling.usable(count), label]
+        return bool(np.ptp(likely) < _NOTHING)
 
     def _notes(self, label: int, count: int, r2: float, stability: float | None) -> Iterator[str]:
         sampling, features = self.sampling, self.parameters.features
@@ -152,10 +185,10 @@ class _Maps:
         usable = sampling.usable(count)
         if not usable.all():
             yield f"{count - int(usable.sum())} of {count} samples have scores that are not finite: they are left out"
-        likely = sampling.probabilities[usable, label]
-        if np.ptp(likely) < _NOTHING:
+        if self._says_nothing(label, count):
             yield "the probability is the same whatever is hidden: the map says nothing"
             return
+        likely = sampling.probabilities[usable, label]
         if (most := float(likely.max())) < _RARE:
             yield f"the probability of {self.classes[label]} is {most:.2g} at most: small differences look large"
         if r2 < _POOR:
@@ -165,6 +198,29 @@ class _Maps:
                 f"with another seed about {stability:.0%} of the {features} strongest segments would be the same:"
                 " more samples or fewer segments make it stable"
             )
+
+
+def _mean_map(runs: Sequence[_Maps], label: int) -> Heatmap:
+    """The mean of one class's maps with several seeds, and what they agree on."""
+    sampling, features = runs[0].sampling, runs[0].parameters.features
+    coefficients = np.array([maps.sampling.fitted(len(maps.sampling.data)).coefficients[label] for maps in runs])
+    which = [chosen(each, positive_only=False, num_features=features) for each in coefficients]
+    mean = coefficients.mean(0)
+    taken = np.zeros(coefficients.shape, np.bool_)
+    for each, strongest in zip(taken, which, strict=True):
+        each[strongest] = True
+    steady = int(taken.all(0).sum())
+    most = chosen(mean, positive_only=False, num_features=features)
+    note = f"{steady} of the {min(features, len(mean))} strongest segments are the same with all {len(runs)} seeds"
+    return Heatmap(
+        values=mean[sampling.segments].astype(np.float32),
+        image=sampling.shown,
+        signed=True,
+        extras={"segments": sampling.segments, "mask": signs(sampling.segments, mean, most)},
+        meta={"seeds": len(runs), "steady": steady},
+        tables={"segments": seeds_table(sampling.segments, coefficients, taken)} if len(runs) > 1 else {},
+        notes=(note,) if len(runs) > 1 else (),
+    )
 
 
 def _alike(one: Subject, other: Subject) -> bool:

@@ -57,6 +57,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 @pytest.fixture
+def foreign(install: Callable[[str, str, dict[str, str]], None]) -> None:
+    """A plugin by somebody else is installed: the explainers `tiles` and `guesses`, in a distribution of its own."""
+    source = Path(__file__).with_name("foreign") / "foreignkit.py"
+    install("foreignkit", source.read_text(), {"tiles": "foreignkit:Tiles", "guesses": "foreignkit:Guesses"})
+
+
+@pytest.fixture
 def nets(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file with the architectures of the real checkpoints, as a user's own model file."""
     monkeypatch.setattr(sys, "dont_write_bytecode", True)

@@ -14,7 +14,6 @@ from .progress import Narrator
 if TYPE_CHECKING:
     from fer_tui.engine.check import Finding
 
-_SMALL = 64 * 64  # pixels of an input up to which one thread is fastest
 EXAMPLES = (
     "fer-tui check                                 every explainer on the bundled samples",
     "fer-tui check fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt --methods saliency",
@@ -45,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     meant = {method: plugins.resolve(method, loading.describe)[0] for method in methods}  # tells the nearest right name
     findings: list[Finding] = []
     with Narrator() as tell:
+        from fer_tui.classifier.threads import few_threads
         from fer_tui.engine import open_session
         from fer_tui.engine.check import Finding, run_checks
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         findings += [Finding(name, "loads", False, error.fault) for name, error in failed.items()]
         sound = [name for name in methods if meant[name] not in failed]
         session = open_session(settings, tell)
-        _calm(session.classifier.input_shape)
+        few_threads(session.classifier.input_shape)
         for finding in run_checks(session.engine(), sound, arguments.samples, deep=arguments.deep):
             findings.append(finding)
             tell(f"{finding.method}: {finding.check}")
@@ -72,14 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
         for error in failed.values():
             streams.say_lines(error.details)
     return 1 if bad else 0
-
-
-def _calm(shape: tuple[int, int, int]) -> None:
-    """One thread for small inputs: of their many short passes, more threads mostly wait for one another."""
-    import torch
-
-    if shape[1] * shape[2] <= _SMALL:
-        torch.set_num_threads(1)
 
 
 def _methods(given: str | None) -> list[str]:

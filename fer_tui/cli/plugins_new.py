@@ -41,7 +41,7 @@ def write(name: str, out: str | None, as_json: bool) -> int:
         return 0
     streams.put(plain(folder))
     for line in ("an explainer that works, with its tests; next:", f"  cd {folder}", '  pip install -e ".[test]"',
-                 "  pytest", f"  fer-tui explain {name}"):  # fmt: skip
+                 "  python -m pytest", f"  fer-tui explain {name}"):  # fmt: skip
         streams.say(line)
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from .progress import Narrator
 if TYPE_CHECKING:
     from fer_tui.engine import Session, Settings
     from fer_tui.regions import Regions
-    from fer_tui.report import Asked, Made, Manifest
+    from fer_tui.report import Asked, Difference, Made, Manifest
 
 EXAMPLES = (
     "fer-tui report train.csv -o OUT --model nets.py:Net --weights net.pt",
@@ -92,14 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
-    """0 where the report is as it would be made now (or within the tolerance), else 1 and what differs."""
-    from fer_tui.report import TOLERANCE, Asked, changed, compared, inputs_of
+    """0 where the report is as it would be made now, to the byte or within the tolerance, else 1 and what differs."""
+    from fer_tui.report import Asked, Difference, changed, compared, inputs_of, versions_here
 
     out, settings = arguments.verify, flags.settings_of(arguments).settings
-    faults = list(changed(out, manifest))
-    near: list[str] = []
-    made: Made | None = None
-    if not faults:
+    found, anew = list(changed(out, manifest)), False
+    if not found:
         asked = dataclasses.replace(Asked.from_dict(dict(manifest.asked)), regions=arguments.regions)
         with Narrator() as tell:
             from fer_tui.engine import open_session
@@ -107,21 +105,42 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
             with open_session(settings, tell) as session:
                 inputs = inputs_of(session, asked, _regions(asked.regions, settings.data, session))
                 others = [name for name in ("network", "data", "regions") if inputs[name] != manifest.inputs.get(name)]
-                faults += [f"{name}: not what the report was made from" for name in others]
-                if not faults:
+                found = [Difference(name, "not what the report was made from") for name in others]
+                if not found:
                     made = _made(session, asked, settings.data, tell, stored=False, settings=settings)
-        for told, close in compared(out, manifest, made.files) if made is not None else ():
-            (near if close else faults).append(told)
+                    found, anew = list(compared(out, manifest, made.files)), True
+    here = versions_here()
+    versions = {name: [was, here[name]] for name, was in manifest.versions.items() if here.get(name, was) != was}
+    faults, near = [each for each in found if not each.near], [each for each in found if each.near]
     if arguments.json:
-        streams.put_json({"folder": str(out), "identical": not faults and not near, "differs": faults, "near": near})
+        told = {"identical": not found, "differs": list(map(str, faults)), "near": list(map(str, near))}
+        streams.put_json({"folder": str(out), **told, "versions": versions})
     else:
-        for told in faults:
-            streams.put(f"differs: {told}")
-        for told in near:
-            streams.put(f"equal to {TOLERANCE:.0%}: {told}")
-        if not faults and not near:
-            streams.put(f"{out}: all {len(manifest.files)} files are as they would be made now, byte by byte")
+        _tell(out, len(manifest.files) if anew else 0, faults, near, versions)
     return 1 if faults else 0
+
+
+def _tell(
+    out: Path, count: int, faults: Sequence[Difference], near: Sequence[Difference], versions: Mapping[str, list[str]]
+) -> None:
+    """What was found, file by file, then of all in one line. count: of the files, 0 where they were not made anew."""
+    from fer_tui.report import TOLERANCE_TOLD
+
+    for each in near:
+        streams.put(f"near: {each}")
+    for each in faults:
+        streams.put(f"differs: {each}")
+    for name, (was, now) in versions.items():
+        streams.put(f"{name} was {was} then, and is {now} here")
+    if not count:
+        return
+    if not faults and not near:
+        streams.put(f"{out}: all {count} files are as they would be made now, byte by byte")
+    elif not faults:
+        same = f"{count - len(near)} of {count} files are as they would be made now byte by byte"
+        streams.put(f"{out}: {same}, {len(near)} within the tolerance ({TOLERANCE_TOLD})")
+    else:
+        streams.put(f"{out}: {len(faults)} of {count} files differ by more than the tolerance ({TOLERANCE_TOLD})")
 
 
 def _made(

@@ -12,7 +12,7 @@ from rich.text import Text
 from fer_tui import contract
 from fer_tui.contract import plain
 
-_MOST_ROWS = 100  # of a table that came with an explanation
+_MOST_ROWS = 12  # of a table that came with an explanation
 
 
 def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Table:
@@ -41,7 +41,7 @@ def of_explanation(name: str, table: contract.Table, classes: Sequence[str]) -> 
     for row in cells(table, classes)[:_MOST_ROWS]:
         shown.add_row(*map(Text, row))
     more = len(table.rows) - _MOST_ROWS
-    return Group(title, shown, *([Text(f"and {more} more rows: --json has them all")] if more > 0 else []))
+    return Group(title, shown, *([Text(f"and {more} more rows: --words or --json has them all")] if more > 0 else []))
 
 
 def share(value: float | None) -> str:

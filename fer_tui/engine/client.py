@@ -44,6 +44,7 @@ _MOST_ENDS = 2  # times that an explainer may end the process: then it is left o
 _MOST_LOSSES = 3  # within _LOSS_WINDOW, with no explainer to blame: then the process is not started again
 _LOSS_WINDOW = 60.0  # seconds
 _PATIENCE = 1.0  # seconds to wait for the last words of a process that is gone: a child of it may hold them open
+_CALM = {"OMP_WAIT_POLICY": "passive"}  # threads that wait for work sleep: they would take the core that draws
 
 Job = Explain | Predict | MeasureFocus | FindSimilar
 
@@ -148,9 +149,9 @@ class Compute:
             Explain(next(self._numbers), method, parameters, place, urgent, judged, against, cell, regions, action)
         )
 
-    def predict(self, start: int = 0, checkpoint: int = 0) -> int:
-        """Ask for the scores of the whole dataset, from row `start` on and round; its job number."""
-        return self._ask(Predict(next(self._numbers), start, checkpoint))
+    def predict(self, start: int = 0, checkpoint: int = 0, rows: tuple[int, ...] = ()) -> int:
+        """Ask for the scores of the whole dataset, of `rows` first, then from `start` on and round; its job number."""
+        return self._ask(Predict(next(self._numbers), start, checkpoint, rows))
 
     def focus(self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int) -> int:
         """Ask for the focus of an explainer by class; its job number."""
@@ -208,6 +209,7 @@ class Compute:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,  # the terminal's Ctrl+C is for the terminal process
+            env=_CALM | os.environ,
         )
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
         self._errors = asyncio.create_task(self._collect(process.stderr))

@@ -48,14 +48,13 @@ from .messages import (
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from fer_tui.classifier import TorchClassifier
-
     from .engine import Engine
     from .session import Session
     from .similar import Features
 
 _NARRATE_EVERY = 0.1  # seconds
 _FOLLOW_EVERY = 2.0  # seconds between two looks at the files of the run
+_MOVING = 0.15  # seconds after something that is seen was made, in which the user is taken to be moving
 _STEP = 0.2  # seconds of a step of work in the background
 
 
@@ -83,6 +82,7 @@ class Server:
         self._jobs: list[_Job] = []
         self._told: tuple[tuple[str, ...], tuple[str, ...]] | None = None  # names and digests of the checkpoints
         self._looked = 0.0
+        self._seen = 0.0  # when something was last made that is seen
         self._features: Features | None = None  # of the last network and split that something was searched in
 
     def serve(self) -> None:
@@ -116,9 +116,9 @@ class Server:
     def _take(self) -> bool:
         """Handle all messages that have come; wait for one where there is no work. False at the end."""
         self._follow()
-        while self._inbox.qsize() or not self._jobs:
+        while self._inbox.qsize() or self._pause():
             try:
-                message = self._inbox.get(timeout=_FOLLOW_EVERY)
+                message = self._inbox.get(timeout=self._pause())
             except queue.Empty:
                 self._follow()
                 continue
@@ -151,9 +151,17 @@ class Server:
         self._jobs.append(job)
         self._jobs.sort(key=lambda j: (j.rank, not j.started))
 
+    def _pause(self) -> float:
+        """Seconds to wait for a message: the user may be moving, and the predictions of all would stand in the way."""
+        if not self._jobs:
+            return _FOLLOW_EVERY
+        return max(0.0, self._seen + _MOVING - time.monotonic()) if self._jobs[0].rank > 2 else 0.0
+
     def _step(self) -> None:
         job = self._jobs[0]
         job.started = True
+        if job.rank == 0:
+            self._seen = time.monotonic()
         try:
             next(job.steps)
             return
@@ -228,7 +236,7 @@ class Server:
 
     def _predict(self, message: Predict) -> Iterator[None]:
         engine = self._opened()
-        for start, scores in engine.scores(message.checkpoint, message.start):
+        for start, scores in engine.scores(message.checkpoint, message.start, message.rows):
             self._send(Predictions(start, message.checkpoint, scores.astype("<f4", copy=False).tobytes()))
             yield
 
@@ -279,6 +287,7 @@ class Server:
                 dataset = sessions.open_data(settings, narrate)
                 self._send(DatasetOpened(str(dataset.folder), dataset.split, dataset.limit, tuple(dataset.notes)))
                 classifier = sessions.open_network(settings, dataset, narrate)
+                sessions.few_threads(classifier)
                 session = sessions.Session(dataset, classifier, sessions.open_store(settings))
             self._session, self._engine = session, session.engine()
             self._tell_classifier(session)
@@ -310,7 +319,7 @@ class Server:
                 default=classifier.default,
                 fit=classifier.fit,
                 modules=classifier.modules,
-                networks=tuple(_plain(classifier, number) for number in range(len(classifier.networks))),
+                networks=tuple(Network.of(classifier, number) for number in range(len(classifier.networks))),
                 owners=classifier.owners,
             )
         )
@@ -355,20 +364,6 @@ class Server:
                 self._send(Narration(text, share))
 
         return narrate
-
-
-def _plain(classifier: TorchClassifier, number: int) -> Network:
-    """What is network `number`'s own."""
-    own = classifier.networks[number]
-    return Network(
-        classifier.names[number],
-        own.input_shape,
-        own.layers,
-        str(own.device),
-        own.fit,
-        classifier.default_of(number),
-        own.modules,
-    )
 
 
 def _close(steps: Iterator[None]) -> None:

@@ -203,9 +203,14 @@ class Engine:
             for n, task in enumerate(tasks):
                 yield Result(task.place, found[n], True, 1.0) if n in found else next(made)
 
-    def scores(self, checkpoint: int | None = None, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round."""
-        return self.scores_of(checkpoint).stream(start)
+    def scores(
+        self, checkpoint: int | None = None, start: int = 0, rows: Sequence[int] = ()
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Raw scores of the whole dataset as (first row, (n, classes)), from row `start` on and round.
+
+        rows: these come before all others, and again in their turn.
+        """
+        return self.scores_of(checkpoint).stream(start, rows)
 
     def scores_of(self, checkpoint: int | None = None) -> Scores:
         """Those of one checkpoint, chunk by chunk."""

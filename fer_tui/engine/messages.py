@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Description, Layer, Place, Value
 from fer_tui.regions.table import FocusTable
+
+if TYPE_CHECKING:
+    from fer_tui.classifier import TorchClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,15 @@ class Explain(Message):
 
 @dataclass(frozen=True, slots=True)
 class Predict(Message):
-    """Predict the whole dataset in the background, from row `start` on and round; answered by Predictions, Done."""
+    """Predict the whole dataset in the background; answered by Predictions, Done.
+
+    `rows` come first, as they are in sight, then all from row `start` on and round.
+    """
 
     job: int
     start: int = 0
     checkpoint: int = 0
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,13 @@ class Network:
     fit: str
     default: int
     modules: tuple[Layer, ...] = ()
+
+    @classmethod
+    def of(cls, classifier: TorchClassifier, number: int) -> Network:
+        """What network `number` of a classifier has."""
+        own, default = classifier.networks[number], classifier.default_of(number)
+        name, device = classifier.names[number], str(own.device)
+        return cls(name, own.input_shape, own.layers, device, own.fit, default, own.modules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 CHUNK = 512  # rows for each entry of the store
+_FEW = 16  # rows at a time of those that are wanted first
 _STEP = 64  # rows predicted at a time, at first
 _SOON = 0.05  # seconds: twice as many while they take less, for that is how long another job waits
 _MEMORY = 256 << 20  # bytes of scores that are kept in memory at most
@@ -42,11 +43,31 @@ class Scores:
         self._dataset, self._store, self._chunks = dataset, store, chunks
         self._step = _STEP
 
-    def stream(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round."""
+    def stream(self, start: int = 0, rows: Sequence[int] = ()) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round.
+
+        rows: these come before all others, by themselves, and a second time with their chunks.
+        """
+        for part in (rows[at : at + _FEW] for at in range(0, len(rows), _FEW)):
+            yield from self._alone(part)
         first = start // CHUNK * CHUNK
         for chunk in [*range(first, len(self._dataset), CHUNK), *range(0, first, CHUNK)]:
             yield from self.chunk(chunk)
+
+    def _alone(self, rows: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """A few rows from anywhere; they are not kept."""
+        missing = []
+        for row in rows:
+            start = row // CHUNK * CHUNK
+            known = self._known(start, min(start + CHUNK, len(self._dataset)))
+            if known is None:
+                missing.append(row)
+            else:
+                yield row, known[row - start : row - start + 1]
+        if missing:
+            scores = self._classifier().predict([self._dataset[row].image for row in missing])
+            for row, each in zip(missing, scores, strict=True):
+                yield row, each[None]
 
     def key(self, start: int) -> str:
         """The store's key of the chunk that begins with row `start`."""

@@ -7,33 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .asked import RULES, Asked
+    from .comparing import TOLERANCE_TOLD, Difference, changed, compared
     from .folder import check_folder, fill
     from .making import Made, inputs_of, made
-    from .manifest import MANIFEST, TOLERANCE, Manifest, changed, compared
+    from .manifest import MANIFEST, Manifest, versions_here
     from .painting import FORMATS
 
 _ROOMS = {
     "Asked": "asked",
+    "Difference": "comparing",
     "FORMATS": "painting",
     "MANIFEST": "manifest",
     "Made": "making",
     "Manifest": "manifest",
     "RULES": "asked",
-    "TOLERANCE": "manifest",
-    "changed": "manifest",
+    "TOLERANCE_TOLD": "comparing",
+    "changed": "comparing",
     "check_folder": "folder",
-    "compared": "manifest",
+    "compared": "comparing",
     "fill": "folder",
     "inputs_of": "making",
     "made": "making",
+    "versions_here": "manifest",
 }
 
 __all__ = [
     "FORMATS",
     "MANIFEST",
     "RULES",
-    "TOLERANCE",
+    "TOLERANCE_TOLD",
     "Asked",
+    "Difference",
     "Made",
     "Manifest",
     "changed",
@@ -42,6 +46,7 @@ __all__ = [
     "fill",
     "inputs_of",
     "made",
+    "versions_here",
 ]
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_DIGITS = 4  # of a probability: as many as the page shows
+
+
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """What the network says of every row of the dataset.
@@ -107,7 +110,8 @@ def drawn(known: Predictions, index: int, most: int, seed: int) -> list[int]:
 def _picked(rows: NDArray[np.int64], sure: NDArray[np.float64], rule: Rule, seed: int, index: int) -> int:
     if rule == "random":
         return int(np.random.default_rng([seed, index]).choice(rows))
-    order = np.argsort(sure if rule == "worst" else -sure, kind="stable")
+    told = np.round(sure, _DIGITS)  # many are sure to the last digits, and those hang on the processor
+    order = np.argsort(told if rule == "worst" else -told, kind="stable")
     return int(rows[order[(len(order) - 1) // 2 if rule == "median" else 0]])
 
 

@@ -16,7 +16,7 @@ from fer_tui.regions.tally import RESAMPLES
 
 from .material import METHODS, TITLES, FirstLayer, Material, Pair, Shares
 from .means import Likeness
-from .statistics import LEAST_P, binomial_tail, differences, expected_mistakes, labels_p
+from .statistics import LEAST_P, binomial_tail, differences, expected_mistakes, labels_p, ranking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,8 +71,9 @@ def of_regions(material: Material, method: str) -> Iterator[Finding]:
 def _drawn(every: Group, title: str) -> Iterator[Finding]:
     """The regions that draw more, and less, than their size."""
     known = [each for each in every.regions if each.lift is not None and each.lift.low is not None]
-    above = sorted((e for e in known if e.lift.low > 1), key=lambda e: -e.lift.value)  # type: ignore[union-attr, operator]
-    below = sorted((e for e in known if e.lift.high < 1), key=lambda e: e.lift.value)  # type: ignore[union-attr, operator]
+    order = [known[n] for n in ranking(e.lift.value for e in known)]  # type: ignore[union-attr]
+    above = [e for e in order if e.lift.low > 1]  # type: ignore[union-attr, operator]
+    below = [e for e in reversed(order) if e.lift.high < 1]  # type: ignore[union-attr, operator]
     for some, told in ((above, "more"), (below, "less")):
         parts = [
             f"{plain(e.name)} {e.absolute.told()} % on {e.area:.1%} of the picture (×{e.lift.told(1, 2)})"
@@ -93,7 +94,7 @@ def _between_classes(table: FocusTable, shares: Shares, title: str, seed: int) -
     if found is None:
         return
     numbers = {"p": dict(zip(shares.names, found.p.tolist(), strict=True)), "images": len(shares.labels)}
-    sure = [n for n in np.argsort(-np.nan_to_num(found.f)).tolist() if found.p[n] <= SIGNIFICANT]
+    sure = [n for n in ranking(found.f) if found.p[n] <= SIGNIFICANT]
     if not sure:
         told = (
             f"No region's share of {title} differs between the classes by more than chance ({_permuted(found.least_p)})"
@@ -102,7 +103,7 @@ def _between_classes(table: FocusTable, shares: Shares, title: str, seed: int) -
         return
     for n in sure[:_MOST_NAMED]:
         known = [(e.name, e.every.regions[n].absolute) for e in table.classes if e.every is not None]
-        known.sort(key=lambda item: -item[1].value)
+        known = [known[n] for n in ranking(share.value for _, share in known)]
         (most, high), (least, low) = known[0], known[-1]
         if high.low is None or low.high is None or high.low <= low.high:
             continue
@@ -149,7 +150,7 @@ def of_filters(first: FirstLayer | None, classes: tuple[str, ...], seed: int) ->
     found = differences(first.values, first.labels, seed)
     if found is None:
         return
-    sure = [n for n in np.argsort(-np.nan_to_num(found.f)).tolist() if found.p[n] <= SIGNIFICANT]
+    sure = [n for n in ranking(found.f) if found.p[n] <= SIGNIFICANT]
     numbers = {"p": found.p.tolist(), "f": found.f.tolist(), "images": len(first.labels)}
     count = first.values.shape[1]
     if not sure:
@@ -170,7 +171,7 @@ def strongest(first: FirstLayer, classes: tuple[str, ...]) -> dict[str, list[int
     found = {}
     for index in np.unique(first.labels).tolist():
         means = first.values[first.labels == index].mean(0)
-        found[classes[index]] = np.argsort(-means, kind="stable")[:_STRONGEST].tolist()
+        found[classes[index]] = ranking(means)[:_STRONGEST]
     return found
 
 
@@ -238,7 +239,7 @@ def _moved(pair: Pair, true: str, predicted: str, seed: int) -> Iterator[Finding
     }
     parts = []
     for name, regions in sides.items():
-        order = regions[np.argsort(-np.abs(means[regions]), kind="stable")][:_MOST_NAMED]
+        order = regions[ranking(np.abs(means[regions]))][:_MOST_NAMED]
         told = [f"{plain(pair.names[n])} {means[n]:+.0%} [{low[n]:+.0%}, {high[n]:+.0%}]" for n in order.tolist()]
         if told:
             parts.append(f"for {name} spoke {', '.join(told)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PERMUTATIONS = 2000
 LEAST_P = 1 / (PERMUTATIONS + 1)
 _ROUNDS = 200
+_ROUNDING, _DIGITS = 1e-6, 5  # what another processor changes: of a number's size; digits that it leaves
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,6 +35,14 @@ class Differences:
         return float(self.p.min())
 
 
+def ranking(values: Iterable[float]) -> list[int]:
+    """The places of `values`, the largest first; of those that are equal but for rounding (NaN is 0) the first one, so
+    that the order is the same on another processor.
+    """
+    rounded = [float(f"{value:.{_DIGITS}g}") for value in np.nan_to_num(list(values)).tolist()]
+    return sorted(range(len(rounded)), key=lambda place: -rounded[place])
+
+
 def differences(values: Numbers, labels: NDArray[np.int64], seed: int) -> Differences | None:
     """One-way F for each column of `values` (n, K), with p-values by permutation of the labels (n,).
 
@@ -46,7 +56,7 @@ def differences(values: Numbers, labels: NDArray[np.int64], seed: int) -> Differ
         return None
     centred = values - values.mean(0)
     total = (centred**2).sum(0)
-    constant = total <= 1e-20 * np.maximum(1, (values**2).sum(0))
+    constant = total <= _ROUNDING**2 * np.maximum(1, (values**2).sum(0))
 
     member = np.equal.outer(np.arange(classes), numbers).astype(np.float64)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .replies import Reply
 
+_STDERR = 2
 _CHUNK = 1 << 14  # bytes of one read
 _TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at what a reply may begin with
 _QUEUE = 8  # writes that may wait for a terminal that answers nothing
@@ -61,6 +62,9 @@ class PictureDriver(LinuxDriver):
 
     def __init__(self, app: App[Any], *, probe: Probe, **options: Any) -> None:
         super().__init__(app, **options)
+        # With PYTHONUNBUFFERED stderr has no buffer, and what is left of a write that a signal breaks off is lost.
+        output = _STDERR if self._file is None else self._file.fileno()
+        self._file = open(output, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
         self._probe, self.link = probe, Link(answers=probe.terminal.answers.complete)
         self._shown: dict[int, Shown] = {}
         self._waiting: list[Shown] = []
@@ -196,7 +200,8 @@ class PictureDriver(LinuxDriver):
         typed, self._probe.typed = self._probe.typed, b""
         press(typed)
         while not self.exit_event.is_set():
-            ready, _, _ = select.select([self.fileno], [], [], _SOON if sieve.holds else _TICK)
+            soon = sieve.holds or time.monotonic() - self._last_key < _TICK  # an Esc may begin another key
+            ready, _, _ = select.select([self.fileno], [], [], _SOON if soon else _TICK)
             if ready:
                 data = os.read(self.fileno, _CHUNK)
                 if not data:
@@ -209,7 +214,9 @@ class PictureDriver(LinuxDriver):
                     self._loop.call_soon_threadsafe(self.ask_tmux)
                 if keys:
                     self._last_key = time.monotonic()
-            press(sieve.late(time.monotonic()))
+            if late := sieve.late(time.monotonic()):
+                press(late)
+                self._last_key = time.monotonic()
             for message in parser.tick():
                 self.process_message(message)
 

@@ -23,7 +23,7 @@ _BEGUN = re.compile(
 )
 _SURELY = re.compile(rb"\x1b(?:_G|P>\||P[01]\$|\[\?\d)")
 _LONGEST = 4096  # bytes: no reply is longer
-_DOUBT, _PATIENCE = 0.05, 1.0  # seconds to wait for the rest of what may be a key, and of what cannot be one
+_DOUBT, _PATIENCE = 0.035, 1.0  # seconds to wait for the rest of what may be a key, and of what cannot be one
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .conformance import Conformance
     from .faces import Faces, drawn_faces
     from .hiding import only
-    from .networks import NETWORKS, Planted, Toy
+    from .networks import NETWORKS, Planted, Toy, ToyBreak
     from .promises import PROMISES, Promise
     from .trying import Trial, broken_promises, trials
 
@@ -24,6 +24,7 @@ _ROOMS = {
     "Planted": "networks",
     "Promise": "promises",
     "Toy": "networks",
+    "ToyBreak": "networks",
     "Trial": "trying",
     "broken_promises": "trying",
     "drawn_faces": "faces",
@@ -39,6 +40,7 @@ __all__ = [
     "Planted",
     "Promise",
     "Toy",
+    "ToyBreak",
     "Trial",
     "broken_promises",
     "drawn_faces",

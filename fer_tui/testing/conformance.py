@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
@@ -42,11 +42,16 @@ class Conformance:
             raise pytest.UsageError(f"{owner.__name__}: {error}") from None
         metafunc.parametrize("trial", tried, ids=[trial.name for trial in tried])
 
-    def test_promise(self, trial: Trial) -> None:
+    @pytest.fixture
+    def alone(self) -> Iterator[None]:
+        """No other explainer is found, by child processes either: for tests of your own in this class."""
+        with only(self.explainer.name):
+            yield
+
+    def test_promise(self, trial: Trial, alone: None) -> None:
         if (reason := excuse(trial, self.excused)) is not None:
             pytest.skip(f"excused: {reason}")
-        with only(self.explainer.name):
-            fault = trial.fault()
+        fault = trial.fault()
         if isinstance(fault, NotAsked):
             pytest.skip(str(fault))
         if fault is not None:

@@ -23,7 +23,7 @@ def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool 
     fresh: it does not go on where the last start ended.
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
-    os.environ.setdefault("ESCDELAY", "35")  # ms until an Esc is known to be no arrow key: it is acknowledged at once
+    os.environ.setdefault("ESCDELAY", "1")  # ms: the sieve has waited already for what makes of an Esc another key
     from fer_tui.oversight import limits
     from fer_tui.terminal import Probe
 

@@ -177,6 +177,7 @@ class Explorer(App[int]):
     def _take_true_colour(self) -> None:
         """The terminal told of its colours when the app was up already: all is drawn again in them."""
         self.console._color_system = ColorSystem.TRUECOLOR
+        gc.unfreeze()  # what is frozen is not listed
         for style in (each for each in gc.get_objects() if type(each) is Style):
             style._ansi = None  # a style remembers its codes, and not of which colours they are
         for screen in self.screen_stack:
@@ -257,6 +258,8 @@ class Explorer(App[int]):
             return
         for screen in self._screens():
             screen.draw(change)
+        if self.desk.described and not gc.get_freeze_count():  # what is there now stays: the collector looks through
+            gc.freeze()  # it no more, which takes 60 ms each time
         wanted, self.desk.session.screen = self.desk.session.screen, ""
         if wanted and wanted != "explore" and wanted in self._installed_screens:
             self.explore.go(wanted)

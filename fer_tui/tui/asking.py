@@ -24,8 +24,9 @@ class Computes(Protocol):
         against: int | None = None,
         cell: int | None = None,
         regions: str | None = None,
+        action: str = "",
     ) -> int: ...
-    def predict(self, start: int = 0, checkpoint: int = 0) -> int: ...
+    def predict(self, start: int = 0, checkpoint: int = 0, rows: tuple[int, ...] = ()) -> int: ...
     def focus(
         self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int
     ) -> int: ...
@@ -39,7 +40,8 @@ class Request:
     """What is wanted: a method with all its parameters at a place, projected on the axes that it uses.
 
     judged: and how far it can be trusted. against: minus the map of that class. cell: the mean of that over so many
-    images of class `against` that are taken for the target, measured in these regions.
+    images of class `against` that are taken for the target, measured in these regions. action: the method's action of
+    that name instead, on that one's axes.
     """
 
     method: str
@@ -49,6 +51,7 @@ class Request:
     against: int | None = None
     cell: int | None = None
     regions: str | None = None
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ class Asking:
                 against=request.against,
                 cell=request.cell,
                 regions=request.regions,
+                action=request.action,
             )
 
     def look(self, request: Request | None) -> None:

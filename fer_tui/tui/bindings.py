@@ -77,7 +77,7 @@ BINDINGS = (
         "pick-class", ("c",), "choose the class to explain; 3c: class 3", "Explanation", "xtg", "class", counts=True
     ),
     Binding("method", ("m",), "next method; 2m: method 2", "Explanation", "xtg", "method", counts=True),
-    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xtg"),
+    Binding("pick-method", ("M",), "choose a method from a list", "Explanation", "xctg"),
     Binding(
         "parameters",
         ("p",),
@@ -102,6 +102,7 @@ BINDINGS = (
         counts=True,
     ),
     Binding("trust", ("T",), "find out how far this map can be trusted", "Explanation", "x"),
+    Binding("actions", ("A",), "what else the method can do here; Esc: back to the explanation", "Explanation", "x"),
     Binding(
         "beside",
         ("b",),
@@ -147,6 +148,7 @@ BINDINGS = (
     Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
     Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
     Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
+    Binding("tables", ("w",), "tables that came with the explanation: Enter goes where a row leads", "Picture", "xc"),
     Binding("zoom", ("z",), "the picture alone, as large as it gets, or all panes", "Picture", "x"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),

@@ -16,7 +16,7 @@ from .project import Project
 if TYPE_CHECKING:
     from .browser import Browser
 
-_FIRST = "saliency"  # the method at the start, where it is installed
+_FIRST, _FIRST_MATRIX = "saliency", "confusion"  # the methods at the start, where they are installed
 
 
 class Choice:
@@ -29,7 +29,7 @@ class Choice:
         self, project: Project, where: Callable[[], Browser | None], shown: Callable[[], Explanation | None]
     ) -> None:
         self._project, self._where, self._shown = project, where, shown
-        self._method = _FIRST
+        self._method, self._matrix = _FIRST, _FIRST_MATRIX
         self.contrast = False  # maps are those of the explained class minus another one's
         self._given: dict[str, dict[str, Value]] = {}  # parameters that were chosen, by method
 
@@ -38,6 +38,16 @@ class Choice:
         """The explainer whose explanations Explore shows."""
         known = self._project.methods_for(dataset=False)
         return next((each for each in known if each.name == self._method), known[0] if known else None)
+
+    @property
+    def matrix(self) -> Description | None:
+        """The explainer whose matrix of the whole dataset Classes shows."""
+        known = self._project.methods_for(dataset=True)
+        return next((each for each in known if each.name == self._matrix), known[0] if known else None)
+
+    def choose_matrix(self, number: int) -> None:
+        """Use the explainer of the whole dataset with this number, from 0."""
+        self._matrix = self._project.methods_for(dataset=True)[number].name
 
     def choose_method(self, number: int) -> bool:
         """Use the method with this number, from 0; whether there is one."""

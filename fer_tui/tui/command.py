@@ -43,6 +43,8 @@ def command_for(
         words += _flag("--against", classes[request.against])
     if request.cell is not None:
         words += ["--cell", str(request.cell)] if request.cell else ["--cell"]
+    if request.action:
+        words += ["--action", request.action]
     if request.judged:
         words.append("--trust")
     if settings is not None:

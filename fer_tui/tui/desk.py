@@ -23,6 +23,7 @@ from fer_tui.engine.messages import (
     Told,
 )
 
+from .acting import Acting
 from .ahead import Ahead
 from .asking import Asking, Computes, Request
 from .beside import Beside
@@ -104,6 +105,7 @@ class Desk(Predicting):
         self.described = False  # the explainers are known by themselves, not only as they were at the last start
         self.browser: Browser | None = None
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
+        self.acting = Acting(self.project, self.choice, lambda: self.browser)
         self.reports = Reporter(settings, self._reported)
         colours = settings.colours if settings is not None else {}
         self.look = Look(of_method={method: str(each.value) for method, each in colours.items()})
@@ -149,7 +151,7 @@ class Desk(Predicting):
             self.beside.aim()
             return
         self.ahead.see(browser)
-        self.image.want(self.choice.request(method, browser), again=again)
+        self.image.want(self.acting.instead_of(self.choice.request(method, browser)), again=again)
         self.beside.aim(again=again)
 
     def look_ahead(self) -> None:
@@ -161,18 +163,18 @@ class Desk(Predicting):
     def judge(self) -> bool:
         """Want to know how far the map that is shown can be trusted; whether there is a map with a class."""
         answered = self.image.answered
-        if answered.request is None or not isinstance(answered.explanation, Heatmap):
+        if answered.request is None or answered.request.action or not isinstance(answered.explanation, Heatmap):
             return False
         self.image.want(replace(answered.request, judged=True), again=True)
         return True
 
     def aim_matrix(self) -> None:
         """Want the matrix of the whole dataset."""
-        known = self.project.methods_for(dataset=True)
-        if not known or self.browser is None or self.project.classifier is None:
+        method = self.choice.matrix
+        if method is None or self.browser is None or self.project.classifier is None:
             return
         place = Place(checkpoint=self.browser.checkpoint)
-        self.matrix.want(self.project.request(known[0], self.choice.parameters(known[0]), place), again=True)
+        self.matrix.want(self.project.request(method, self.choice.parameters(method), place), again=True)
 
     def focus_request(self, per_class: int) -> FocusRequest | None:
         """What the focus of the current method would be asked by; None where it has none."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Explanation, FerTuiError, InputError, plain
+from fer_tui.contract import Explanation, FerTuiError, InputError, Reply, Table, plain
 from fer_tui.writing import write_whole
 
 from .asking import Asking, Request
@@ -116,7 +116,8 @@ class Export:
                     self._pool.submit(_write, self.folder / item.name, explanation, self.drawn(explanation))
                 )
                 self._names.append(item.name)
-                files = [f"{item.name}{suffix}" for suffix in SUFFIXES]
+                files = [f"{item.name}{suffix}" for suffix in _suffixes(explanation)]
+                files += [file.name for file in tables_of(Path(item.name), explanation)]
                 self._entries.append({**item.facts, "files": files, "notes": list(explanation.notes)})
                 self.done += 1
                 self._look_for_faults()
@@ -188,10 +189,28 @@ class Exporter:
 
 
 def _write(path: Path, explanation: Explanation, drawn: Drawn) -> None:
-    from fer_tui.picture import save
+    from fer_tui.picture import as_csv, classes_of, save
 
-    for suffix in SUFFIXES:
+    for suffix in _suffixes(explanation):
         save(explanation, path.with_name(f"{path.name}{suffix}"), **drawn)
+    for file, table in tables_of(path, explanation).items():
+        put(file, as_csv(table, classes_of(explanation)))
+
+
+def _suffixes(explanation: Explanation) -> tuple[str, ...]:
+    """What an explanation is written as: what an action tells has no picture."""
+    return tuple(each for each in SUFFIXES if each != ".png") if isinstance(explanation, Reply) else SUFFIXES
+
+
+def tables_of(path: Path, explanation: Explanation) -> dict[Path, Table]:
+    """The files beside `path` (without a suffix) into which an explanation's tables go."""
+    names = (file_name(name) for name in explanation.tables)
+    numbered = zip(names, explanation.tables.values(), strict=True)
+    found: dict[Path, Table] = {}
+    for number, (name, table) in enumerate(numbered, 1):
+        file = path.with_name(f"{path.name}.{name}.csv")
+        found[path.with_name(f"{path.name}.{name}-{number}.csv") if file in found else file] = table
+    return found
 
 
 def put(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Explanation, Heatmap
+from fer_tui.contract import Explanation, Heatmap, Reply
 
 from .scaling import SCALES, Ranges, Scales
 
@@ -109,7 +109,7 @@ class Look:
         if isinstance(explanation, Heatmap):
             if self.view != "original":
                 return heat_picture(explanation, **self.drawn(explanation, among))
-        elif explanation is not None:
+        elif explanation is not None and not isinstance(explanation, Reply):
             return render(explanation)
         from PIL import Image
 

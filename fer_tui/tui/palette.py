@@ -91,7 +91,10 @@ def _fit(word: str, text: str) -> float | None:
 
 def offers(desk: Desk, bindings: Iterable[Binding]) -> list[Offer]:
     """All that can be done on a screen with these bindings, and all that can be gone to."""
-    return [*_actions(bindings), *_classes(desk), *_methods(desk), *_layers(desk), *_checkpoints(desk), *_colours(desk)]
+    bindings = tuple(bindings)
+    acts = _acts(desk) if any(each.id == "actions" for each in bindings) else ()
+    places = (*_classes(desk), *_methods(desk), *_layers(desk), *_checkpoints(desk))
+    return [*_actions(bindings), *acts, *places, *_colours(desk)]
 
 
 def _actions(bindings: Iterable[Binding]) -> Iterator[Offer]:
@@ -140,6 +143,15 @@ def _methods(desk: Desk) -> Iterator[Offer]:
             desk.choice.choose_alias(method, alias)
 
         yield Offer(f"method {plain(alias)}", f"a variant of {plain(method.title)}", choose_alias)
+
+
+def _acts(desk: Desk) -> Iterator[Offer]:
+    for each in desk.acting.actions:
+
+        def act(_: int | None, name: str = each.name) -> None:
+            desk.acting.begin(name)
+
+        yield Offer(f"action {plain(each.name)}", plain(f"{each.title}: {each.help}"), act)
 
 
 def _layers(desk: Desk) -> Iterator[Offer]:

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
     from .project import Project
     from .run import Run
 
-_SOON = 2048  # rows that the stream of predictions will reach soon enough
+_SOON = 256  # rows that the stream of predictions will reach soon enough
+_CURSOR = range(0)  # nothing is in sight yet but the cursor's row
+
+
+def rows_first(browser: Browser, sight: range) -> tuple[int, ...]:
+    """The rows at the cursor and at these positions that are not predicted yet: from the cursor down, then above it.
+
+    In a list that is narrowed or sorted they may lie anywhere in the dataset.
+    """
+    if not browser.count:
+        return ()
+    at, listed = browser.position, range(browser.count)
+    below, above = range(max(at, sight.start), sight.stop), range(sight.start, min(at, sight.stop))
+    rows = (browser.row_at(position) for position in (at, *below, *above) if position in listed)
+    return tuple(row for row in dict.fromkeys(rows) if not browser.predictions.is_known(row))
 
 
 class Predicting:
@@ -32,24 +46,27 @@ class Predicting:
     def __init__(self) -> None:
         self._predicting: int | None = None
         self._stream = 0  # the row after those that were predicted last
+        self._first: frozenset[int] = frozenset()  # the rows that were to be predicted before all others
 
-    def predict(self) -> None:
-        """See to it that the row at the cursor, then all others, are predicted."""
+    def predict(self, sight: range = _CURSOR) -> None:
+        """See to it that the rows in sight, then those around the cursor, then all others, are predicted.
+
+        sight: positions in the list.
+        """
         browser = self.browser
         if browser is None or self.project.classifier is None or self.lost:
             return
-        row = browser.row or 0
-        known = browser.predictions.is_known(row) if len(browser.predictions) else True
+        row, first = browser.row or 0, rows_first(browser, sight)
         if self._predicting is not None:
-            if known or 0 <= row - self._stream < _SOON:
+            if all(each in self._first or 0 <= each - self._stream < _SOON for each in first):
                 return
             self._compute.cancel(self._predicting)
         elif browser.predictions.complete and browser.predictions.scores_of(row) is not None:
             return
         self.run.give_way()
         self.beside.give_way()
-        self._stream = row
-        self._predicting = self._compute.predict(row, browser.checkpoint)
+        self._stream, self._first = row, frozenset(first)
+        self._predicting = self._compute.predict(row, browser.checkpoint, first)
 
     def move_checkpoint(self, steps: int) -> bool:
         """To a neighbouring checkpoint; whether there are several."""
@@ -124,7 +141,8 @@ class Predicting:
         self._see_run()
         if message.checkpoint == browser.checkpoint:
             browser.predictions.add(message.start, scores)
-            self._stream = message.start + len(scores)
+            if message.start not in self._first:
+                self._stream = message.start + len(scores)
         return True
 
     def _see_run(self) -> None:

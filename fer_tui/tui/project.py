@@ -171,15 +171,16 @@ class Project:
             self._shelf.close()
 
     def _key(self, request: Request) -> str | None:
-        from fer_tui.engine.keys import explanation_key
+        from fer_tui.engine.keys import action_key, explanation_key
 
         description, place = self.methods.get(request.method), request.place
         if description is None or self.classifier is None or self.dataset is None:
             return None
+        description = description.for_action(request.action)
         axes = description.axes_for(request.parameters)
         if (Axis.IMAGE in axes and place.image is None) or (Axis.TARGET in axes and place.target is None):
             return None
-        return explanation_key(
+        key = explanation_key(
             description,
             request.parameters,
             place,
@@ -188,6 +189,7 @@ class Project:
             dataset_key=self.dataset.key,
             label=int(self.dataset.labels[place.image]) if place.image is not None else -1,
         )
+        return action_key(key, request.action)
 
     def _open_shelf(self) -> Shelf:
         from fer_tui.engine import Shelf, Store

@@ -15,6 +15,7 @@ from fer_tui.contract import (
     Column,
     Explainer,
     Heatmap,
+    Matrix,
     Parameters,
     Reply,
     Result,
@@ -34,6 +35,24 @@ class TilesParameters(Parameters):
     mode: str = parameter("drop", "the fall of the score, or its size alone", choices=("drop", "size"))
     blend: bool = parameter(False, "half of the tile still shines through")
     remark: str = parameter("", "a note that is put to the map")
+
+
+class Guesses(Explainer[Parameters]):
+    """What everything would be counted as, if all were predicted as the first class."""
+
+    name = "guesses"
+    title = "Guesses"
+    help = "Counts by true class, were all taken for the first."
+    version = "1"
+    kind = "matrix"
+    axes = frozenset({Axis.CHECKPOINT})
+    needs_dataset = True
+
+    def explain(self, subject: Subject, parameters: Parameters) -> Iterator[Result]:
+        classes, labels = subject.classifier.classes, np.asarray(subject.dataset.labels)
+        counts = np.zeros((len(classes), len(classes)), np.int64)
+        counts[:, 0] = np.bincount(labels[labels >= 0], minlength=len(classes))
+        yield Result(subject.place, Matrix(counts=counts, classes=classes), progress=1.0)
 
 
 class Tiles(Explainer[TilesParameters]):

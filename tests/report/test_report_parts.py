@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import math
 import re
 import zlib
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,12 +18,13 @@ from fer_tui.contract import Matrix
 from fer_tui.picture.lettering import font, width_of
 from fer_tui.regions.table import ClassFocus, Estimate, FocusTable, Group, RegionFocus
 from fer_tui.report.choosing import Predictions, chosen
+from fer_tui.report.comparing import compared
 from fer_tui.report.drawing import RED, Drawing, Fill, Frame, Raster, Text
 from fer_tui.report.figures import numbered
 from fer_tui.report.findings import Finding
 from fer_tui.report.html import html
 from fer_tui.report.making import on_page
-from fer_tui.report.manifest import digest_of
+from fer_tui.report.manifest import Manifest, digest_of
 from fer_tui.report.markdown import markdown
 from fer_tui.report.means import Likeness, levelled
 from fer_tui.report.page import Figure, Figures, Findings, Page, Section, Table
@@ -68,6 +71,42 @@ def test_the_confusion_of_any_number_of_classes_is_whole(count: int) -> None:
         elif isinstance(item, Fill | Raster):
             left, top, wide, tall = item.box
             assert left >= 0 and left + wide <= drawing.width and top + tall <= drawing.height
+
+
+def verified(tmp_path: Path, name: str, before: bytes, now: bytes) -> list[tuple[str, bool]]:
+    (tmp_path / name).write_bytes(before)
+    manifest = Manifest.of({}, {}, {name: before})
+    return [(each.told, each.near) for each in compared(tmp_path, manifest, {name: now})]
+
+
+def test_what_differs_is_told_by_what_is_seen_not_by_bytes(tmp_path: Path) -> None:
+    def drawn(shade: int, text: str) -> Drawing:
+        made = Drawing(60, 60)
+        made.put(Raster((0, 0, 40, 40), Image.new("RGB", (4, 4), (shade, 90, 90))), Text(9, 50, text))
+        made.put(Fill((40, 0, 9, 9), (shade, 0, 0)))
+        return made
+
+    for form in FORMATS:
+        files = [encoded(drawn(*each), form) for each in ((90, "0.500"), (93, "0.502"), (160, "0.502"), (90, "half"))]
+        name = f"figure.{form}"
+        assert verified(tmp_path, name, files[0], files[0]) == []
+        ((told, near),) = verified(tmp_path, name, files[0], files[1])
+        assert near and "of 255" in told and (form in ("jpg", "png") or "numbers differ, by 0.0" in told), told
+        ((_, near),) = verified(tmp_path, name, files[0], files[2])
+        assert not near, form
+        if form in ("svg", "pdf"):
+            assert verified(tmp_path, name, files[0], files[3]) == [("its words differ", False)]
+    page = [
+        b'<p>p = %s</p><img src="data:image/png;base64,%s">' % (p, base64.b64encode(encoded(drawn(shade, ""), "png")))
+        for p, shade in ((b"0.050", 90), (b"0.052", 91), (b"0.300", 90), (b"0.050", 200))
+    ]
+    found = [verified(tmp_path, "report.html", page[0], each)[0] for each in page[1:]]
+    assert [near for _, near in found] == [True, False, False]
+    assert found[1][0] == "1 numbers differ, by 0.25 at most" and found[2][0].startswith("1 pictures or colours differ")
+    assert verified(tmp_path, "report.md", b"a 1", b"b 1") == [("its words differ", False)]
+    (tmp_path / "a").write_bytes(b"")
+    gone = compared(tmp_path, Manifest.of({}, {}, {"a": b""}), {"b": b""})
+    assert [each.told for each in gone] == ["is not made any more", "is new"]
 
 
 def test_the_framed_are_numbered_down_each_column() -> None:

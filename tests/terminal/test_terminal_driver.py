@@ -258,3 +258,17 @@ def test_without_colour_there_is_no_picture_protocol() -> None:
         run.wait_for("| blocks")
         run.settle(0.15)
         assert run.terminal.screen.kitty.sent == 0
+
+
+def test_a_write_that_is_broken_off_goes_on_also_without_a_buffer() -> None:
+    with started("xterm", environment={"PYTHONUNBUFFERED": "1"}, kbit=4000, buffer=1 << 12) as run:
+        ready(run, "xterm")
+        for number in range(1, 4):
+            run.type(b"n", 0.1 * number)
+        for _ in range(60):  # the link is slow: most of these come amid a write
+            run.settle(0.005, 0.01)
+            os.kill(run.pid, signal.SIGSTOP)
+            os.kill(run.pid, signal.SIGCONT)
+        run.settle(0.3)
+        check_shows(run, 3)
+        assert run.terminal.lost == []

@@ -111,10 +111,14 @@ def test_only_one_is_found(explainers: ModuleType) -> None:
 
 AUTHORS = """
 from broken_explainers import Falling
+from fer_tui import plugins
 from fer_tui.testing import Conformance
 
 class TestFalling(Conformance):
     explainer = Falling
+
+    def test_no_other_is_found_and_nothing_printed(self, alone):
+        assert plugins.names() == ("falling",)
 
 class TestExcused(Conformance):
     explainer = Falling
@@ -126,7 +130,7 @@ def test_three_lines_are_a_test(explainers: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "test_falling.py").write_text(AUTHORS)
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-k", "progress or printed", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 1 and "1 failed, 2 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1 and "1 failed, 3 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert "falling: progress grows: progress falls: 0.833, 0.667, 0.5\nmend: progress is the share of" in done.stdout
     assert "excused: it shows what is left" in done.stdout
 

@@ -41,18 +41,35 @@ ANYTHING = (
     "{f5}",
     "G",
 )
+ORDERS = (
+    ("dataset", False),
+    ("score", True),
+    ("confidence", False),
+    ("loss", True),
+    ("entropy", True),
+    ("margin", False),
+)  # by the numbers that S has for them, from 1, and which end comes first
 NARROWINGS = ("", "wrong", "right", "true:bee", "pred:dog", "true:cat wrong", "conf<.6", "true:bee pred:dog")
 
 
 @dataclass
 class Model:
-    """Where the user must be: which rows are listed, at which of them, which class is explained."""
+    """Where the user must be: which rows are listed in which order, at which of them, which class is explained.
+
+    scores: raw, float32 (N, classes). order: what the list is sorted by, and whether the highest come first.
+    """
 
     labels: np.ndarray
-    probabilities: np.ndarray
+    scores: np.ndarray
+    order: tuple[str, bool] = ("dataset", False)
     listed: list[int] = field(default_factory=lambda: list(range(ROWS)))
     wanted: int = 0  # kept where a narrowing does not list it for a while
     target: int | str = "predicted"
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        exact = np.exp(self.scores.astype(np.float64) - self.scores.max(1, keepdims=True))
+        return (exact / exact.sum(1, keepdims=True)).astype(np.float32)
 
     @property
     def row(self) -> int | None:
@@ -94,7 +111,34 @@ class Model:
         """Be where the user is now."""
         self.listed = [browser.row_at(at) for at in range(browser.count)]
         self.wanted = browser._row
-        self.target = browser.target
+        self.target, self.order = browser.target, (browser.order.by, browser.order.down)
+
+    def aim(self, target: int | str) -> None:
+        """Explain another class; what is sorted by its score is sorted anew."""
+        self.target = target
+        if self.order[0] == "score":
+            self.list(self.listed)
+
+    def sort(self, number: int) -> None:
+        """By the order of that number, the other way up where the list has it already."""
+        by, down = ORDERS[number]
+        self.order = (by, not self.order[1]) if self.order[0] == by else (by, down)
+        self.list(self.listed)
+
+    def list(self, rows: list[int]) -> None:
+        """List these rows in the order as it is now."""
+        shares, numbers = np.sort(self.probabilities, 1), np.arange(ROWS)
+        classes = {"predicted": self.predicted, "true": self.labels}.get(self.target, self.target)
+        by, down = self.order
+        values = {
+            "dataset": numbers,
+            "score": self.scores[numbers, classes],
+            "confidence": shares[:, -1],
+            "loss": -np.log(self.probabilities[numbers, self.labels]),
+            "entropy": -(self.probabilities * np.log(self.probabilities)).sum(1),
+            "margin": shares[:, -1] - shares[:, -2],
+        }[by]
+        self.listed = sorted(sorted(rows), key=lambda row: -values[row] if down else values[row])
 
     def narrow(self, text: str) -> None:
         kept = np.ones(ROWS, bool)
@@ -106,7 +150,7 @@ class Model:
             kept &= (self.predicted == self.labels) == ("right" in words)
         if "conf<.6" in words:
             kept &= self.probabilities.max(1) < 0.6
-        self.listed = np.flatnonzero(kept).tolist()
+        self.list(np.flatnonzero(kept).tolist())
 
 
 def typed(count: int | None, keys: str) -> str:
@@ -117,7 +161,7 @@ def step(chance: random.Random, model: Model) -> str:
     """Keys of which the model knows what they do, after it has done the same."""
     count = chance.choice((None, None, None, 2, 5, 17, 99))
     times = 1 if count is None else count
-    match chance.randrange(12):
+    match chance.randrange(13):
         case 0 | 1 | 2:
             model.move(times)
             return typed(count, chance.choice(("j", "{down}")))
@@ -139,13 +183,17 @@ def step(chance: random.Random, model: Model) -> str:
             model.mistake(-times)
             return typed(count, "N")
         case 9:
-            model.target = "true" if model.target == "predicted" else "predicted"
+            model.aim("true" if model.target == "predicted" else "predicted")
             return "t"
         case 10:
-            model.target = (model.explained + times) % len(CLASSES)
+            model.aim((model.explained + times) % len(CLASSES))
             return typed(count, "l")
+        case 11:
+            number = chance.randrange(len(ORDERS))
+            model.sort(number)
+            return typed(number + 1, "S")
         case _:
-            model.target = chance.randrange(len(CLASSES))
+            model.aim(chance.randrange(len(CLASSES)))
             return f"{model.target}c"
 
 
@@ -189,13 +237,12 @@ async def test_a_walk(
     """Known keys move as the model does; any other key, wherever it leads, can be left, and moves nothing else."""
     monkeypatch.chdir(tmp_path)  # what keys write goes there
     chance, trail, count = random.Random(seed), [], 0
-    others = [each for each in BINDINGS if each.id not in (*NEVER, "sort")]  # the model's lists are not sorted
+    others = [each for each in BINDINGS if each.id not in NEVER]
     async with opened(project(), (120, 40)) as sight:
         await sight.predicted()
         predictions = sight.browser.predictions
-        scores = np.array([predictions.scores_of(row) for row in range(ROWS)], np.float64)
-        odds = np.exp(scores - scores.max(1, keepdims=True))
-        model = Model(np.asarray(predictions.labels), odds / odds.sum(1, keepdims=True))
+        scores = np.array([predictions.scores_of(row) for row in range(ROWS)], np.float32)
+        model = Model(np.asarray(predictions.labels), scores)
         while count < KEYS:
             kind = chance.random()
             if kind < 0.6:  # known keys, as fast as they can be typed

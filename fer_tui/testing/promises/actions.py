@@ -43,7 +43,7 @@ def _made(bench: Bench, action: str) -> Explanation:
             "yield Result(subject.place, Reply(...)) at the end",
         )
     changed = changes(before, state(network))
-    expect(not changed, f"after the action {action}, {' and '.join(changed)} of the network are not as before",
+    expect(not changed, f"after the action {action}, this is not as before: {', '.join(changed)}",
            "leave the network as it is; clean up in finally")  # fmt: skip
     return last.explanation
 
@@ -55,7 +55,7 @@ def _stopped(bench: Bench, action: str) -> None:
     next(results, None)
     leave(results)
     changed = changes(before, state(network))
-    expect(not changed, f"after the action {action} was closed, {' and '.join(changed)} are not as before",
+    expect(not changed, f"after the action {action} was closed, this is not as before: {', '.join(changed)}",
            "clean up in finally")  # fmt: skip
 
 

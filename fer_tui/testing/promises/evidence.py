@@ -25,7 +25,7 @@ def _points_there(bench: Bench) -> None:
     engine = bench.engine(setting, network, _pictures(regions))
     for row in _ROWS:
         for target, region in enumerate(regions):
-            task = bench.task(engine, bench.place(engine, row=row, target=target))
+            task = bench.task(engine, bench.place(engine, row=row, target=target, filter=target))
             try:
                 made = bench.made(task)
             except InputError as error:

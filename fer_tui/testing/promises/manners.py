@@ -59,7 +59,7 @@ def _expect_untouched(changed: Sequence[str], when: str) -> None:
         "random state": "draw from a generator of your own: numpy.random.default_rng(parameters.seed)",
     }
     if changed:
-        raise Broken(f"{when}, {' and '.join(changed)} of the network are not as before", mends[changed[0]])
+        raise Broken(f"{when}, this is not as before: {', '.join(changed)}", mends[changed[0]])
 
 
 def _survives_a_break(bench: Bench) -> None:

@@ -8,7 +8,7 @@ from fer_tui.classifier.state import changes, state
 from fer_tui.contract import Explanation, InputError
 from fer_tui.engine.agreement import difference
 from fer_tui.testing.bench import PLAIN, SIZES, Bench, Setting
-from fer_tui.testing.broken import Broken, expect
+from fer_tui.testing.broken import expect, told
 from fer_tui.testing.networks import NETWORKS, Toy
 
 from .promise import Promise
@@ -27,12 +27,12 @@ def _every_network(bench: Bench) -> None:
         gap = difference(plain, made)
         expect(
             gap <= _ROUNDING,
-            f"of a network with {name} the map differs from the plain network's by {gap:.1e} of its maximum; both "
+            f"of the toy network, {name}, the map differs from the plain one's by {gap:.1e} of its maximum; both "
             "compute the same",
             "find layers by hooks, not by class; expect that ReLU works in place, and is one module for two layers",
         )
         changed = changes(before, state(network))
-        expect(not changed, f"of a network with {name}, {' and '.join(changed)} are not as before",
+        expect(not changed, f"of the toy network, {name}: {' and '.join(changed)} changed",
                "the network is in evaluation mode with gradients on; leave it as it is")  # fmt: skip
 
 
@@ -44,17 +44,16 @@ def _every_size(bench: Bench) -> None:
 def _made_of(bench: Bench, name: str, setting: Setting, network: nn.Module) -> Explanation | None:
     """The explanation of one network, under the engine's guard; None where it refuses that network in one line."""
     engine = bench.engine(setting, module=network)
-    try:
-        with engine.classifier.untouched():
-            *_, last = bench.bare(bench.task(engine))
-    except InputError:
-        return None
-    except Exception as error:
-        raise Broken(
-            f"of a network with {name} it raised {type(error).__name__}: {error}",
-            "ask only the input for its gradient (inputs.requires_grad_()), clone what hooks see, and take shapes from "
-            "classifier.input_shape; raise InputError where a network cannot be explained",
-        ) from None
+    mend = (
+        "ask only the input for its gradient (inputs.requires_grad_()), clone what hooks see, take shapes from "
+        "classifier.input_shape, the picture from classifier.shown; raise InputError where you cannot explain it"
+    )
+    with told(f"of the toy network, {name}", mend):
+        try:
+            with engine.classifier.untouched():
+                *_, last = bench.bare(bench.task(engine))
+        except InputError:
+            return None
     return last.explanation
 
 

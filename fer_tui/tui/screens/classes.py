@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from rich.text import Text
 from textual.app import ComposeResult
 
-from fer_tui.contract import Axis, Matrix, Place, plain
+from fer_tui.contract import Axis, Matrix, Place, Table, plain
 from fer_tui.regions.table import FocusTable, RegionFocus
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
-from fer_tui.tui.exporting import put
+from fer_tui.tui.exporting import file_name, put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
 from fer_tui.tui.tables import counts
@@ -24,6 +25,8 @@ from fer_tui.tui.widgets.picture_pane import wrapped
 from .changing import Changing
 from .contrast import CellContrast
 from .exports import Offer
+from .popups import Choice
+from .tabling import Tabling
 
 _WORDS = 3  # lines below the table
 _FOCUS = 4  # more of them where the focus is shown
@@ -31,7 +34,7 @@ _OF_CELL = 50  # images of a cell whose contrast is averaged, where no count is 
 _PER_CLASS = 20  # images of each class, where no count is given
 
 
-class ClassesScreen(Changing):
+class ClassesScreen(Tabling, Changing):
     """The confusion matrix, or what another network changes; Enter opens a cell's images in Explore."""
 
     LETTER = "c"
@@ -72,7 +75,15 @@ class ClassesScreen(Changing):
                 "its counts as a table",
                 lambda: self.ask_file(self.home / "confusion.csv", lambda path: put(path, counts(matrix)), told),
             )
+            for name, table in matrix.tables.items():
+                yield f"its table of {plain(name)}", partial(self._ask_its_table, name, table, matrix)
         yield from super().offers()
+
+    def _ask_its_table(self, name: str, table: Table, matrix: Matrix) -> None:
+        from fer_tui.picture import as_csv
+
+        text = as_csv(table, matrix.classes)
+        self.ask_file(self.home / f"{file_name(name)}.csv", lambda path: put(path, text), "the table is written")
 
     def _ask_picture(self, matrix: Matrix) -> None:
         from fer_tui.picture import save
@@ -111,6 +122,9 @@ class ClassesScreen(Changing):
         answered, inks = self.desk.matrix.answered, self.inks
         what = "share of each true class" if self.confusion.rates else "counts"
         title = Text.assemble(("true class ↓  predicted →", inks.muted), ("   ", ""), (what, inks.muted))
+        matrix = self.desk.choice.matrix
+        if matrix is not None and len(self.desk.project.methods_for(dataset=True)) > 1:
+            title.append(f"   {plain(matrix.title)}", inks.strong)
         if self.desk.beside.partner is not None:
             title.append("   b: fixed and broken", inks.muted)
         if isinstance(answered.explanation, Matrix):
@@ -238,6 +252,26 @@ class ClassesScreen(Changing):
             return
         true, other = (classes_term(f, matrix.classes, n) for f, n in (("true", row), ("pred", column)))
         self.go("explore", f"{true} {other} hardest")
+
+    def go_to_place(self, place: Place) -> None:
+        """The images of the class that a row of a table names."""
+        browser = self.desk.browser
+        if browser is not None and place.target is not None and place.target < len(browser.classes):
+            self.go("explore", classes_term("true", browser.classes, place.target))
+
+    def do_pick_method(self, command: Command) -> None:
+        """Choose among the explainers of the whole dataset."""
+        known, now = self.desk.project.methods_for(dataset=True), self.desk.choice.matrix
+
+        def chosen(number: int | None) -> None:
+            if number is not None:
+                self.desk.choice.choose_matrix(number)
+                self.aim()
+                self.draw(Change.MATRIX)
+
+        if now is not None:
+            titles = [each.title for each in known]
+            self.app.push_screen(Choice("method", titles, known.index(now), first=1), chosen)
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser

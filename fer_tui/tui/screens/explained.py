@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fer_tui.contract import Explanation, Heatmap, plain
+from fer_tui.tui.acting import title_of
 from fer_tui.tui.asking import Answered
+from fer_tui.tui.bindings import key_name
 from fer_tui.tui.pointing import Pointer, marked, told
 from fer_tui.tui.widgets.colour_bar import Bar
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
@@ -36,13 +38,9 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         pane.show(None)
         pane.show_caption([])
         return
-    sample = dataset[browser.row]
-    answered = desk.image.answered
-    beside, width = desk.beside, pane.content_region.width or pane.size.width
-    if beside.shown:
-        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
-    else:
-        pane.show_title(_title(browser, sample.id, inks))
+    draw_title(pane, desk)
+    sample, answered, beside = dataset[browser.row], desk.image.answered, desk.beside
+    width = pane.content_region.width or pane.size.width
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
         look.scales.seen.see(explanation)
@@ -62,6 +60,18 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
     pane.show_caption(caption[: pane.caption_lines])
+
+
+def draw_title(pane: PicturePane, desk: Desk) -> None:
+    """Which image it is, and what is known of it."""
+    inks, browser, dataset = inks_of(pane.app), desk.browser, desk.project.dataset
+    if browser is None or dataset is None or browser.row is None:
+        return
+    if desk.beside.shown:
+        width = pane.content_region.width or pane.size.width
+        pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
+    else:
+        pane.show_title(_title(browser, dataset[browser.row].id, inks))
 
 
 def draw_beside(pane: PicturePane, desk: Desk) -> None:
@@ -99,7 +109,7 @@ def _bar(look: Look, explanation: Explanation | None, pointer: Pointer | None) -
 
 def twin(desk: Desk) -> Iterable[str]:
     """What the picture pane shows, in words and numbers."""
-    from fer_tui.picture import image_in_words, in_words
+    from fer_tui.picture import image_in_words, in_words, tables_in_words
 
     answered, browser, dataset = desk.image.answered, desk.browser, desk.project.dataset
     explanation, look = answered.explanation, desk.look
@@ -112,6 +122,7 @@ def twin(desk: Desk) -> Iterable[str]:
         yield from image_in_words(dataset[browser.row].image)
         return
     yield from in_words(explanation)
+    yield from tables_in_words(explanation)
     focus = desk.project.focus(explanation, browser.row) if isinstance(explanation, Heatmap) else None
     if focus is not None:
         yield from ("", focus.words())
@@ -145,9 +156,11 @@ def _caption(
     against = explanation.meta.get("against")
     of += f" − {plain(browser.classes[against])}" if isinstance(against, int) else ""
     view = desk.look.words(explanation)
-    title = f"{plain(method.title)}{of}{_at(answered)}"
+    act = title_of(answered, method.actions)
+    title = f"{plain(method.title)}{f': {plain(act)}' if act else ''}{of}{_at(answered)}"
     heading = Text.assemble((title, inks.accent)).append_text(_badge(explanation, inks))
-    yield from folded(heading.append(f" · {view}" if view else "", inks.muted), width)[: 1 if pointer else 2]
+    heading.append(f" · {view}" if view else "", inks.muted).append(_tables(explanation, desk), inks.muted)
+    yield from folded(heading, width)[: 1 if pointer else 2]
     if pointer is not None and isinstance(explanation, Heatmap):
         yield from _values(explanation, pointer, desk, answered.place.image, width, inks)
         return
@@ -161,6 +174,13 @@ def _caption(
     from fer_tui.picture import words
 
     yield from wrapped(words(explanation), width, lines - 2, inks.muted)
+
+
+def _tables(explanation: Explanation, desk: Desk) -> str:
+    """How many tables there are, and the key that shows them."""
+    count = len(explanation.tables)
+    key = next((" ".join(map(key_name, each.keys[:1])) for each in desk.bindings if each.id == "tables"), "")
+    return f" · {key} {count} table{'s' if count > 1 else ''}" if count and key else ""
 
 
 def _values(

@@ -23,12 +23,13 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .abreast import Abreast, pair_lines
-from .explained import draw_beside, draw_picture, draw_side, twin
+from .explained import draw_beside, draw_picture, draw_side, draw_title, twin
 from .exports import Exports
 from .pointing import Pointing
 from .popups import Details
 from .resembling import Resembling
 from .sorting import Sorting
+from .tabling import Acts
 from .understanding import Understanding
 
 _GRACE = 0.04  # seconds that an explanation may take before the bare image is shown
@@ -38,7 +39,7 @@ _EVERY = 0.1  # seconds between two looks at new predictions
 PANES = ("list", "picture", "side")
 
 
-class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
+class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Exports):
     """Three panes; under 120 columns the right one folds away, under 80 one pane is shown: Tab goes on."""
 
     LETTER = "x"
@@ -91,6 +92,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         elif Change.EXPLANATION in change:
             self._cancel("grace")
             self.draw_place()
+            self.show_reply()
             self._look_ahead()
         if Change.PREDICTIONS in change:
             if "predictions" not in self._waits:
@@ -178,8 +180,11 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         self.list.follow()
         self.desk.aim()
         self._draw_soon()
-        self._later("rest", _REST, self.desk.predict)
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._look_ahead()
+
+    def _predict_what_is_in_sight(self) -> None:
+        self.desk.predict(self.list.sight)
 
     def _look_ahead(self) -> None:
         if not self.desk.image.is_working:
@@ -190,6 +195,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         self._cancel("grace")
         answered = self.desk.image.answered
         if self.desk.image.is_working and answered.explanation is None:
+            draw_title(self.query_one("#explained", PicturePane), self.desk)
             self._later("grace", _GRACE, self.draw_place)
         else:
             self.draw_place()
@@ -197,6 +203,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
 
     def listed_anew(self) -> None:
         self._draw_list()
+        self._later("rest", _REST, self._predict_what_is_in_sight)
         self._draw_titles()
 
     def marked(self) -> None:
@@ -377,6 +384,8 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Exports):
         if self.desk.stop():
             self.draw_place()
             self.draw_status()
+        elif self.desk.acting.end():
+            self.aimed()
         elif self.desk.browser is not None and self.desk.browser.narrowing:
             self.narrow("")
         elif self.desk.reports.is_working:

@@ -162,5 +162,8 @@ class Exports(Exporting, Marking):
         desk, browser, method = self.desk, self.desk.browser, self.desk.choice.method
         assert browser is not None and method is not None
         request = desk.project.request(method, desk.choice.parameters(method), place)
+        shown = desk.image.answered.request
+        if shown is not None and shown.action and place == browser.place:
+            request = shown
         target = browser.classes[place.target] if place.target is not None else "predicted"
-        return self.item(file_name(place.image, method.name, target), request, place)
+        return self.item(file_name(place.image, method.name, request.action, target), request, place)

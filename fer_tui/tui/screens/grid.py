@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.timer import Timer
 
-from fer_tui.contract import Heatmap
+from fer_tui.contract import Explanation, Heatmap
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.curving import curves_of
 from fer_tui.tui.desk import Change
@@ -53,6 +53,7 @@ class GridScreen(GridExports):
         self._pictures: dict[tuple[int, int], tuple[object, Image]] = {}
         self._best_for: object = None
         self._maps = on_a_sheet()  # that are in sight
+        self._counted: dict[tuple[int, int], Explanation | None] = {}  # what they were counted of
         super().on_mount()
 
     @property
@@ -244,14 +245,16 @@ class GridScreen(GridExports):
 
     def _see(self, table: Table, rows: range, columns: range) -> None:
         """Count the maps in sight for the scale that they share; forget the pictures of the others."""
-        self._maps = on_a_sheet()
         cells = [(row, column) for row in rows for column in columns]
-        for key in cells:
-            answered = self.desk.cells.answered(key)
-            if isinstance(answered.explanation, Heatmap) and answered.final:
-                method = table.cell(*key).method
-                self._maps.see(answered.explanation, method.name if method is not None else "")
-                self.desk.look.scales.seen.see(answered.explanation)
+        answers = {key: self.desk.cells.answered(key) for key in cells}
+        finished = {key: each.explanation for key, each in answers.items() if each.final}
+        if finished.keys() != self._counted.keys() or any(self._counted[key] is not finished[key] for key in finished):
+            self._counted, self._maps = finished, on_a_sheet()
+            for key, explanation in finished.items():
+                if isinstance(explanation, Heatmap):
+                    method = table.cell(*key).method
+                    self._maps.see(explanation, method.name if method is not None else "")
+                    self.desk.look.scales.seen.see(explanation)
         for key in self._pictures.keys() - set(cells):
             del self._pictures[key]
 

@@ -58,17 +58,14 @@ class GridLine(Horizontal):
         self._made_of: tuple[object, ...] = ()
         self._kept: Sequence[Image | None] = ()
         self._laid_out: tuple[int, int, int] | None = None
-        self._words: Sequence[Text] = ()
+        self._told: Sequence[Text] = ()
+        self.picture = Picture()
+        self._name_lines, self._below = Lines(classes="name"), Lines(classes="words")
+        self._beside = Vertical(self.picture, self._below)
 
     def compose(self) -> ComposeResult:
-        yield Lines(classes="name")
-        with Vertical():
-            yield Picture()
-            yield Lines(classes="words")
-
-    @property
-    def picture(self) -> Picture:
-        return self.query_one(Picture)
+        yield self._name_lines
+        yield self._beside
 
     @property
     def span(self) -> tuple[int, int]:
@@ -81,7 +78,7 @@ class GridLine(Horizontal):
 
     def place_words(self) -> None:
         """Put the words below the pictures, as these lie by now."""
-        self.query_one(".words", Lines).show([_spread(self._words, *self.span)])
+        self._below.show([_spread(self._told, *self.span)])
 
     def show(self, row: GridRow, layout: Layout) -> None:
         columns, lines = layout.tile
@@ -89,18 +86,17 @@ class GridLine(Horizontal):
         if self._laid_out != wanted:
             self._laid_out = wanted
             self.styles.height = lines + 1
-            beside = self.query_one(Vertical)
-            beside.styles.width = columns * len(row.pictures)
-            beside.styles.height = lines + 1
+            self._beside.styles.width = columns * len(row.pictures)
+            self._beside.styles.height = lines + 1
             self.picture.styles.height = lines
-        self.query_one(".name", Lines).show(row.name)
+        self._name_lines.show(row.name)
         made_of = (layout.pixels, *map(id, row.pictures))
         if made_of != self._made_of:
             from fer_tui.picture import row_of
 
             self._made_of, self._kept = made_of, row.pictures  # kept: an id is another picture's once this one is gone
             self.picture.show(row_of(row.pictures, *layout.pixels))
-        self._words = row.words
+        self._told = row.words
         self.place_words()
 
 
@@ -130,11 +126,12 @@ class GridView(Vertical):
         super().__init__(id=id)
         self._shown = Layout()
         self._laid_out: object = None
+        self._heading = Lines(classes="headings")
+        self._grid_lines = [GridLine() for _ in range(_ROWS)]
 
     def compose(self) -> ComposeResult:
-        yield Lines(classes="headings")
-        for _ in range(_ROWS):
-            yield GridLine()
+        yield self._heading
+        yield from self._grid_lines
 
     @property
     def room(self) -> tuple[int, int]:
@@ -144,12 +141,12 @@ class GridView(Vertical):
     @property
     def cell_ratio(self) -> float:
         """A terminal cell's height by its width."""
-        return self.query(Picture).first(Picture).cell_ratio
+        return self._grid_lines[0].picture.cell_ratio
 
     @property
     def in_pixels(self) -> bool:
         """Whether the terminal draws the pictures, and not the cells."""
-        return self.query(Picture).first(Picture).in_pixels
+        return self._grid_lines[0].picture.in_pixels
 
     @property
     def most_rows(self) -> int:
@@ -157,7 +154,7 @@ class GridView(Vertical):
 
     def show(self, rows: Sequence[GridRow], layout: Layout) -> None:
         self._shown = layout
-        for number, line in enumerate(self.query(GridLine)):
+        for number, line in enumerate(self._grid_lines):
             line.display = number < len(rows)
             if line.display:
                 line.show(rows[number], layout)
@@ -168,13 +165,13 @@ class GridView(Vertical):
             self.call_after_refresh(self._place_words)
 
     def _place_headings(self) -> None:
-        left, width = self.query(GridLine).first(GridLine).span
+        left, width = self._grid_lines[0].span
         heading = Text(" " * (_LEFT + left)).append_text(_spread(self._shown.headings, 0, width))
-        self.query_one(".headings", Lines).show([heading])
+        self._heading.show([heading])
 
     def _place_words(self) -> None:
         """Put all words where the pictures lie, now that these have their sizes."""
-        for line in self.query(GridLine):
+        for line in self._grid_lines:
             if line.display:
                 line.place_words()
         self._place_headings()
@@ -184,7 +181,7 @@ class GridView(Vertical):
 
     def on_click(self, event: events.Click) -> None:
         x, y = event.screen_x - self.region.x - _LEFT, event.screen_y - self.region.y - _HEADING
-        left, width = self.query(GridLine).first(GridLine).span
+        left, width = self._grid_lines[0].span
         if y >= 0 and left <= x < left + width:
             column = (x - left) * len(self._shown.headings) // width
             self.post_message(self.Chosen(y // (self._shown.tile[1] + 1), column))

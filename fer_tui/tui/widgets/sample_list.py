@@ -65,6 +65,11 @@ class SampleList(Paper, ScrollView, can_focus=False):
         """Lines that a page has."""
         return max(1, self.size.height - 1)
 
+    @property
+    def sight(self) -> range:
+        """The positions in the list that are in sight."""
+        return range(self.scroll_offset.y, self.scroll_offset.y + self.size.height)
+
     def _keep_in_sight(self) -> bool:
         """Scroll to the cursor where it is not in sight; whether that was so."""
         height, top = self.size.height, self.scroll_offset.y

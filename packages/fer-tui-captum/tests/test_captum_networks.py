@@ -104,7 +104,7 @@ def test_lrp_of_sums_and_reused_relus_is_gradient_x_input_but_for_biases() -> No
             nn.init.zeros_(each.bias)
     nn.init.zeros_(module.block.norm.running_mean)
     theirs = made(module, "captum-input-x-gradient").values
-    found = made(module, "lrp-epsilon")
+    found = made(module, "lrp", epsilon=1e-9)
     assert found.values == pytest.approx(theirs, abs=1e-3 * float(np.abs(theirs).max()))
     assert found.meta["sum"] == pytest.approx(found.meta["score"], rel=1e-3)
 
@@ -187,3 +187,13 @@ def test_a_unit_of_a_linear_layer_is_a_score() -> None:
 def test_pairwise_pooling_is_max_pooling(pool: nn.MaxPool2d) -> None:
     x = torch.randn(2, 3, 11, 14, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(PairwiseMax(pool)(x), pool(x), rtol=0, atol=2e-6)
+
+
+def test_lrp_says_when_its_numbers_mean_little() -> None:
+    assert not made(Residual(), "lrp").notes
+    assert "took all but" in made(Residual(), "lrp", epsilon=100.0).notes[0]
+    even = Residual()
+    image = engine_of(even).dataset[4].image  # type: ignore[index]
+    with torch.no_grad():
+        even.fc.bias.sub_(even(engine_of(even).classifier.inputs([image]))[0] - 1e-5)  # a score of next to nothing
+    assert "blow it up" in made(even, "lrp", epsilon=0.0).notes[0]

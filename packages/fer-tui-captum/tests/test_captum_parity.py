@@ -256,7 +256,7 @@ def test_layer_relevance_is_gradient_x_activation_where_it_has_no_rule_of_its_ow
     engine = reopened(engine, plain_module(engine.classifier))
     at = Place(ROW, TARGET, LAYER)
     theirs = made(engine, "layer-gradient-x-activation", {}, at).extras["map"]
-    expect_same(made(engine, "layer-lrp", {"rule": "epsilon"}, at).extras["map"], theirs)
+    expect_same(made(engine, "layer-lrp", {"epsilon": 1e-9}, at).extras["map"], theirs)
 
 
 def test_layer_ablation_of_single_places(engine: Engine, x: Tensor) -> None:

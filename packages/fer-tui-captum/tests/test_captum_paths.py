@@ -12,8 +12,7 @@ import torch
 
 from fer_tui.classifier import open_classifier
 from fer_tui.contract import Heatmap, Parameters, Place, Result, Subject
-from fer_tui.testing import Toy
-from fer_tui.testing.networks import ToyBreak
+from fer_tui.testing import Toy, ToyBreak
 from fer_tui_captum.gradient import Gradient
 from fer_tui_captum.layer import Layer
 from fer_tui_captum.maps import CaptumExplainer

@@ -12,8 +12,6 @@ from fer_tui_captum.lrp import Lrp
 from fer_tui_captum.neuron import Neuron
 from fer_tui_captum.perturbation import Perturbation
 
-_ONE_FILTER = "the place names filter 1, and of the planted network's filters that one sees class 1 alone"
-
 
 class TestGradient(Conformance):
     explainer = Gradient
@@ -52,9 +50,6 @@ class TestLayer(Conformance):
         "conductance": {"steps": 16},
         "deeplift": {"variant": "deeplift"},
         "ablation": {"variant": "feature-ablation"},
-    }
-    excused: ClassVar = {
-        f"it points at the evidence ({setting})": _ONE_FILTER for setting in ("conductance", "deeplift")
     }
 
 

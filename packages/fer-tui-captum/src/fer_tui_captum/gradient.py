@@ -121,12 +121,12 @@ def _plain(
         )
         return found.detach()[0]
 
-    found = torch.zeros(())
-    for found, progress in along_path(network, parameters.steps, size, run):
+    for values, progress in along_path(network, parameters.steps, size, run):
         if progress < 1:
-            yield Attribution(values=found, progress=progress)
-    meta, notes = adds_up(float(found.sum()), difference(subject, x, base), _GAP[parameters.variant])
-    yield Attribution(values=found, meta=meta, notes=notes)
+            yield Attribution(values=values, progress=progress)
+            continue
+        meta, notes = adds_up(float(values.sum()), difference(subject, x, base), _GAP[parameters.variant])
+        yield Attribution(values=values, meta=meta, notes=notes)
 
 
 def _tunnelled(
@@ -137,8 +137,7 @@ def _tunnelled(
 
     classifier, spread = subject.classifier, _spread(subject.classifier, parameters)
     base = baseline(classifier, x, parameters.baseline, parameters.value)
-    method = _captum(parameters, network)
-    tunnel = attr.NoiseTunnel(method)
+    tunnel = attr.NoiseTunnel(_captum(parameters, network))
     extra: dict[str, Any] = {}
     if parameters.variant == "integrated-gradients":
         extra = {"baselines": base, "n_steps": parameters.steps, "internal_batch_size": pass_size(classifier)}
@@ -202,9 +201,6 @@ def _captum(parameters: GradientParameters, network: Network) -> Any:
 
 def _spread(classifier: Classifier, parameters: GradientParameters) -> float:
     """The noise's standard deviation in numbers of the network's input: a share of what black and white are apart."""
-    black, white = (baseline(classifier, _ones(classifier), "value", value) for value in (0, 255))
+    like = torch.ones(1, *classifier.input_shape, device=classifier.device)
+    black, white = (baseline(classifier, like, "value", value) for value in (0, 255))
     return parameters.deviation * float((white - black).abs().max())
-
-
-def _ones(classifier: Classifier) -> Tensor:
-    return torch.ones(1, *classifier.input_shape, device=classifier.device)

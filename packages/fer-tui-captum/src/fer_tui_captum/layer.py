@@ -25,7 +25,7 @@ from .layer_methods import (
 )
 from .layers import UPSAMPLINGS, layer_with_maps, upsampled
 from .maps import Attribution, CaptumExplainer, adds_up, difference, input_of
-from .relevance import GAMMA, LRP_HELP, RULES
+from .relevance import EPSILON, GAMMA, LRP_HELP, RULES
 from .rescaling import POOLING_HELP, POOLINGS
 
 _HERE = frozenset({Axis.IMAGE, Axis.TARGET, Axis.LAYER, Axis.CHECKPOINT})
@@ -52,8 +52,8 @@ class LayerParameters(Parameters):
         25, "points between picture and references", low=1, high=1000, where={"variant": ("gradient-shap",)}
     )
     pooling: str = parameter("captum", POOLING_HELP, choices=POOLINGS, where={"variant": ("deeplift", "deeplift-shap")})
-    rule: str = parameter("composite", LRP_HELP, choices=RULES, where=_LRP)
-    epsilon: float = parameter(1e-9, "lrp: what is added to the size of every sum", low=0, high=1e3, where=_LRP)
+    rule: str = parameter("epsilon", LRP_HELP, choices=RULES, where=_LRP)
+    epsilon: float = parameter(EPSILON, "lrp: what is added to the size of every sum", low=0, high=1e3, where=_LRP)
     gamma: float = parameter(
         0.25, "lrp: how much more positive weights count", low=0, high=1e3, where={**_LRP, "rule": GAMMA}
     )

@@ -12,16 +12,18 @@ from fer_tui.contract import Axis, Parameters, Subject, Value, parameter
 
 from .aside import Aside
 from .maps import Attribution, CaptumExplainer, input_of, target_of
-from .relevance import GAMMA, LRP_HELP, RULES, for_lrp, with_rules
+from .relevance import EPSILON, GAMMA, LRP_HELP, RULES, for_lrp, with_rules
 from .unrolled import Unrolled
+
+_BLOWN_UP, _TAKEN = 1000, 0.001  # of the score: from where on a map is noise, and below which little has come down
 
 
 @dataclass(frozen=True, kw_only=True)
 class LrpParameters(Parameters):
-    rule: str = parameter("composite", LRP_HELP, choices=RULES)
+    rule: str = parameter("epsilon", LRP_HELP, choices=RULES)
     epsilon: float = parameter(
-        1e-9,
-        "epsilon: what is added to the size of every sum",
+        EPSILON,
+        "epsilon: what is added to the size of every sum; captum's own is 1e-9",
         low=0,
         high=1e3,
         where={"rule": ("epsilon", "composite")},
@@ -45,8 +47,9 @@ class Lrp(CaptumExplainer[LrpParameters]):
     cost = "cheap"
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
     aliases: ClassVar[Mapping[str, Mapping[str, Value]]] = {
-        "lrp": {"rule": "composite"},
+        "lrp": {"rule": "epsilon"},
         "lrp-epsilon": {"rule": "epsilon"},
+        "lrp-composite": {"rule": "composite"},
         "lrp-gamma": {"rule": "gamma"},
         "lrp-alpha1-beta0": {"rule": "alpha1-beta0"},
     }
@@ -64,4 +67,14 @@ class Lrp(CaptumExplainer[LrpParameters]):
             found = attr.LRP(prepared.network).attribute(x.clone(), target).detach()
         with torch.no_grad():
             score = float(subject.classifier.scores(x.clone())[0, target])
-        yield Attribution(values=found[0], meta={"sum": float(found.sum()), "score": score})
+        total, both = float(found.sum()), float(found.abs().sum())
+        yield Attribution(values=found[0], meta={"sum": total, "score": score}, notes=tuple(_told(total, both, score)))
+
+
+def _told(total: float, both: float, score: float) -> Iterator[str]:
+    """total: all relevance; both: its absolute values."""
+    if both > _BLOWN_UP * abs(score):
+        times = both / max(abs(score), 1e-9)
+        yield f"relevance of both signs is {times:.2g} times the score: sums near 0 blow it up, epsilon calms it"
+    elif abs(total) < _TAKEN * abs(score):
+        yield f"biases and rule took all but {total:.2g} of the score {score:.3g}: the map tells where, not how much"

@@ -12,8 +12,10 @@ RECTIFIED = ("guided-backprop", "deconvolution")
 
 
 def for_rectified(classifier: Classifier, method: str, layer: str | None = None) -> Unrolled:
-    """The network unrolled, ReLU6 as a ReLU with a cap; InputError where it has no ReLU, and the map would be the plain
-    gradient in silence."""
+    """The network unrolled, ReLU6 as a ReLU with a cap.
+
+    InputError where it has no ReLU: the map would be the plain gradient in silence.
+    """
     found = unrolled(classifier, method, layer, replacing=_relu_and_cap)
     if not any(isinstance(each, nn.ReLU) for each in found.network.inside.modules()):
         fault = f"{method} changes the gradient at every ReLU, and the network has none"

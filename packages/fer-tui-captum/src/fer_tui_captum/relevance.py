@@ -12,7 +12,8 @@ from .affine import Affine
 from .steps import ELEMENTWISE, MAX_POOLS, MOVING, SHAPES
 from .unrolled import Unrolled, refused, unrolled
 
-RULES = ("composite", "epsilon", "gamma", "alpha1-beta0")
+RULES = ("epsilon", "composite", "gamma", "alpha1-beta0")
+EPSILON = 0.25  # captum's own is 1e-9, with which maps are noise wherever a sum is near 0
 GAMMA = ("composite", "gamma")
 LRP_HELP = "how relevance is shared; composite: gamma in the lower half of the convolutions, epsilon above"
 
@@ -22,8 +23,7 @@ _EXACT = 1e-9  # what keeps a division from 0 and takes no relevance
 
 
 def for_lrp(classifier: Classifier, layer: str | None = None, *, fold: bool) -> Unrolled:
-    """The network unrolled, with weights of its own, for LRP changes them; InputError names the first step without a
-    rule."""
+    """The network unrolled, with weights of its own, for LRP changes them; InputError names a step without a rule."""
     found = unrolled(classifier, "LRP", layer, own_weights=True, fold=fold)
     for step in found.steps:
         if step.module is not None:

@@ -1,0 +1,108 @@
+"""A table as it is looked at: the cursor, the order of its rows, and its lines at any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from fer_tui.contract import Place, Table, plain
+
+from .widgets.lines import Inks, cut
+
+_WIDEST = 40  # columns of the screen that a column may take
+_GAP = 2
+
+
+class TableView:
+    """row: where among the sorted rows the cursor is. column: the one that is chosen. classes: their names."""
+
+    def __init__(self, name: str, table: Table, classes: Sequence[str]) -> None:
+        from fer_tui.picture.tables import cells, heading
+
+        self.name, self.table = plain(name), table
+        self._headings, self._cells = list(map(heading, table.columns)), cells(table, classes)
+        self._order = list(range(len(table.rows)))
+        self._by: tuple[int, bool] | None = None  # the column that the rows are sorted by, and whether it goes down
+        self.row, self.column = 0, 0
+        self._top = self._left = 0
+
+    def move(self, rows: int, columns: int = 0) -> None:
+        """The cursor, within the table."""
+        self.row = min(max(0, self.row + rows), max(0, len(self._order) - 1))
+        self.column = min(max(0, self.column + columns), len(self._headings) - 1)
+
+    def sort(self) -> None:
+        """By the chosen column, the highest first; again: the lowest first; again: as it came."""
+        now = self._by if self._by is not None and self._by[0] == self.column else None
+        self._by = (self.column, True) if now is None else (self.column, False) if now[1] else None
+        current = self._order[self.row] if self._order else 0
+        if self._by is None:
+            self._order = list(range(len(self._cells)))
+        else:
+            self._order = self.table.order(self._by[0], down=self._by[1])
+        self.row = self._order.index(current) if self._order else 0
+
+    @property
+    def link(self) -> Place | None:
+        """Where the row at the cursor leads: only the axes that it names."""
+        return self.table.place(self._order[self.row], Place()) if self._order else None
+
+    @property
+    def where(self) -> str:
+        """Which row of how many the cursor is on, and which column."""
+        rows = f"row {self.row + 1} of {len(self._order)}" if self._order else "no rows"
+        return f"{rows}, column {self.column + 1} of {len(self._headings)}"
+
+    def lines(self, width: int, height: int, inks: Inks, cursor: Style) -> Iterator[Text]:
+        """The heading, and as many rows as there is room for: the cursor is among them."""
+        widths = [min(_WIDEST, self._wide(number)) for number in range(len(self._headings))]
+        self._left = min(self._left, self.column)
+        while self._left < self.column and _taken(widths[self._left : self.column + 1]) > width - _GAP:
+            self._left += 1
+        shown = [n for n in range(self._left, len(widths)) if _taken(widths[self._left : n + 1]) <= width - _GAP]
+        shown = shown or [self._left]
+        head = Text("  ")
+        for number in shown:
+            mark = "" if self._by is None or self._by[0] != number else " ↓" if self._by[1] else " ↑"
+            ink = inks.accent if number == self.column else inks.muted
+            head.append(self._aligned(number, f"{self._headings[number]}{mark}", widths[number]), ink)
+        yield head
+        room = max(1, height - 1)
+        self._top = min(max(self._top, self.row - room + 1), self.row)
+        for at in range(self._top, min(len(self._order), self._top + room)):
+            cells = self._cells[self._order[at]]
+            text = "".join(self._aligned(number, cells[number], widths[number]) for number in shown)
+            is_current = at == self.row
+            line = Text.assemble(("▸ " if is_current else "  ", inks.accent), (text, inks.plain))
+            if is_current:
+                line.append(" " * max(0, width - line.cell_len))
+                line.stylize(cursor)
+            yield line
+
+    def point(self, line: int) -> bool:
+        """Put the cursor on a line of `lines`; whether a row is there."""
+        at = self._top + line - 1
+        if line < 1 or at >= len(self._order):
+            return False
+        self.row = at
+        return True
+
+    @property
+    def width(self) -> int:
+        """The columns of the screen that all of it takes."""
+        return _GAP + sum(min(_WIDEST, self._wide(number)) + _GAP for number in range(len(self._headings)))
+
+    def _wide(self, number: int) -> int:
+        return max(cell_len(self._headings[number]) + 2, *(cell_len(row[number]) for row in self._cells), 1)
+
+    def _aligned(self, number: int, text: str, width: int) -> str:
+        if self.table.columns[number].align == "right":
+            text = " " * max(0, width - cell_len(text)) + text
+        return cut(text, width) + " " * _GAP
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.float64]
 
 TOLERANCE = 0.01  # of a number's size
-_SMALL = 0.005  # how far two numbers may lie apart, however small they are
+_SMALL = 0.02  # how far two numbers may lie apart, however small they are: many are told to two digits
 _SHADES = 4.0  # of 255: how far two pictures, or two colours, may lie apart in the mean
 TOLERANCE_TOLD = f"numbers to {TOLERANCE:.0%} or {_SMALL}, pictures to {_SHADES:g} of 255 in the mean"
 

@@ -70,7 +70,11 @@ async def _tables(sight: Any) -> None:
     await sight.type("w")
     assert isinstance(sight.app.screen, Tables) and "the fall of the score where a tile is hidden" in sight.text()
     assert "speaks\\nagainst it" in sight.text() or "speaks for it" in sight.text()
-    at_cursor = lambda: next(line for line in sight.lines() if "▸" in line and "speaks" in line).split()[1:5]  # noqa: E731
+
+    def at_cursor() -> list[str]:
+        line = next(line for line in sight.lines() if "▸" in line and "speaks" in line)
+        return line.rsplit("▸")[-1].split()[:3]
+
     first = at_cursor()
     assert first[:2] == ["0", "0"]
     await sight.type("lls")
@@ -109,7 +113,7 @@ async def _actions(sight: Any) -> None:
     await sight.type("{escape}A4")
     await sight.until(lambda: isinstance(app.screen, Tables), "a table of images")
     assert "[red]bright[/red]" in sight.text()
-    row = next(line.split()[1] for line in sight.lines() if "▸" in line and "bright" in line)
+    row = next(line.split("▸")[-1].split()[0] for line in sight.lines() if "▸" in line and "bright" in line)
     await sight.type("{enter}")
     assert sight.browser.row == int(row)
 

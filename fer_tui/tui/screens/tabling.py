@@ -38,8 +38,9 @@ class Tabling(DeskScreen):
     def show_tables(self, explanation: Explanation) -> None:
         """Show what an explanation tells in tables, and in words where it has no picture."""
         text = explanation.text if isinstance(explanation, Reply) else ""
-        method = self.desk.choice.method
-        title = plain(explanation.meta.get("explainer", "")) if method is None else plain(method.title)
+        name = str(explanation.meta.get("explainer", ""))
+        method = self.desk.project.methods.get(name)
+        title = plain(method.title if method is not None else name)
         if explanation.tables:
             classes = self.desk.browser.classes if self.desk.browser is not None else ()
             views = [TableView(name, table, classes) for name, table in explanation.tables.items()]

@@ -29,13 +29,18 @@ async def test_the_samples_tell_three_steps_until_they_are_taken(opened: Opened,
     async with opened(settings, (80, 24)) as sight:
         await sight.until(lambda: sight.app.desk.browser is not None, "the list")
         hints = lambda: " ".join(sight.lines()[-1].split())  # noqa: E731
-        assert hints() == "first j next image Q next method gc what is taken for what ? help q quit"
+        assert hints() == "first j next image Q next method n mistake / narrow ? help q quit"
+        await sight.pilot.resize_terminal(200, 60)
+        await sight.settle()
+        assert hints().startswith("first j next image Q next method gc what is taken for what n mistake / narrow")
+        assert hints().count("gc") == 1, "a step is no hint beside it"
+        await sight.pilot.resize_terminal(80, 24)
         await sight.type("j")
-        assert hints().startswith("first Q next method gc what")
+        assert hints().startswith("first Q next method ")
         await sight.type("gc")
         assert hints().startswith("Enter images")  # no step can be taken here
         await sight.type("ge")
-        assert hints().startswith("first Q next method ? help")
+        assert hints().startswith("first Q next method ")
         await sight.type("Q")
         assert "first" not in hints() and "j" not in hints().split()
     assert sorted(State.open().user.values["steps"]) == sorted(STEPS)

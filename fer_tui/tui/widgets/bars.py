@@ -50,7 +50,7 @@ class Bar(Lines):
 
 
 class Hints(Lines):
-    """The keys that matter here, as many as there is room for; on the samples the first steps that are left.
+    """The keys that matter here, as many as there is room for; on the samples after the first steps that are left.
 
     A click on one is the key.
     """
@@ -78,39 +78,37 @@ class Hints(Lines):
 
     def draw(self) -> None:
         self._places = []
-        steps = [name for name in self._steps.left if name in self._keys]
-        if steps:
-            self._draw_steps(steps)
-        else:
-            self._draw_hints()
-
-    def _draw_steps(self, steps: Iterable[str]) -> None:
-        inks, line = self.inks, Text.assemble((" first  ", self.inks.accent))
-        for name in steps:
-            hint = Text.assemble((self._keys[name], inks.title), (f" {STEPS[name]}  ", inks.plain))
-            self._place(self._by_id[name], line, hint)
-        for name in ("help", "quit"):
-            if name in self._keys:
-                hint = Text.assemble((self._keys[name], inks.title), (f" {name}  ", inks.muted))
-                self._place(self._by_id[name], line, hint)
-        self.show([line])
-
-    def _draw_hints(self) -> None:
-        inks, line = self.inks, Text(" ")
+        inks, width = self.inks, self.size.width
+        line = self._steps_line(width)
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
+        told = {name for name in self._steps.left if any(binding.id == name for _, binding in self._places)}
         hints = {
             binding.id: Text.assemble(
                 (key_name(binding.keys[0]), inks.title), (f" {binding.hint}", inks.muted), ("  ", inks.muted)
             )
             for binding in self._hinted
+            if binding.id not in told
         }
-        room = self.size.width - 1 - sum(hints[binding.id].cell_len for binding in last)
+        room = width - 1 - sum(hints[binding.id].cell_len for binding in last)
         for binding in self._hinted:
-            if binding not in last and line.cell_len + hints[binding.id].cell_len <= room:
+            if binding.id in hints and binding not in last and line.cell_len + hints[binding.id].cell_len <= room:
                 self._place(binding, line, hints[binding.id])
         for binding in last:
             self._place(binding, line, hints[binding.id])
         self.show([line])
+
+    def _steps_line(self, width: int) -> Text:
+        """The next of the first steps; the others, too, where at least half of the line is left for the hints."""
+        inks, line = self.inks, Text(" ")
+        steps = [name for name in self._steps.left if name in self._keys]
+        if steps:
+            line.append("first  ", inks.accent)
+        for number, name in enumerate(steps):
+            hint = Text.assemble((self._keys[name], inks.title), (f" {STEPS[name]}  ", inks.plain))
+            if number and line.cell_len + hint.cell_len > width // 2:
+                break
+            self._place(self._by_id[name], line, hint)
+        return line
 
     def _place(self, binding: Binding, line: Text, hint: Text) -> None:
         start = line.cell_len

@@ -96,9 +96,8 @@ class Compute:
         self._process: asyncio.subprocess.Process | None = None
         self._heard = 0.0
         self._ready = self._closed = False
-        self._order = (
-            ""  # why the process was ended by us: "cancel", a job did not stop; "time", an explainer's was over
-        )
+        # Why we ended the process: "cancel", a job did not stop; "time", an explainer's time was over; else "".
+        self._order = ""
         self._blame = ""
         self._losses: deque[float] = deque()
 

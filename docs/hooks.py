@@ -17,12 +17,6 @@ ROOT = Path(__file__).parent.parent
 OUTSIDE = ("CHANGELOG.md", "benchmarks/RESULTS.md", "samples/README.md")
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """A page that is in the nav and not there yet is left out."""
-    config.nav = _there(config.nav, Path(config.docs_dir))
-    return config
-
-
 def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     for name in OUTSIDE:
         files.append(File.generated(config, _name(name), content=(ROOT / name).read_text("utf-8")))
@@ -30,7 +24,9 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Links that leave docs/ lead to where the site has these files."""
+    """Links that leave docs/, and those that lead into it from outside, lead to where the site has these files."""
+    if page.file.src_uri in map(_name, OUTSIDE):
+        return re.sub(r"\]\((?:\.\./)*docs/", "](", markdown)
     depth = page.file.src_uri.count("/")
     for name in OUTSIDE:
         markdown = re.sub(rf"\]\({re.escape('../' * (depth + 1) + name)}", f"]({'../' * depth}{_name(name)}", markdown)
@@ -39,14 +35,3 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 def _name(outside: str) -> str:
     return f"{outside.removesuffix('/README.md').removesuffix('.md').lower().replace('/', '-')}.md"
-
-
-def _there(entries: list[Any], folder: Path) -> list[Any]:
-    found = []
-    for entry in entries:
-        ((title, what),) = entry.items()
-        if isinstance(what, list):
-            found.append({title: _there(what, folder)})
-        elif (folder / what).is_file() or what in map(_name, OUTSIDE):
-            found.append(entry)
-    return found

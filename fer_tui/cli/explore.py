@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(file, "there is no such file", f"named by {setting.flag} or {setting.key}")
     from fer_tui import tui
 
-    return tui.run(settings, fresh=arguments.fresh)
+    return tui.run(settings, fresh=arguments.fresh, debug=arguments.debug)

@@ -96,9 +96,8 @@ class Compute:
         self._process: asyncio.subprocess.Process | None = None
         self._heard = 0.0
         self._ready = self._closed = False
-        self._order = (
-            ""  # why the process was ended by us: "cancel", a job did not stop; "time", an explainer's was over
-        )
+        # Why we ended the process: "cancel", a job did not stop; "time", an explainer's time was over; else "".
+        self._order = ""
         self._blame = ""
         self._losses: deque[float] = deque()
 
@@ -250,12 +249,13 @@ class Compute:
             work = self._lookout.work
             if work is not None and now - work.since > self._limits.get(work.doing, math.inf):
                 self._order = self._order or "time"
-                gave = "was not imported" if work.doing == "import" else "gave nothing"
-                self._kill(f"it {gave} within {self._limits[work.doing]:g} s")
+                silent = f"it gave nothing for {now - work.since:.0f} s, and the compute process was ended"
+                late = f"it was not imported within {self._limits[work.doing]:g} s"
+                self._kill(late if work.doing == "import" else silent)
             for asked in self._asked.values():
                 if asked.cancelled is not None and now - max(asked.cancelled, self._heard) > asked.limit:
                     self._order = self._order or "cancel"
-                    self._kill(f"{'it' if work else 'a job'} did not stop within {asked.limit:g} s when cancelled")
+                    self._kill(f"{'it' if work else 'a job'} did not stop within {asked.limit:g} s")
 
     def _kill(self, blame: str) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -27,6 +27,9 @@ class Splitter:
         while rest:
             text, begin, after = rest.partition(_BEGIN)
             body, end, behind = after.partition(_END)
+            if end and _BEGIN in body:  # what looked like the begin of a mark was printed
+                printed, _, body = body.rpartition(_BEGIN)
+                text += begin + printed
             if begin and not end and len(after) < _LONGEST:  # the end of the mark is still to come
                 self._rest = begin + after
                 behind = b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Mapping
 from socket import socket
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool = False) -> int:
+def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool = False, debug: bool = False) -> int:
     """Show the explorer until the user leaves it; its exit code. 2: what `settings` name cannot be opened.
 
     stream: a connected socket whose other end computes on live objects; `settings` is then None.
-    fresh: it does not go on where the last start ended.
+    fresh: it does not go on where the last start ended. debug: what explainers printed is shown at the end.
     """
     os.environ.setdefault("TEXTUAL_FPS", "120")  # a frame is drawn after a key, not up to 17 ms later
     os.environ.setdefault("ESCDELAY", "1")  # ms: the sieve has waited already for what makes of an Esc another key
@@ -37,10 +38,18 @@ def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool 
             os.environ.setdefault("COLORTERM", "truecolor")  # ssh does not pass it on
         app = Explorer(settings, stream, probe, fresh=fresh)
         app.run()
+    if debug:
+        _show_printed(app.compute.printed())
     if app.refusal:
         print(f"fer-tui: {plain(app.refusal)}", file=sys.stderr)
         return 2
     return app.return_code or app.return_value or 0
+
+
+def _show_printed(printed: Mapping[str, str]) -> None:
+    for whose, text in printed.items():
+        for line in (f"printed by explainer {whose}:", *text.splitlines()):
+            print(plain(line), file=sys.stderr)
 
 
 def _graphics(settings: Settings | None) -> str:

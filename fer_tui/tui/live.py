@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import InputError
+from fer_tui.contract import InputError, plain
 
 if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
+
+_KEPT = 16 << 10  # bytes of the end of what was printed
 
 
 def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, **preparation: Any) -> int:
@@ -49,12 +54,39 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
         with theirs:
             number = theirs.fileno()
             screen = subprocess.Popen([sys.executable, "-P", "-m", "fer_tui.tui", str(number)], pass_fds=[number])
+        with _aside():
+            try:
+                with ours.makefile("rb") as source, ours.makefile("wb") as sink:
+                    Server(source, sink, session).serve()
+            except BaseException:
+                screen.terminate()
+                raise
+            finally:
+                ours.shutdown(socket.SHUT_RDWR)
+            return screen.wait()
+
+
+@contextlib.contextmanager
+def _aside() -> Iterator[None]:
+    """What the network or an explainer prints inside is kept from the screen; the end of it is shown afterwards."""
+    with tempfile.TemporaryFile() as kept:
+        _flush()
+        own = os.dup(1), os.dup(2)
+        os.dup2(kept.fileno(), 1)
+        os.dup2(kept.fileno(), 2)
         try:
-            with ours.makefile("rb") as source, ours.makefile("wb") as sink:
-                Server(source, sink, session).serve()
-        except BaseException:
-            screen.terminate()
-            raise
+            yield
         finally:
-            ours.shutdown(socket.SHUT_RDWR)
-    return screen.wait()
+            _flush()
+            for number, descriptor in enumerate(own, 1):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            kept.seek(max(0, kept.seek(0, os.SEEK_END) - _KEPT))
+            for line in kept.read().decode("utf-8", "replace").splitlines():
+                print(plain(line), file=sys.stderr)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

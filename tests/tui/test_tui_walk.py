@@ -16,6 +16,7 @@ from fer_tui.tui.bindings import BINDINGS, Binding
 from fer_tui.tui.browser import Browser
 from fer_tui.tui.screens.base import DeskScreen
 from fer_tui.tui.screens.explore import Explore
+from fer_tui.tui.screens.pointing import Pointing
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -207,13 +208,16 @@ async def back_to_explore(sight: Any) -> None:
     """Out of popups, boxes and other screens, as a user gets there."""
     for _ in range(8):
         screen = sight.app.screen
-        if isinstance(screen, DeskScreen) and screen.focused is None and not screen.keys.pending:
+        points = isinstance(screen, Pointing) and screen.explained_pane.pointer is not None
+        if isinstance(screen, DeskScreen) and screen.focused is None and not screen.keys.pending and not points:
             break
         await sight.type("{escape}")
     assert isinstance(sight.app.screen, DeskScreen), f"no way out of {sight.app.screen}\n{sight.text()}"
     if not isinstance(sight.app.screen, Explore):
         await sight.type("ge")
     assert isinstance(sight.app.screen, Explore), f"no way to the images\n{sight.text()}"
+    if sight.app.screen.explained_pane.pointer is not None:  # it was there when the screen was left
+        await sight.type("{escape}")
     for _ in range(2):
         if sight.app.screen.pane != "list":
             await sight.type("{tab}")

@@ -35,6 +35,8 @@ class Pointing(Looking):
     def do(self, command: Command) -> None:
         """What moves elsewhere moves the pointer, while there is one; Esc takes it away."""
         name, pane = command.binding.id, self.explained_pane
+        if pane.pointer is not None and not pane.is_on_screen:  # another pane has its place
+            self._point(None)
         if pane.pointer is None or not (name in self.MOVES or name == "cancel"):
             super().do(command)
         elif name == "cancel":
@@ -47,6 +49,8 @@ class Pointing(Looking):
     def do_value(self, command: Command) -> None:
         if self.explained_pane.pointer is not None:
             self._point(None)
+        elif not self.explained_pane.is_on_screen:
+            self.say("the picture is not shown: Tab goes to it")
         elif self.heatmap is not None:
             self._point(Pointer.strongest(self.heatmap))
         else:

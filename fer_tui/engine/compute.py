@@ -287,7 +287,9 @@ class Server:
                 dataset = sessions.open_data(settings, narrate)
                 self._send(DatasetOpened(str(dataset.folder), dataset.split, dataset.limit, tuple(dataset.notes)))
                 classifier = sessions.open_network(settings, dataset, narrate)
-                sessions.few_threads(classifier)
+                from fer_tui.classifier.threads import few_threads  # here, for torch is imported by now
+
+                few_threads(classifier.input_shape)
                 session = sessions.Session(dataset, classifier, sessions.open_store(settings))
             self._session, self._engine = session, session.engine()
             self._tell_classifier(session)

@@ -97,13 +97,6 @@ def open_network(
     return together(opened, dataset)
 
 
-def few_threads(classifier: TorchClassifier) -> None:
-    """Have this process compute on one thread where that is as good as many."""
-    from fer_tui.classifier import threads
-
-    threads.few_threads(classifier.input_shape)
-
-
 def _opened(settings: Settings, dataset: MappedDataset | None) -> TorchClassifier:
     """The one network that these settings name."""
     from fer_tui.classifier import open_classifier

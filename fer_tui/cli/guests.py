@@ -33,13 +33,14 @@ def guests_of(given: Sequence[str] | None, settings: Settings) -> tuple[Guest, .
     from fer_tui.report import METHODS
 
     found: list[Guest] = []
+    flag = "report-with:" if given is None else "--with"
     for text in settings.report_with if given is None else [each for each in given if each != NONE]:
         each = _guest(text, settings)
         if str(each) in METHODS:
             mend = f"with parameters it is another one: {each}:name=value"
-            raise InputError(f"--with {text}", f"the report has a section of {each} anyway", mend)
+            raise InputError(f"{flag} {text}", f"the report has a section of {each} anyway", mend)
         if each in found:
-            raise InputError(f"--with {text}", "is named twice")
+            raise InputError(f"{flag} {text}", "is named twice")
         found.append(each)
     return tuple(found)
 

@@ -199,6 +199,8 @@ def test_the_file_of_settings_names_them_and_the_explorer_hands_them_on(
     file.write_text('report-with = ["tiles:tiles=2", "tils"]\n')
     assert main(["report", "-o", str(tmp_path / "out"), "--config", str(file)]) == 2
     assert "did you mean tiles?" in capsys.readouterr().err
+    assert main(["config", "check", "--config", str(file)]) == 1
+    assert "did you mean tiles?" in capsys.readouterr().out
     settings = Settings(report_with=("tiles:tiles=2", "gradcam"))
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
     words = words_for(settings, tmp_path, [], 0)

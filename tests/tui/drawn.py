@@ -1,7 +1,9 @@
 """A screen as text: its words, and below them the styles of their cells under two themes.
 
-What hangs on the machine is left out: pictures are ░, a fraction's digits are 0, the time that it took is "made". Among
-the styles cells in the colours of a map are *.
+What hangs on the machine is left out: pictures are ░, a fraction's digits are 0, the time that it took is "made". A run
+of cells in one style is told as `12pn+`: how many, ink, paper, and how it is written; the last one, to the end of the
+line, without how many. Colours are the theme's roles by the letters of INITIALS, - where there is none; capitals are
+others, told below. + is bold, , dim, / italic, _ underlined, ~ ink and paper swapped; * are the colours of a map.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import groupby
-from string import ascii_letters
+from string import ascii_uppercase
 from typing import Any
 
 from rich.style import Style
@@ -19,10 +21,21 @@ from fer_tui.terminal import Picture
 from fer_tui.tui import theme
 
 Cell = tuple[str, Style]
-Pair = tuple[Style, Style]  # of one cell under both themes
 
 THEMES = "dark", "light"  # with the same colour maps, so that the words are the same
-ROLES = "foreground", "primary", "secondary", "accent", "success", "warning", "error", "background", "surface", "panel"
+INITIALS = {
+    "foreground": "f",
+    "primary": "p",
+    "secondary": "s",
+    "accent": "a",
+    "success": "r",  # right
+    "warning": "w",
+    "error": "e",
+    "background": "b",
+    "surface": "u",
+    "panel": "n",
+}
+_WRITTEN = {"bold": "+", "dim": ",", "italic": "/", "underline": "_", "reverse": "~"}
 _FRACTION = re.compile(r"\d*\.\d+(e[-+]\d+)?|\d+(?=%)")
 _MADE = re.compile(r"stored(?= |$)|\d+ ms on cpu")
 _OF_A_MAP = "▌▀"
@@ -50,16 +63,16 @@ def told(dark: list[list[Cell]], light: list[list[Cell]]) -> Iterator[str]:
     both = [(_words(one), _words(other)) for one, other in zip(dark, light, strict=True)]
     words = [one if one == other else f"{one}\n≠{other}" for one, other in both]
     yield from (line if count == 1 else f"{line}  [{count} lines]" for line, _, count in _folded(words))
-    names: dict[Pair, str] = {}
-    styles = [_styles(zip(*lines, strict=True), names) for lines in zip(dark, light, strict=True)]
+    others: dict[str, str] = {}  # colours that are no roles, and their letters
+    styles = [_styles(zip(*lines, strict=True), others) for lines in zip(dark, light, strict=True)]
     yield "---- styles"
     yield from (f"{at if count == 1 else f'{at}-{at + count - 1}'}: {line}" for line, at, count in _folded(styles))
-    yield from (f"{name} {_named(pair)}" for pair, name in names.items())
+    yield from (f"{letter} {colour}" for colour, letter in others.items())
 
 
 def roles() -> Iterator[str]:
-    """The colours that the two themes give to the roles by which styles are told."""
-    yield from (f"{role} {'/'.join(pair)}" for pair, role in _ROLES.items())
+    """The colours of the two themes, and the letters by which they are told."""
+    yield from (f"{letter} {role} {_of(role)}" for role, letter in INITIALS.items())
 
 
 def _evened(line: list[Cell]) -> list[Cell]:
@@ -76,7 +89,7 @@ def _words(line: list[Cell]) -> str:
     return re.sub("░{4,}", lambda found: f"░×{len(found[0])}", text)
 
 
-def _styles(cells: Iterable[tuple[Cell, Cell]], names: dict[Pair, str]) -> str:
+def _styles(cells: Iterable[tuple[Cell, Cell]], others: dict[str, str]) -> str:
     """Runs of cells of one style: how many, and its name; of the last, which goes to the end, the name alone."""
 
     def name(both: tuple[Cell, Cell]) -> str:
@@ -85,28 +98,27 @@ def _styles(cells: Iterable[tuple[Cell, Cell]], names: dict[Pair, str]) -> str:
             return "░"
         if letter in _OF_A_MAP and dark == light:
             return "*"
-        return names.setdefault((_bare(dark), _bare(light)), ascii_letters[len(names)])
+        ink, paper, written = _parts(dark, light)
+        return "".join(_letter(colour, others) for colour in (ink, paper)) + written
 
-    runs = [f"{len(list(run))}{which}" for which, run in groupby(map(name, cells))]
-    return " ".join([*runs[:-1], *(run[-1] for run in runs[-1:])])
+    *runs, (_, last) = [(len(list(run)), which) for which, run in groupby(map(name, cells))]
+    return " ".join([*(f"{count}{which}" for count, which in runs), last])
+
+
+def _letter(colour: str, others: dict[str, str]) -> str:
+    if role := _ROLES.get(colour):
+        return INITIALS[role]
+    return others.setdefault(colour, ascii_uppercase[len(others)]) if colour != "none/none" else "-"
 
 
 @cache
-def _bare(style: Style) -> Style:
-    """Without what is not seen, such as Textual's notes on where a cell came from."""
-    return style.without_color.clear_meta_and_links() + Style(color=style.color, bgcolor=style.bgcolor)
-
-
-def _named(pair: Pair) -> str:
-    """`primary on panel bold`; where a colour has no role, its value under both themes."""
-    ink, paper = (_colour([getattr(style, which) for style in pair]) for which in ("color", "bgcolor"))
-    kinds = [" ".join(str(style.without_color).split()) for style in pair]
-    return f"{ink} on {paper} {kinds[0] if kinds[0] == kinds[1] else '/'.join(kinds)}"
-
-
-def _colour(pair: list[Any]) -> str:
-    names = tuple(colour.name.lower() if colour is not None else "none" for colour in pair)
-    return _ROLES.get(names, "/".join(names))
+def _parts(dark: Style, light: Style) -> tuple[str, str, str]:
+    """Ink and paper under both themes, and how it is written."""
+    ink, paper = (
+        "/".join(colour.name.lower() if colour is not None else "none" for colour in pair)
+        for pair in ((dark.color, light.color), (dark.bgcolor, light.bgcolor))
+    )
+    return ink, paper, "".join(sign for kind, sign in _WRITTEN.items() if getattr(dark, kind) or getattr(light, kind))
 
 
 def _folded(lines: list[str]) -> Iterator[tuple[str, int, int]]:
@@ -118,7 +130,9 @@ def _folded(lines: list[str]) -> Iterator[tuple[str, int, int]]:
         at += count
 
 
+def _of(role: str) -> str:
+    return "/".join(str(getattr(worn, role)).lower() for worn in _WORN)
+
+
 _WORN = [theme.load(name).theme for name in THEMES]
-_ROLES: dict[tuple[str, ...], str] = {
-    tuple(str(getattr(worn, role)).lower() for worn in _WORN): role for role in reversed(ROLES)
-}
+_ROLES = {_of(role): role for role in reversed(INITIALS)}  # of one colour the first role

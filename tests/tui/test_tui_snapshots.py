@@ -1,9 +1,8 @@
 """Every screen and popup as it is drawn, beside what is kept of it in snapshots/: a file for each size of the terminal.
 
 After a change that is wanted, FER_TUI_SNAPSHOTS=renew pytest tests/tui/test_tui_snapshots.py writes the files again;
-their difference in version control is what is to be read. drawn.py tells how a screen becomes text: words, and styles
-under a dark and a light theme, as counts of cells (`26a 3b c`) and what the letters are, in the words of the head of
-the file, which tells the colours of the themes' roles.
+their difference in version control is what is to be read. drawn.py tells how a screen becomes text: words, and below
+them how many cells are in which colours under a dark and a light theme.
 """
 
 from __future__ import annotations
@@ -32,9 +31,10 @@ SIZES = (80, 24), (120, 40), (200, 60)
 
 
 @pytest.fixture(autouse=True)
-def with_filters(only_two_methods: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """filter-ascent and saliency beside confusion."""
+def methods_and_stillness(only_two_methods: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """filter-ascent and saliency beside confusion; the cursor of a text box does not blink."""
     monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", "lime,cam")
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
 
 
 @pytest.fixture

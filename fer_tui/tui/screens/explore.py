@@ -252,6 +252,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         self.desk.aim(again=True)
         self._draw_soon()
         self._look_ahead()
+        self.call_after_refresh(self.show_reply)  # where it is at hand, nothing else will come
 
     def do_difference(self, command: Command) -> None:
         choice, browser = self.desk.choice, self.desk.browser

@@ -125,10 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
         explanation, place = _make(session, arguments, place, values, image, tell)
     focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
-        from fer_tui.picture import save
+        from fer_tui.picture import save, save_tables
 
         save(explanation, arguments.out, regions=labels, **look)
-        streams.say(f"written: {arguments.out}")
+        is_picture = arguments.out.suffix.lower() == ".png"  # the other kinds of files hold the tables themselves
+        tables = save_tables(explanation, arguments.out.with_suffix("")) if is_picture else ()
+        streams.say(f"written: {', '.join(map(plain, (arguments.out, *tables)))}")
     if found is not None:
         streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):

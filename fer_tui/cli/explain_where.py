@@ -156,9 +156,9 @@ def _written(
     engine: Engine,
     look: Look,
 ) -> dict[str, Any]:
-    """Write one explanation as picture, arrays and numbers; what the index tells of it."""
+    """Write one explanation as picture, arrays and numbers, with its tables; what the index tells of it."""
     from fer_tui.naming import file_name
-    from fer_tui.picture import save
+    from fer_tui.picture import save, save_tables
     from fer_tui.tui.asking import Request
     from fer_tui.tui.command import command_for
     from fer_tui.tui.exporting import SUFFIXES
@@ -170,6 +170,7 @@ def _written(
     command = command_for(Request(description.name, values, each.place), each.place, description, classes, settings)
     explained = {"explained": classes[target]} if target is not None else {}
     files = [f"{name}{suffix}" for suffix in SUFFIXES]
+    files += [file.name for file in save_tables(each.explanation, folder / name)]
     return {**each.facts, **explained, "files": files, "notes": list(each.explanation.notes), "command": command}
 
 

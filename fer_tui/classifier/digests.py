@@ -43,6 +43,12 @@ def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return dict(named)
 
 
+def tensors_state(module: nn.Module) -> object:
+    """Another one after every change to its tensors. Asked for each explanation: reading them by name is 8 x slower."""
+    found = (each for part in module.modules() for each in (*part._parameters.values(), *part._buffers.values()))
+    return tuple((each.data_ptr(), each._version) for each in found if each is not None)
+
+
 def module_source(module: nn.Module) -> str:
     """What decides the computation of `module` beside its tensors: its structure, its settings, its classes' source."""
     settings = [

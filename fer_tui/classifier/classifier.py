@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fer_tui.contract import InputError, Layer, nearest
 
 from .batching import Batching
-from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest, tensors_state
+from .digests import all_tensors, digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
 from .memory import keep_freed_memory
 from .names import told_of_placeholder
@@ -126,10 +126,14 @@ class TorchClassifier:
     @property
     def digest(self) -> str:
         """A digest of weights, model source, preprocessing and output; follows a live module that is trained on."""
-        state = tensors_state(self._module)
+        state = self._state()
         if self._digest is None or self._digest[0] != state:
             self._digest = state, self._digest_with(module_tensors(self._module))
         return self._digest[1]
+
+    def _state(self) -> object:
+        """Another one after every change to the weights."""
+        return tuple((each.data_ptr(), each._version) for each in all_tensors(self._module))
 
     def _digest_with(self, tensors: State) -> str:
         order = [repr(self._order)] if self._order is not None else []
@@ -183,8 +187,8 @@ class TorchClassifier:
 
     def folded(self, precision: str = "float32", hooked: Collection[str] = ()) -> tuple[TorchClassifier, str]:
         """This classifier with a faster copy of its network (see `fold`), made once for the weights as they are."""
-        if self._folded is None or self._folded[0] != tensors_state(self._module):
-            self._folded = tensors_state(self._module), {}
+        if self._folded is None or self._folded[0] != self._state():
+            self._folded = self._state(), {}
         copies = self._folded[1]
         key = precision, frozenset(hooked)
         if key not in copies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from types import CodeType
@@ -43,10 +43,14 @@ def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return dict(named)
 
 
-def tensors_state(module: nn.Module) -> object:
-    """Another one after every change to its tensors. Asked for each explanation: reading them by name is 8 x slower."""
-    found = (each for part in module.modules() for each in (*part._parameters.values(), *part._buffers.values()))
-    return tuple((each.data_ptr(), each._version) for each in found if each is not None)
+def all_tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """The same without their names, in a fixed order: many times as fast."""
+    waiting = [module]
+    while waiting:
+        each = waiting.pop()
+        yield from (tensor for tensor in each._parameters.values() if tensor is not None)
+        yield from (tensor for tensor in each._buffers.values() if tensor is not None)
+        waiting.extend(inner for inner in each._modules.values() if inner is not None)
 
 
 def module_source(module: nn.Module) -> str:

@@ -25,8 +25,8 @@ from .probe import Probe
 if TYPE_CHECKING:
     from textual.app import App
 
-    from .replies import Reply
     from .pacing import Front
+    from .replies import Reply
 
 _STDERR = 2
 _CHUNK = 1 << 14  # bytes of one read
@@ -146,6 +146,7 @@ class PictureDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._is_on, self.front = True, None
+        self.link.answers = self.terminal.answers.complete
         self._asked_at = self._get_terminal_size()
         self._last_key = time.monotonic()
         self._do("tmux", self._ask_tmux())
@@ -185,6 +186,7 @@ class PictureDriver(LinuxDriver):
             if not self.link.on_its_way and not self._probe.is_waiting:
                 break
             time.sleep(_SOON)
+        self.link.answers = False  # nobody would read another one: the shell would get it
         super().disable_input()
 
     # ---- reading -----------------------------------------------------------------------------------------------------

@@ -31,9 +31,14 @@ class Paced(_Base):
     What the terminal shows already is not drawn again when a popup opens or closes, as Textual's screens do.
     """
 
+    _was_below = False  # another screen, and may have been covered by it
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor = SparingCompositor()
+
+    def on_screen_suspend(self) -> None:
+        self._was_below = True
 
     def _on_timer_update(self) -> None:
         if not getattr(self.app._driver, "is_busy", False):
@@ -48,7 +53,8 @@ class Paced(_Base):
         front = self._front
         if repaint and not regions and not recompose and front is not None:
             repaint = False
-            if self.app.screen is self and front.covered:
+            if self.app.screen is self and self._was_below and front.covered:
+                self._was_below = False
                 self._compositor._dirty_regions.update(front.covered)
                 self._dirty_widgets.add(self)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)

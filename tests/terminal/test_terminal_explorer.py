@@ -54,25 +54,33 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
     """Only where they lie is drawn: what remains must be what a whole redraw shows."""
     with AppRun([*COMMAND, cache], terminal(name), 110, 32) as run:
         run.wait_for("Saliency of")
-        run.wait_for("accuracy 9")
+        run.wait_for("accuracy 98.0%  ")
         run.settle(0.4)
         whole = _seen(run)
         palette = [b":", *(bytes([letter]) for letter in b"pick layer"), b"\r"]  # one popup in place of another
         for keys in ([b"?", b"q"], [b":", b"q", b"u", b"\x1b"], [*palette, b"j", b"\x1b"], [b"\x14", b"j", b"\x1b"]):
             for key in keys:
                 run.press(key, quiet=0.2)
-            run.settle(0.3)
-            text, pixels = _seen(run)
-            assert text == whole[0]
-            assert (pixels == whole[1]).mean() > 0.999, keys
-        run.press(b"\x0c", quiet=0.5)  # all is drawn again
-        run.settle(0.5)
-        assert _seen(run)[0] == whole[0]
-        assert (_seen(run)[1] == whole[1]).mean() > 0.999
+            assert _comes_to(run, whole), keys
+        opened, closed = (run.press(key, quiet=0.5).size for key in (b"c", b"q"))
+        again = run.press(b"\x0c", quiet=0.5).size  # all is drawn again
+        assert 2 * opened < again
+        assert name == "xterm-sixel" or opened + closed < again, "a sixel picture has to be sent whole"
+        assert _comes_to(run, whole)
 
 
 def _seen(run: AppRun) -> tuple[list[str], NDArray[np.uint8]]:
-    return [run.terminal.text(row) for row in range(30)], run.terminal.pixels(0, 0, 110, 30)
+    """The words of the list, for one picture can be written in several ways; the pixels of all but status and hints."""
+    return [run.terminal.text(row)[:30] for row in range(30)], run.terminal.pixels(0, 0, 110, 30)
+
+
+def _comes_to(run: AppRun, whole: tuple[list[str], NDArray[np.uint8]]) -> bool:
+    for _ in range(20):
+        run.settle(0.2)
+        text, pixels = _seen(run)
+        if text == whole[0] and (pixels == whole[1]).mean() > 0.999:
+            return True
+    return False
 
 
 def test_it_tells_what_to_set(cache: str) -> None:

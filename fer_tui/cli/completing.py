@@ -30,7 +30,7 @@ _VALUES = {
     "regions": ("auto", "layout", "layout:scaled", "samples"),
     "view": ("overlay", "map", "focus", "outline", "original"),
 }
-_METHODS = {"method", "methods", "name"}  # destinations that take a method
+_METHODS = {"method", "methods", "name", "guests"}  # destinations that take a method
 _FILES = {"config", "out", "verify", "model", "transform", "output", "image"}
 
 
@@ -87,6 +87,10 @@ def _values(action: argparse.Action, method: str, now: str) -> list[Word]:
         return _begun(now, ((str(choice), "") for choice in action.choices))
     if action.dest == "p":
         return _parameters(plugins.remembered(), method, now)
+    if action.dest == "guests" and ":" in now:
+        name, _, pairs = now.partition(":")
+        first, comma, last = pairs.rpartition(",")
+        return [(f"{name}:{first}{comma}{text}", told) for text, told in _parameters(plugins.remembered(), name, last)]
     if action.dest in _METHODS:
         first, comma, last = now.rpartition(",")
         return [(f"{first}{comma}{text}", told) for text, told in _begun(last, _methods(plugins.remembered()))]
@@ -99,7 +103,9 @@ def _values(action: argparse.Action, method: str, now: str) -> list[Word]:
         bundled = ("faces", "samples") if action.dest != "weights" else ("run",)
         found += _begun(now, ((f"{BUILTIN}{each}", "comes with fer-tui") for each in bundled))
     takes_file = action.type is not None and getattr(action.type, "__name__", "") == "Path"
-    if takes_file or action.dest in (_FILES | {"data", "positional_data", "weights", "cache", "classes", "regions"}):
+    if takes_file or action.dest in (
+        _FILES | {"data", "positional_data", "weights", "cache", "stores", "classes", "regions"}
+    ):
         found.append(FILES)
     return found
 

@@ -17,7 +17,7 @@ from .asking import Request
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
-_NO_FLAGS = ("graphics", "theme", "keys", "parameters", "colours")  # `explain` has none for them
+_NO_FLAGS = ("graphics", "theme", "keys", "parameters", "colours", "report_with")  # `explain` has none for them
 _SPELLED = {"weights_key": "weights-key"}
 
 
@@ -93,6 +93,9 @@ def _flags(settings: Settings, names: Sequence[str]) -> Iterator[str]:
                     yield from _flag("--model-arg", f"{key}={argument}")
             case "equalise", _:
                 yield flag
+            case "stores", _:
+                for each in value:
+                    yield from _flag("--store", each)
             case "weights", _:
                 yield from (flag, *value)
             case "size", (height, width):

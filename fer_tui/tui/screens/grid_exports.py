@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from fer_tui.naming import file_name
 from fer_tui.tui.asking import Request
-from fer_tui.tui.exporting import Item, file_name
+from fer_tui.tui.exporting import Item
 from fer_tui.tui.grid import WEIGHTS, Cell, Table
 from fer_tui.tui.grid_sheet import NOT_MADE, GridSheet, SheetCell
 
 from . import grid_words
-from .exports import Exporting, Offer
+from .exports import MarkedExports, Offer
 from .gridding import Gridding
 
 _MOST = 600  # cells of a sheet
@@ -21,7 +22,7 @@ _WIDEST = 22  # characters of a column's title
 _WAYS = ("down,", "across")  # the font of pictures has no arrows and no dot
 
 
-class GridExports(Exporting, Gridding):
+class GridExports(MarkedExports, Gridding):
     """A grid that can be exported."""
 
     def request_of(self, cell: Cell) -> Request | None:

@@ -29,9 +29,11 @@ class Tabling(DeskScreen):
     """A screen whose explanation may have tables."""
 
     def do_tables(self, command: Command) -> None:
-        explanation = self.asking.answered.explanation
+        answered = self.asking.answered
+        explanation = answered.explanation
         if explanation is None or not explanation.tables:
-            self.say("there are no tables: none came with this explanation" if explanation else "there is nothing yet")
+            made = explanation is not None and answered.final
+            self.say("there are no tables: none came with this explanation" if made else "there is nothing yet")
         else:
             self.show_tables(explanation)
 

@@ -54,6 +54,8 @@ def offered(line: str) -> list[str]:
         ("--grap", ["--graphics"]),
         ("--graphics sextan", ["sextants"]),
         ("evaluate x.csv --fit p", ["pad"]),
+        ("batch salien", ["saliency"]),
+        ("batch saliency --targets pre", ["predicted"]),
         ("nonsense ", []),
         ("completion f", ["fish"]),
     ],

@@ -255,6 +255,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         self.desk.aim(again=True)
         self._draw_soon()
         self._look_ahead()
+        self.call_after_refresh(self.show_reply)  # where it is at hand, nothing else will come
 
     def do_difference(self, command: Command) -> None:
         choice, browser = self.desk.choice, self.desk.browser
@@ -313,7 +314,9 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
 
     def _complete(self, text: str, cursor: int) -> Completion:
         browser = self.desk.browser
-        return complete(text, cursor, browser.classes if browser is not None else (), self.desk.run.names)
+        if browser is None:
+            return complete(text, cursor, ())
+        return complete(text, cursor, browser.classes, browser.checkpoints, several=browser.several)
 
     def narrow(self, text: str) -> NarrowingError | None:
         """List only these images; what is wrong with the text, if anything."""

@@ -36,14 +36,16 @@ class _Row:
     facts: Mapping[str, Any]
 
 
-def check_where(arguments: argparse.Namespace) -> None:
-    """UsageError or InputError for what makes no sense with --where."""
+def check_many(arguments: argparse.Namespace, flag: str = "--where", *, folder: bool = True) -> None:
+    """UsageError or InputError for what makes no sense with that flag. folder: what is written is one."""
     for name in _ALONE:
         if getattr(arguments, name) not in (None, False):
-            raise flags.UsageError(f"error: --where is about many images: it does not go with --{name}")
+            raise flags.UsageError(f"error: {flag} is about many images: it does not go with --{name}")
     out: Path | None = arguments.out
     if out is not None and out.suffix.lower() in (".png", ".npz", ".json"):
-        raise InputError(out, "would be one file", "with --where name a folder")
+        if not folder:
+            return
+        raise InputError(out, "would be one file", f"with {flag} name a folder")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "is there already", "name a new or an empty folder")
 

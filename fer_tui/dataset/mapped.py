@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -139,6 +139,17 @@ class MappedDataset:
                 self._files.digests.keep(source, known)
             found.append(known.hex())
         return found
+
+    def known_digests(self, rows: Sequence[int]) -> list[str | None]:
+        """The same as far as they are known: no image is read."""
+        known = self._files.digests.known([self._source_row(row) for row in rows])
+        return [each.hex() if each is not None else None for each in known]
+
+    def keep_digests(self, found: Mapping[int, str]) -> None:
+        """Take the digests of rows that another process has looked at, perhaps on another machine."""
+        for row, known in zip(found, self.known_digests(list(found)), strict=True):
+            if known is None:
+                self._files.digests.keep(self._source_row(row), bytes.fromhex(found[row]))
 
     def aligned(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 
 from fer_tui.contract import plain
 from fer_tui.engine.messages import Neighbour
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.desk import Desk
 from fer_tui.tui.keys import Command
 from fer_tui.tui.widgets.curves import Film, Frame, Shot
@@ -44,7 +44,7 @@ class Resembling(Moving):
             self.go_to(int(here[0]), 0)
 
 
-class SimilarPopup(Paced, ModalScreen[Neighbour | None], inherit_bindings=False):
+class SimilarPopup(Over, ModalScreen[Neighbour | None], inherit_bindings=False):
     """The images side by side, the nearest first: arrows or h and l choose, Enter goes there, Esc leaves."""
 
     def __init__(self, desk: Desk) -> None:

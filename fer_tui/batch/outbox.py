@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fer_tui.engine.codec import halved
+from fer_tui.engine.codec import smaller
 
 if TYPE_CHECKING:
     from fer_tui.engine import Storage
@@ -62,7 +62,7 @@ class Outbox:
     def put(self, key: str, blob: bytes, *, method: str, kind: str = "") -> None:
         """Collect it; an explanation (of a kind) only where it is wanted."""
         if not kind or self._wanted is None or key in self._wanted:
-            self._put[key] = (key, halved(blob) if kind and self._half else blob, method, kind)
+            self._put[key] = (key, smaller(blob) if kind and self._half else blob, method, kind)
 
     def close(self) -> None:
         if self._seen is not None:

@@ -76,8 +76,8 @@ class Entry:
 class Store:
     """Packed explanations by key; the least recently used are evicted above `limit` bytes, where there is one.
 
-    Nothing here raises: a store that is off (see `note`) gives None and keeps nothing. A file that may not be written to
-    is only read; `note` says that, too.
+    Nothing here raises: a store that is off (see `note`) gives None and keeps nothing. A file that may not be written
+    to is only read; `note` says that, too.
     """
 
     def __init__(self, path: Path, limit: int | None, read_only: bool = False) -> None:

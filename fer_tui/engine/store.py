@@ -257,6 +257,7 @@ class Store:
         self.limit = limit
         if limit is not None:
             self._evict()
+            self._shrink(0)
 
     def settle(self) -> bool:
         """End a time of writing: leave one file, which can also be read by those who may not write to its folder.

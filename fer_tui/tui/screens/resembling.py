@@ -102,7 +102,7 @@ class SimilarPopup(Over, ModalScreen[Neighbour | None], inherit_bindings=False):
             names = f"{names} → {plain(classes[each.predicted])}"
         is_current = number == self._at
         name = Text(f"▸ {each.row}" if is_current else f"{each.row}", inks.accent if is_current else inks.muted)
-        picture = Image.fromarray(similar.dataset[each.row].image)
+        picture = Image.fromarray(similar.dataset.shown(each.row))
         return Shot(name, picture, [Text(names, ink), Text(f"{each.distance:.3f}", inks.muted)])
 
     def on_key(self, event: events.Key) -> None:

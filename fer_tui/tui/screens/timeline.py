@@ -281,7 +281,7 @@ class TimelineScreen(Exporting, Moving, Looking):
             lines.append(Text("stopped" if answered.cancelled else "…", inks.muted))
         if isinstance(answered.explanation, Heatmap) and answered.final:
             desk.look.scales.seen.see(answered.explanation)
-        picture = desk.look.picture(answered.explanation, desk.project.dataset[row].image)
+        picture = desk.look.picture(answered.explanation, desk.project.dataset.shown(row))
         return Shot(
             Text(f"▸ {name}" if is_current else name, inks.accent if is_current else inks.muted), picture, lines
         )

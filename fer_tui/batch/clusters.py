@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import ipaddress
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import fer_tui
@@ -101,7 +102,10 @@ def joined(
     tell: what is waited for, in a sentence. cpu: workers leave GPUs alone. InputError tells what could not be had.
     """
     _need("distributed", "cryptography", *(["dask_jobqueue"] if where.kind == "slurm" else []))
+    from distributed.utils import silence_logging_cmgr
+
     with contextlib.ExitStack() as stack:
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL))
         address, security = stack.enter_context(_cluster(where, workers, cpu))
         client = stack.enter_context(_client(address, security))
         if not client.scheduler_info()["workers"]:

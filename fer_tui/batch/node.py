@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _AGAIN = 5.0  # seconds until a worker that lost its scheduler tries again
 _CLOSING = 3.0  # seconds for workers to say that they go
 _FORGOTTEN = 3600.0  # seconds with nothing to do: then whoever started the scheduler is out of reach
-_UNSERVED = "127.0.0.1:0"  # dask always starts a web server: here, and it has no pages (`CONFIG`)
+UNSERVED = "127.0.0.1:0"  # dask always starts a web server: here, and it has no pages (`CONFIG`)
 
 CONFIG: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,  # the driver counts how often a chunk's worker died
@@ -87,7 +87,7 @@ async def _serve(asked: Asked, say: Callable[..., None]) -> None:
         "host": asked.host or _reached_at(),
         "protocol": "tls",
         "security": Security(**asked.security),
-        "dashboard_address": _UNSERVED,
+        "dashboard_address": UNSERVED,
     }
     with dask.config.set(CONFIG):
         async with contextlib.AsyncExitStack() as stack:

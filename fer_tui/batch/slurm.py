@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, nearest
 from fer_tui.folders import cache_folder
 
 from .credentials import temporary
-from .node import ALLOCATOR, CONFIG
+from .node import ALLOCATOR, CONFIG, UNSERVED
 
 if TYPE_CHECKING:
     from dask_jobqueue.slurm import SLURMCluster
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
 _UNLIMITED = {f"distributed.worker.memory.{what}": False for what in ("target", "spill", "pause", "terminate")}
 _OWN = {  # of `--scheduler slurm:...`, by SLURMCluster's names
     "queue": "queue", "account": "account", "time": "walltime", "memory": "memory", "cpus": "job_cpu",
-    "python": "python", "interface": "interface", "folder": "shared_temp_directory",
+    "python": "python", "interface": "interface",
 }  # fmt: skip
-OPTIONS = (*_OWN, "gres")
-"""Partition, account, time limit, memory and CPUs of a job, interpreter and network interface, a folder that the nodes
-see, too (for the keys of TLS: a file that only the user can read), and what `sbatch --gres` takes."""
+OPTIONS = (*_OWN, "gres", "folder")
+"""Partition, account, time limit, memory and CPUs of a job, interpreter and network interface, what `sbatch --gres`
+takes, and a folder that the nodes see, too (else the cache folder): for logs, and the keys of TLS while it lasts."""
 
 
 @contextlib.contextmanager
@@ -38,18 +40,44 @@ def jobs(options: Mapping[str, str], workers: int) -> Iterator[tuple[str, Securi
 
     if shutil.which("sbatch") is None:
         raise InputError("--scheduler slurm", "there is no sbatch here", "start it where jobs are submitted")
-    with dask.config.set(CONFIG):
-        made = described(options)
-        with contextlib.closing(made):
-            made.adapt(minimum_jobs=workers, maximum_jobs=workers)
-            yield made.scheduler_address, made.security
+    with dask.config.set(CONFIG), described(options) as made:
+        made.adapt(minimum_jobs=workers, maximum_jobs=workers)
+        yield made.scheduler_address, made.security
 
 
-def described(options: Mapping[str, str]) -> SLURMCluster:
+@contextlib.contextmanager
+def described(options: Mapping[str, str]) -> Iterator[SLURMCluster]:
     """The cluster before any job is submitted. InputError tells what is wrong with an option."""
-    import dask
     from dask_jobqueue.slurm import SLURMCluster
+
+    keywords = _keywords(options)
+    folder = Path(options.get("folder", cache_folder())).absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = tempfile.TemporaryDirectory(prefix=".keys-", dir=folder)  # of mode 0700
+    except OSError as error:
+        raise InputError(folder, f"cannot be written to: {error.strerror}", "slurm:folder=...") from error
+    with keys as place:
+        keywords.setdefault("log_directory", str(folder / "jobs"))
+        with contextlib.closing(SLURMCluster(security=_in_files(Path(place)), **keywords)) as made:
+            yield made
+
+
+def _in_files(folder: Path) -> Security:
+    """Fresh credentials, in files: their names are in the job, and so for all to read."""
     from distributed import Security
+
+    credentials = temporary()
+    texts = {text for text in credentials.values() if isinstance(text, str)}
+    names = {text: str(folder / f"{number}.pem") for number, text in enumerate(sorted(texts))}
+    for text, name in names.items():
+        Path(name).write_text(text)
+    return Security(**{name: names.get(value, value) for name, value in credentials.items()})
+
+
+def _keywords(options: Mapping[str, str]) -> dict[str, Any]:
+    """SLURMCluster's, by the options and dask's configuration."""
+    import dask
 
     for name in options:
         if name not in OPTIONS:
@@ -60,8 +88,6 @@ def described(options: Mapping[str, str]) -> SLURMCluster:
 
     if "memory" not in options and configured("memory") is None:
         raise InputError("--scheduler slurm", "the memory of a job is not known", "slurm:memory=8GB")
-    folder = cache_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     cpus = options.get("cpus", configured("job-cpu") or "1")
     if not (str(cpus).isdigit() and int(cpus)):
         raise InputError("--scheduler slurm:...", f"cpus={cpus} is not a number from 1 on")
@@ -69,28 +95,23 @@ def described(options: Mapping[str, str]) -> SLURMCluster:
     given["job_cpu"] = int(cpus)
     gres = [f"--gres={options['gres']}"] if "gres" in options else []
     environ = ALLOCATOR | {"OMP_NUM_THREADS": str(cpus)} | _as_environ(CONFIG | _UNLIMITED)
-    return SLURMCluster(
-        **{
-            "cores": 1,  # dask's word for the threads of its workers
-            "processes": 1,
-            "job_name": "fer-tui",
-            "shared_temp_directory": configured("shared-temp-directory") or str(folder),
-            "log_directory": configured("log-directory") or str(folder / "jobs"),
-            "job_extra_directives": [*(configured("job-extra-directives") or ()), *gres],
-            "job_script_prologue": [
-                *(configured("job-script-prologue") or ()),
-                *(f"export {name}={shlex.quote(value)}" for name, value in environ.items()),
-            ],
-            "worker_extra_args": [*(configured("worker-extra-args") or ()), "--dashboard-address", "127.0.0.1:0"],
-            "scheduler_options": {
-                **(configured("scheduler-options") or {}),
-                "dashboard": False,
-                "dashboard_address": "127.0.0.1:0",
-            },
-            "security": Security(**temporary()),
-            **given,
-        }
-    )
+    logs = {"log_directory": configured("log-directory")} if configured("log-directory") else {}
+    return {
+        "cores": 1,  # dask's word for the threads of its workers
+        "processes": 1,
+        "job_name": "fer-tui",
+        "job_extra_directives": [*(configured("job-extra-directives") or ()), *gres],
+        "job_script_prologue": [
+            *(configured("job-script-prologue") or ()),
+            *(f"export {name}={shlex.quote(value)}" for name, value in environ.items()),
+        ],
+        "worker_extra_args": [*(configured("worker-extra-args") or ()), "--dashboard-address", UNSERVED],
+        "scheduler_options": {
+            **(configured("scheduler-options") or {}), "dashboard": False, "dashboard_address": UNSERVED,
+        },
+        **logs,
+        **given,
+    }  # fmt: skip
 
 
 def _as_environ(config: Mapping[str, Any]) -> dict[str, str]:

@@ -76,7 +76,14 @@ class Dask:
             self._wait_for_scheduler()
             self.submit(what)
             return None
+        self._pass_on(what)
         return what
+
+    def _pass_on(self, outcome: Outcome) -> None:
+        """What an explainer keeps of its own, such as a fit, is made once and not by each worker."""
+        kept = [row for row in outcome.rows if not row[3]] if outcome.chunk.kind == "maps" else []
+        if kept:
+            self.share(kept)
 
     def share(self, rows: Iterable[Row]) -> None:
         self._shared += 1
@@ -118,10 +125,9 @@ class Dask:
 
 def _there(spec: Spec, where: Scheduler) -> Spec:
     """`spec` for workers that may be on other machines. Those that are started for this see one GPU each."""
-    device = str(spec.settings.get("device", "auto"))
-    if where.kind != "address" and device.startswith("cuda"):
+    if where.kind != "address" and str(spec.settings.get("device", "auto")).startswith("cuda"):
         spec = dataclasses.replace(spec, settings={**spec.settings, "device": "cuda:0"})
-    return dataclasses.replace(spec, threads=spec.threads if where.is_here else 0, sees=where.is_here)
+    return spec if where.is_here else dataclasses.replace(spec, stores=())
 
 
 class Bench(WorkerPlugin):

@@ -60,6 +60,14 @@ class Elsewhere:
     places: NDArray[np.int64] | None = None
 
 
+def without_labels(labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """A note on rows that have no label, if there are any."""
+    missing = int((labels < 0).sum())
+    if not missing:
+        return ()
+    return ("the pictures have no labels" if missing == len(labels) else f"{missing} pictures have no label",)
+
+
 class NoRoom(FerTuiError):
     """The parsed files cannot be written: the message is the system's reason. No fault of the source's."""
 

@@ -16,13 +16,16 @@ from fer_tui.contract import InputError, nearest
 from fer_tui.folders import cache_folder
 from fer_tui.specs import load_named
 
-from . import builtin, live, npz, path_csv, picture_files, pixel_csv, tables
+from . import builtin, live, npz, parquet, path_csv, picture_files, pixel_csv, shards, tables, webdataset
 from .classes import are_numbers
 from .layout import FOLDER, VERSION, NoRoom, Rows, Tell, Writer
 from .mapped import MappedDataset, map_dataset
 from .pictures import SUFFIXES, read_picture
 
-_UNDERSTOOD = "understood are .csv, .npz, .npy, pictures, folders of them, file.py:name, and builtin:faces"
+_UNDERSTOOD = (
+    "understood are .csv, .npz, .npy, .parquet, .tar (WebDataset), pictures, folders of them, file.py:name, and "
+    "builtin:faces"
+)
 _SCRATCH = re.compile(r"parsing-(\d+)-\w+")
 
 
@@ -37,8 +40,9 @@ def open_dataset(
 ) -> MappedDataset:
     """Open images with their labels.
 
-    source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, a picture, a folder of pictures or of
-    class folders, `file.py:name`, `builtin:faces`, `builtin:samples`; or a live torch dataset, arrays (images, labels),
+    source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, Parquet files, WebDataset tars (one, a
+    folder of them, or a pattern such as `x-{000..123}.tar`), a picture, a folder of pictures or of class folders,
+    `file.py:name`, `builtin:faces`, `builtin:samples`; or a live torch dataset, arrays (images, labels),
     a mapping of both.
     split, limit: only the first `limit` rows of that split. classes: names for labels that are mere numbers, else the
     order that labels are to have. cache: a folder instead of the user's cache folder; "none": nothing stays on disk.
@@ -103,6 +107,10 @@ class _Opening:
         )
 
     def _open_file(self, path: Path) -> None:
+        found = shards.shards_of(path)
+        if found:
+            self._open_shards(path, found)
+            return
         if not path.exists():
             beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
             raise InputError(path, f"no such file or folder{nearest(path.name, beside)}")
@@ -131,9 +139,19 @@ class _Opening:
         elif suffix in SUFFIXES:
             read_picture(path)  # so that a fault is told now
             self._parse = self._pictures(picture_files.parse_picture(path))
+        elif shards.is_compressed(path.name):
+            raise webdataset.compressed(path)
         else:
             mend = "unpack it first" if suffix in {".zip", ".gz", ".tar", ".tgz", ".xz", ".7z"} else _UNDERSTOOD
             raise InputError(path, f"{suffix or 'a file without a suffix'} is not understood", mend)
+
+    def _open_shards(self, path: Path, found: list[Path]) -> None:
+        self.name, root = path.name, path.resolve() if path.is_dir() else None
+        if root is not None:
+            self.name, found = root.name, [each.resolve() for each in found]
+        parser = parquet.parse if found[0].suffix.lower() == ".parquet" else webdataset.parse
+        self._parse = lambda writer: parser(found, root, self._tell)
+        self._stamp = _stamp(path.absolute(), shards.stamp_of(found).hex())
 
     def _pictures(self, rows: Rows) -> Callable[[Writer], Rows]:
         return lambda writer: picture_files.with_shape(rows)

@@ -15,10 +15,8 @@ from fer_tui.contract import InputError
 
 from .layout import Elsewhere, Rows, Tell
 from .pictures import SUFFIXES, picture_shape
+from .shards import SPLITS
 
-_SPLITS = frozenset(
-    "train training val valid validation dev test testing eval publictest privatetest".split()  # noqa: SIM905
-)
 _IS_PICTURE = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.IGNORECASE)
 _LOOKED_AT = 32  # pictures whose headers are read, to tell whether all are of one size
 
@@ -31,7 +29,7 @@ def parse_folder(folder: Path, tell: Tell) -> Rows:
     root = folder.resolve()
     found = _Found(len(str(root / "x")) - 1)
     inside = _folders(root)
-    splits = [each for each in inside if each.name.casefold() in _SPLITS and _has_pictures(each)]
+    splits = [each for each in inside if each.name.casefold() in SPLITS and _has_pictures(each)]
     if splits and len(splits) == len([each for each in inside if _has_pictures(each)]):
         for split in splits:
             _take(found, split, split.name, tell)

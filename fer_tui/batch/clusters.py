@@ -96,12 +96,12 @@ def _is_loopback(host: str) -> bool:
 def joined(
     where: Scheduler, workers: int | None, tell: Callable[[str], None], *, cpu: bool = False
 ) -> Iterator[Client]:
-    """A client of the cluster, once it has a worker. What was started for it ends with it.
+    """A client of the cluster. What was started for it ends with it.
 
     workers: how many (of ssh: for each host), None: one for each GPU, else for each core; of slurm they must be named.
-    tell: what is waited for, in a sentence. cpu: workers leave GPUs alone. InputError tells what could not be had.
+    tell: takes a sentence about what is waited for. cpu: workers leave GPUs alone. InputError tells a fault.
     """
-    _need("distributed", "cryptography", *(["dask_jobqueue"] if where.kind == "slurm" else []))
+    need("distributed", "cryptography", *(["dask_jobqueue"] if where.kind == "slurm" else []))
     from distributed.utils import silence_logging_cmgr
 
     with contextlib.ExitStack() as stack:
@@ -109,8 +109,7 @@ def joined(
         address, security = stack.enter_context(_cluster(where, workers, cpu))
         client = stack.enter_context(_client(address, security))
         if not client.scheduler_info()["workers"]:
-            tell("waiting for the first worker")
-            client.wait_for_workers(1)
+            tell("no worker is there yet: it goes on once one is")
         _check(client)
         yield client
 
@@ -172,7 +171,7 @@ def _version() -> str:
     return fer_tui.__version__
 
 
-def _need(*modules: str) -> None:
+def need(*modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise InputError("--engine dask", f"{_NEEDED[module]} is not installed", 'pip install "fer-tui[dask]"')

@@ -41,7 +41,6 @@ class Dask:
     def __init__(self, spec: Spec, where: Scheduler, workers: int | None, tell: Callable[[str], None]) -> None:
         self._name = f"fer-tui-{uuid.uuid4().hex}"
         self._futures: set[Future[bytes]] = set()
-        self._killers: set[int] = set()
         self._through: queue.SimpleQueue[Outcome | Chunk | FerTuiError] = queue.SimpleQueue()
         self._submitted = self._shared = 0
         with contextlib.ExitStack() as stack:
@@ -54,10 +53,11 @@ class Dask:
     def width(self) -> int:
         return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
 
+    @property
+    def window(self) -> int:
+        return 4 * self.width  # of each, one that is made; the others bridge the way between scheduler and driver
+
     def submit(self, chunk: Chunk) -> None:
-        if chunk.index in self._killers:
-            self._through.put(Outcome(chunk, died="its workers were lost again and again"))
-            return
         self._submitted += 1
         text = json.dumps(chunk.to_dict())
         future = self._client.submit(_make, self._name, text, key=(self._name, self._submitted), pure=False)
@@ -83,12 +83,9 @@ class Dask:
         """What an explainer keeps of its own, such as a fit, is made once and not by each worker."""
         kept = [row for row in outcome.rows if not row[3]] if outcome.chunk.kind == "maps" else []
         if kept:
-            self.share(kept)
-
-    def share(self, rows: Iterable[Row]) -> None:
-        self._shared += 1
-        with contextlib.suppress(OSError):  # a worker that is lost just now
-            self._client.register_plugin(Lesson(f"{self._name}-{self._shared}", self._name, tuple(rows)))
+            self._shared += 1
+            with contextlib.suppress(OSError):  # a worker that is lost just now
+                self._client.register_plugin(Lesson(f"{self._name}-{self._shared}", self._name, tuple(kept)))
 
     def close(self) -> None:
         with self._stack, contextlib.suppress(OSError):
@@ -105,8 +102,6 @@ class Dask:
             assert answer is not None
             what = answer if isinstance(answer, Outcome) else InputError("a worker cannot begin", answer)
         except KilledWorker as error:
-            if error.allowed_failures:  # the scheduler of a cluster that was there has tried more than once
-                self._killers.add(chunk.index)
             what = Outcome(chunk, died=f"its worker at {error.last_worker.address} was lost")
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
             what = chunk  # the scheduler is out of reach, or was

@@ -26,6 +26,8 @@ FOLDER = "datasets"  # of a cache folder: a folder in it for each parsed dataset
 META, IMAGES = "meta.json", "images.bin"
 LABELS, SPLITS, NAMES, OFFSETS = "labels.bin", "splits.bin", "names.bin", "names.ends.bin"
 PLACES, DIGESTS = "places.bin", "digests.bin"
+FOLDERS = "folders.json"  # of pictures that are listed
+STALE = "stale"  # a file of that name: what was parsed is known to be out of date
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,7 +117,9 @@ class Writer:
         else:
             (self._folder / IMAGES).unlink()
             self._hash.update(elsewhere.stamp)
-        if elsewhere.places is not None:
+        if elsewhere.stamp and elsewhere.places is not None:
+            self._write(PLACES, elsewhere.places.tobytes())  # the stamp stands for them
+        elif elsewhere.places is not None:
             self._put(PLACES, elsewhere.places)
         labels = np.ascontiguousarray(rows.labels, np.int64)
         self._put(LABELS, labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -72,7 +72,8 @@ class MappedDataset:
         if aligned is not None and tuple(aligned) != names:
             seen: list[bool] = files.meta["seen"]
             self._targets = align(names, aligned, seen + [False] * (len(names) - len(seen)))
-            labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
+            if self._targets != tuple(range(len(names))):
+                labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
         self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
 
     @property
@@ -97,6 +98,11 @@ class MappedDataset:
         """int64 (n,): where each row is in the whole source."""
         whole: NDArray[np.int64] = np.arange(self._files.count)
         return whole[self._rows]
+
+    @property
+    def source_range(self) -> NDArray[np.int64] | range:
+        """The same; a range where they lie together, which takes no memory."""
+        return range(self._rows.start, self._rows.stop) if isinstance(self._rows, slice) else self._rows
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -133,6 +139,17 @@ class MappedDataset:
                 self._files.digests.keep(source, known)
             found.append(known.hex())
         return found
+
+    def known_digests(self, rows: Sequence[int]) -> list[str | None]:
+        """The same as far as they are known: no image is read."""
+        known = self._files.digests.known([self._source_row(row) for row in rows])
+        return [each.hex() if each is not None else None for each in known]
+
+    def keep_digests(self, found: Mapping[int, str]) -> None:
+        """Take the digests of rows that another process has looked at, perhaps on another machine."""
+        for row, known in zip(found, self.known_digests(list(found)), strict=True):
+            if known is None:
+                self._files.digests.keep(self._source_row(row), bytes.fromhex(found[row]))
 
     def aligned(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""

@@ -147,10 +147,10 @@ def open_pixels(
             files.check(0)
             return Raw(files, segments)
         case "files":
-            from .pictures import read_picture
+            from .listing import read_unchanged
 
-            root = Path(kept["root"])
-            return Decoded(lambda row: read_picture(root / names(row)))
+            root, states = Path(kept["root"]), mapped(PLACES, np.int64, (count, 2))
+            return Decoded(lambda row: read_unchanged(root / names(row), states[row], folder))
         case "members":
             from .webdataset import decoded
 

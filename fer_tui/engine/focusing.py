@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Target = Literal["predicted", "true"] | int
 _FIRST, _MOST = 8, 256  # images of the first step (one, where a map takes long), of one step at most
+_MORE = 1.02  # as many images as the last table had, times this, make a new one
 _MOST_VALUES = 4 << 20  # of the network's input, in one step
 
 
@@ -61,11 +62,7 @@ def focus_table(
     regions.check_rows(len(dataset), limited=dataset.limit is not None)
     place = place or Place()
     network = engine.classifier.at(engine.classifier.default if place.checkpoint is None else place.checkpoint)
-    predicted = np.full(len(dataset), -1, np.int64)
-    for start, scores in engine.scores(place.checkpoint):
-        finite = np.isfinite(scores).all(1)
-        predicted[start : start + len(scores)] = np.where(finite, scores.argmax(1), -1)
-        yield 0.0, None
+    predicted = yield from predicted_classes(engine, place.checkpoint)
     labels = np.asarray(dataset.labels)
     listed, by = (labels, "true class") if (labels >= 0).any() else (predicted, "predicted class")
     rows = _chosen(choice, listed, len(engine.classifier.classes))
@@ -74,10 +71,11 @@ def focus_table(
     rows = [row for row in rows if predicted[row] >= 0]
     if not rows:
         raise InputError("dataset", "no image has a class to be listed under", "open data with labels")
-    done = 0
+    done, told = 0, 0
+    table: FocusTable | None = None
     first = _FIRST if engine.described(method).cost == "cheap" else 1
     for part in steps_of(network.input_shape, rows, first, pause):
-        places = [_place(place, row, choice.target, labels, predicted) for row in part]
+        places = [place_of(place, row, choice.target, labels, predicted) for row in part]
         with closing(engine.explain_many(method, places, parameters)) as results:
             for row, result in zip(part, results, strict=True):
                 heatmap = result.explanation
@@ -86,9 +84,22 @@ def focus_table(
                 measured = focus(heatmap, regions, row=row, picture=(height, width), fit=network.fit)
                 tally.add(int(listed[row]), bool(labels[row] == predicted[row]), measured)
         done += len(part)
+        if done >= told * _MORE:  # of many images a table takes as long as they are many
+            table, told = tally.table(resamples=0), done
         if done < len(rows):
-            yield done / len(rows), tally.table(resamples=0)
+            yield done / len(rows), table
     yield 1.0, tally.table(choice.seed)
+
+
+def predicted_classes(engine: Engine, checkpoint: int | None) -> Generator[tuple[float, None], None, NDArray[np.int64]]:
+    """(0, None) as long as predictions come, then the class of each row, -1 where its scores are not finite."""
+    assert engine.dataset is not None
+    predicted = np.full(len(engine.dataset), -1, np.int64)
+    for start, scores in engine.scores(checkpoint):
+        finite = np.isfinite(scores).all(1)
+        predicted[start : start + len(scores)] = np.where(finite, scores.argmax(1), -1)
+        yield 0.0, None
+    return predicted
 
 
 def steps_of(
@@ -127,7 +138,8 @@ def _recall(labels: NDArray[np.int64], predicted: NDArray[np.int64], engine: Eng
     return found
 
 
-def _place(place: Place, row: int, target: Target, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Place:
+def place_of(place: Place, row: int, target: Target, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Place:
+    """`place` for one row, with its target; the predicted class also where the true one is not known."""
     if isinstance(target, int):
         wanted = target
     else:

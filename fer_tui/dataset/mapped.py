@@ -15,6 +15,7 @@ from fer_tui.contract import InputError, Sample, nearest
 from .classes import align
 from .digests import digest_of
 from .index import Index
+from .pictures import PictureError
 from .pixels import together
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
+_UNREAD = (48, 48)  # what is shown of a picture that cannot be read
 _SAME_SPLIT = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
 
 
@@ -120,6 +122,28 @@ class MappedDataset:
         if isinstance(self._rows, slice) and rows:
             return self._files.pixels.images(self._rows.start + rows.start, self._rows.start + rows.stop)
         return together([self._image(row) for row in rows])
+
+    def readable(self, rows: Sequence[int]) -> tuple[list[Image | None], list[PictureError]]:
+        """The images of some rows, None for a picture that cannot be read, and what is wrong with each of these.
+
+        InputError where it is not a picture that is at fault: the data have changed, or cannot be read at all.
+        """
+        images: list[Image | None] = []
+        faults = []
+        for row in rows:
+            try:
+                images.append(self._image(row))
+            except PictureError as error:
+                images.append(None)
+                faults.append(error)
+        return images, faults
+
+    def shown(self, row: int) -> Image:
+        """The image of a row to be looked at: an even gray one in the place of one that cannot be read."""
+        try:
+            return self._image(row)
+        except InputError:
+            return np.full(self.uniform_shape or _UNREAD, 128, np.uint8)
 
     def name_of(self, row: int) -> str:
         """The row's id in the source, or its path below the source's folder, or its number in the whole source."""

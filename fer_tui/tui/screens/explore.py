@@ -314,7 +314,9 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
 
     def _complete(self, text: str, cursor: int) -> Completion:
         browser = self.desk.browser
-        return complete(text, cursor, browser.classes if browser is not None else (), self.desk.run.names)
+        if browser is None:
+            return complete(text, cursor, ())
+        return complete(text, cursor, browser.classes, browser.checkpoints, several=browser.several)
 
     def narrow(self, text: str) -> NarrowingError | None:
         """List only these images; what is wrong with the text, if anything."""

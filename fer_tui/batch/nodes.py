@@ -128,11 +128,12 @@ def cluster(
     """
     credentials = temporary()
     (first, command), *others = nodes.items()
+    own = {name: value for name, value in os.environ.items() if name.startswith("DASK_")}
 
     def asked(scheduler: str | None) -> Asked:
         return Asked(
             scheduler, "127.0.0.1" if local else None, workers, credentials, str(Path.cwd()),
-            ALLOCATOR | dict(environ or {}),
+            ALLOCATOR | own | dict(environ or {}),
         )  # fmt: skip
 
     with contextlib.ExitStack() as stack:

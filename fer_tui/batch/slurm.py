@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ def jobs(options: Mapping[str, str], workers: int) -> Iterator[tuple[str, Securi
     if shutil.which("sbatch") is None:
         raise InputError("--scheduler slurm", "there is no sbatch here", "start it where jobs are submitted")
     with dask.config.set(CONFIG), described(options) as made:
+        _try(made.job_script())
         made.adapt(minimum_jobs=workers, maximum_jobs=workers)
         yield made.scheduler_address, made.security
 
@@ -59,8 +61,20 @@ def described(options: Mapping[str, str]) -> Iterator[SLURMCluster]:
         raise InputError(folder, f"cannot be written to: {error.strerror}", "slurm:folder=...") from error
     with keys as place:
         keywords.setdefault("log_directory", str(folder / "jobs"))
-        with contextlib.closing(SLURMCluster(security=_in_files(Path(place)), **keywords)) as made:
+        made = SLURMCluster(security=_in_files(Path(place)), **keywords)
+        try:
             yield made
+        finally:
+            with contextlib.suppress(AssertionError):  # of a job that could not be submitted
+                made.close()
+
+
+def _try(script: str) -> None:
+    """InputError where SLURM would refuse the job: dask would wait for it all the same."""
+    tried = subprocess.run(["sbatch", "--test-only"], input=script, capture_output=True, text=True)
+    if tried.returncode:
+        said = (tried.stderr.strip().splitlines() or ["it gives no reason"])[-1]
+        raise InputError("--scheduler slurm", f"the job is refused: {said}", ", ".join(OPTIONS))
 
 
 def _in_files(folder: Path) -> Security:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,16 +29,11 @@ def command_for(
     It names each parameter that is another than the explainer's own default, and than the configuration's, so that it
     makes the same under any configuration that changes none of the others.
     """
-    given = settings.parameters.get(description.name, {}) if settings is not None else {}
-    own = defaults.checked(description, given)[0]
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
         if axis != "checkpoint" or value or (settings is not None and is_run(settings)):
             words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
-    for info in description.parameters:
-        value = request.parameters[info.name]
-        if value != info.default or value != defaults.of(info, own):
-            words += ["-p", f"{info.name}={_text(value)}"]
+    words += parameter_flags(description, request.parameters, settings)
     if request.against is not None:
         words += _flag("--against", classes[request.against])
     if request.cell is not None:
@@ -50,6 +45,16 @@ def command_for(
     if settings is not None:
         words += flags_of(settings)
     return shlex.join(words)
+
+
+def parameter_flags(description: Description, values: Mapping[str, Value], settings: Settings | None) -> Iterator[str]:
+    """The flags for every parameter that is another than the explainer's own default, or the configuration's."""
+    given = settings.parameters.get(description.name, {}) if settings is not None else {}
+    own = defaults.checked(description, given)[0]
+    for info in description.parameters:
+        value = values[info.name]
+        if value != info.default or value != defaults.of(info, own):
+            yield from ("-p", f"{info.name}={_text(value)}")
 
 
 def is_run(settings: Settings) -> bool:

@@ -171,7 +171,7 @@ class Project:
             self._shelf.close()
 
     def _key(self, request: Request) -> str | None:
-        from fer_tui.engine.keys import action_key, explanation_key
+        from fer_tui.engine.keys import action_key, key_at
 
         description, place = self.methods.get(request.method), request.place
         if description is None or self.classifier is None or self.dataset is None:
@@ -180,15 +180,7 @@ class Project:
         axes = description.axes_for(request.parameters)
         if (Axis.IMAGE in axes and place.image is None) or (Axis.TARGET in axes and place.target is None):
             return None
-        key = explanation_key(
-            description,
-            request.parameters,
-            place,
-            classifier_digest=self.classifier.digests[place.checkpoint or 0],
-            image_digest=self.dataset.image_digest(place.image) if place.image is not None else None,
-            dataset_key=self.dataset.key,
-            label=int(self.dataset.labels[place.image]) if place.image is not None else -1,
-        )
+        key = key_at(description, request.parameters, place, self.dataset, self.classifier.digests)
         return action_key(key, request.action)
 
     def _open_shelf(self) -> Shelf:

@@ -11,7 +11,7 @@ HEAVY = ("torch", "sklearn", "skimage", "matplotlib", "lime", "captum", "scipy",
 LIGHT_ROOMS = (
     "fer_tui", "fer_tui.contract", "fer_tui.folders", "fer_tui.plugins", "fer_tui.specs", "fer_tui.dataset",
     "fer_tui.picture", "fer_tui.terminal", "fer_tui.timeline", "fer_tui.training", "fer_tui.training.recipe",
-    "fer_tui.engine", "fer_tui.engine.client", "fer_tui.engine.store", "fer_tui.engine.shelf",
+    "fer_tui.engine", "fer_tui.engine.client", "fer_tui.engine.store", "fer_tui.engine.stores", "fer_tui.engine.shelf",
     "fer_tui.regions.known", "fer_tui.regions.tally",
     "fer_tui.cli", "fer_tui.tui", "fer_tui.tui.live", "fer_tui.tui.app",
     "fer_tui.tui.screens.explore", "fer_tui.tui.screens.classes", "fer_tui.tui.screens.timeline", "fer_tui_samples",

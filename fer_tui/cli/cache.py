@@ -14,6 +14,7 @@ from . import flags, streams
 
 if TYPE_CHECKING:
     from fer_tui.engine import Store
+    from fer_tui.engine.store import Usage
 
 EXAMPLES = (
     "fer-tui cache                                 where it is, how large, by method",
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = flags.settings_of(arguments).settings.cache
     if named == "none":
         raise InputError("--cache", "none means that nothing is stored", "name a folder, or leave it out")
-    from fer_tui.engine.store import FILE_NAME
+    from fer_tui.engine.storefile import FILE_NAME
     from fer_tui.folders import cache_folder
 
     folder = Path(named) if named is not None else cache_folder()
@@ -84,8 +85,7 @@ def _show(folder: Path, path: Path, as_json: bool) -> int:
         facts["by_method"] = {
             method: {"entries": count, "bytes": size} for method, (count, size) in usage.by_method.items()
         }
-        room = f"{size(usage.file_bytes)} of at most {size(usage.limit)}"
-        lines = [f"{plain(path)}: {usage.entries} entries, {room}", *_list(usage.by_method)]
+        lines = [f"{plain(path)}: {usage.entries} entries, {room(usage)}", *_list(usage.by_method)]
     facts["datasets"] = [{"name": each.name, "rows": each.rows, "bytes": each.bytes} for each in parsed]
     lines += [f"parsed data: {plain(each.name)}, {each.rows} rows, {size(each.bytes)}" for each in parsed]
     return _told(facts, lines, as_json)
@@ -125,6 +125,12 @@ def _verify(path: Path, as_json: bool) -> int:
     lines = [f"{plain(path)}: {plain(fault)}" for fault in faults or ["every entry is sound"]]
     _told({"path": str(path), "ok": not faults, "faults": faults}, lines, as_json)
     return 1 if faults else 0
+
+
+def room(usage: Usage) -> str:
+    """The bytes that a store's file takes, and may take."""
+    most = f"of at most {size(usage.limit)}" if usage.limit is not None else "without limit"
+    return f"{size(usage.file_bytes)} {most}"
 
 
 def size(count: int) -> str:

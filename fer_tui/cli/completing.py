@@ -99,7 +99,9 @@ def _values(action: argparse.Action, method: str, now: str) -> list[Word]:
         bundled = ("faces", "samples") if action.dest != "weights" else ("run",)
         found += _begun(now, ((f"{BUILTIN}{each}", "comes with fer-tui") for each in bundled))
     takes_file = action.type is not None and getattr(action.type, "__name__", "") == "Path"
-    if takes_file or action.dest in (_FILES | {"data", "positional_data", "weights", "cache", "classes", "regions"}):
+    if takes_file or action.dest in (
+        _FILES | {"data", "positional_data", "weights", "cache", "stores", "classes", "regions"}
+    ):
         found.append(FILES)
     return found
 

@@ -110,7 +110,9 @@ def _add(group: Any, setting: Setting) -> None:
         group.add_argument(setting.flag, f"--no-{setting.key}", nargs=0, **common)
         return
     common["metavar"] = setting.metavar
-    if setting.several:
+    if setting.name == "stores":
+        group.add_argument(setting.flag, action="extend", type=typed(setting.read), **common)
+    elif setting.several:
         group.add_argument(setting.flag, nargs="+", **common)
     elif setting.name == "model_args":
         group.add_argument(setting.flag, **common)
@@ -136,6 +138,8 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         if "data" in given:
             raise UsageError(f"error: both DATA ({positional}) and --data ({given['data']}) are given")
         given["data"] = positional
+    if "stores" in given:
+        given["stores"] = tuple(given["stores"])
     first, *others = _networks(getattr(arguments, "in_order", ()))
     return given | first | ({"others": tuple(others)} if others else {})
 

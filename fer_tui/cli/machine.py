@@ -87,7 +87,7 @@ def _cache(folder: str | None) -> Finding:
     """The store: where, how large, whether it can be written to and by whom it can be read."""
     if folder == "none":
         return Finding("cache", "none: nothing is stored")
-    from fer_tui.engine.store import FILE_NAME
+    from fer_tui.engine.storefile import FILE_NAME
     from fer_tui.folders import cache_folder
 
     path = (Path(folder) if folder is not None else cache_folder()) / FILE_NAME
@@ -104,7 +104,7 @@ def _cache(folder: str | None) -> Finding:
         return Finding("cache", str(path), "cannot be written to", f"chmod u+w {path}, or --cache DIR")
     from fer_tui.engine import Store
 
-    from .cache import size
+    from .cache import room
 
     store = Store.open(path.parent, read_only=True)
     try:
@@ -114,5 +114,4 @@ def _cache(folder: str | None) -> Finding:
     finally:
         store.close()
     mode = stat.filemode(path.stat().st_mode)
-    told = f"{usage.entries} entries, {size(usage.file_bytes)} of at most {size(usage.limit)}"
-    return Finding("cache", f"{path}: {told}, {mode}")
+    return Finding("cache", f"{path}: {usage.entries} entries, {room(usage)}, {mode}")

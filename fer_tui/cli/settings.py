@@ -43,7 +43,7 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        return "--model-arg" if self.name == "model_args" else f"--{self.key}"
+        return {"model_args": "--model-arg", "stores": "--store"}.get(self.name, f"--{self.key}")
 
 
 def _text(given: object) -> str:
@@ -245,6 +245,7 @@ SETTINGS = (
     Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
     Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
     Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
+    Setting("stores", "run", "DIR", "a further store, which is only read (again for more)", _texts, "file"),
     Setting("parameters", "run", "", "other defaults of explainers' parameters", _parameters, has_flag=False),
     Setting("colours", "run", "", "colour maps of heat maps, by explainer", _colours, has_flag=False),
     Setting("graphics", "run", "|".join(WAYS), "how pictures are drawn in the terminal", _graphics, screen=True),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .shelf import Shelf
     from .store import Store
+    from .stores import Storage, Stores
 
 _DOOR = {
     "Compute": ".client",
@@ -23,7 +24,9 @@ _DOOR = {
     "Session": ".session",
     "Settings": ".settings",
     "Shelf": ".shelf",
+    "Storage": ".stores",
     "Store": ".store",
+    "Stores": ".stores",
     "explain": ".api",
     "explain_many": ".api",
     "judge": ".api",
@@ -36,7 +39,9 @@ __all__ = [
     "Session",
     "Settings",
     "Shelf",
+    "Storage",
     "Store",
+    "Stores",
     "explain",
     "explain_many",
     "judge",

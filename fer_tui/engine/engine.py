@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
     from fer_tui.dataset import MappedDataset
 
-    from .store import Store
+    from .stores import Storage
 
     Image = NDArray[np.uint8]
 
@@ -71,7 +71,7 @@ class Engine:
         self,
         classifier: TorchClassifier,
         dataset: MappedDataset | None = None,
-        store: Store | None = None,
+        store: Storage | None = None,
         explainers: Sequence[type[Explainer[Any]]] = (),
     ) -> None:
         self.classifier = classifier = named_by(classifier, dataset) if dataset is not None else classifier

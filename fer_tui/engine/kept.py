@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fer_tui.contract import Description
 
-    from .store import Store
+    from .stores import Storage
 
     Arrays = Mapping[str, NDArray[Any]]
 
@@ -24,7 +24,7 @@ class Keeper:
     """Arrays of one explainer for one classifier and one dataset, as `fer_tui.contract.Kept` has it."""
 
     def __init__(
-        self, description: Description, digests: tuple[str, ...], store: Store | None, memory: dict[str, Arrays]
+        self, description: Description, digests: tuple[str, ...], store: Storage | None, memory: dict[str, Arrays]
     ) -> None:
         self._description, self._digests, self._store, self._memory = description, digests, store, memory
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
     from fer_tui.dataset import MappedDataset
 
-    from .store import Store
+    from .stores import Storage
 
 CHUNK = 512  # rows for each entry of the store
 _FEW = 16  # rows at a time of those that are wanted first
@@ -36,7 +36,7 @@ class Scores:
         classifier: Callable[[], TorchClassifier],
         digest: str,
         dataset: MappedDataset,
-        store: Store | None,
+        store: Storage | None,
         chunks: dict[str, NDArray[np.float32]],
     ) -> None:
         self._classifier, self._digest = classifier, digest

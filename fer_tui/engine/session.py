@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from .engine import Engine
 from .matching import fitting_notes, together
 from .settings import Settings
-from .store import Store
+from .stores import Stores
 
 if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
@@ -25,7 +24,7 @@ class Session:
 
     dataset: MappedDataset
     classifier: TorchClassifier
-    store: Store | None
+    store: Stores | None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -35,9 +34,9 @@ class Session:
     @property
     def network_notes(self) -> tuple[str, ...]:
         """Those that hang on the network and the store."""
-        store = (self.store.note,) if self.store is not None and self.store.note else ()
+        stores = self.store.notes if self.store is not None else ()
         fitting = [note for each in self.classifier.networks for note in fitting_notes(each, self.dataset)]
-        return (*self.classifier.notes, *dict.fromkeys(fitting), *store)
+        return (*self.classifier.notes, *dict.fromkeys(fitting), *stores)
 
     def engine(self) -> Engine:
         return Engine(self.classifier, self.dataset, self.store)
@@ -124,8 +123,7 @@ def _opened(settings: Settings, dataset: MappedDataset | None) -> TorchClassifie
     )
 
 
-def open_store(settings: Settings) -> Store | None:
-    """The store of explanations, None where the settings turn it off."""
-    if settings.cache == "none":
-        return None
-    return Store.open(Path(settings.cache) if settings.cache is not None else None)
+def open_store(settings: Settings, *, read_only: bool = False) -> Stores | None:
+    """The stores of explanations, None where the settings name none. read_only: see `Stores.open`."""
+    stores = Stores.open(settings.cache, settings.stores, read_only=read_only)
+    return stores if any(stores.all) else None

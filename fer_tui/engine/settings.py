@@ -32,6 +32,7 @@ class Settings:
     weights: one file, or the snapshots of a training run in order (the checkpoint axis).
     size: (height, width) of the network's input. classes: names in the order of the network's outputs.
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
+    stores: folders of further stores, which are only read.
     parameters: defaults of the explainers' parameters, by explainer and parameter. colours: colour maps, by explainer.
     Of the explorer: graphics, how pictures are drawn, one of `fer_tui.terminal.WAYS`; theme, by its name; keys, other
     ones for the actions that are named.
@@ -55,6 +56,7 @@ class Settings:
     classes: tuple[str, ...] = ()
     device: str = "auto"
     cache: str | None = None
+    stores: tuple[str, ...] = ()
     parameters: Mapping[str, Mapping[str, Default]] = field(default_factory=dict)
     colours: Mapping[str, Default] = field(default_factory=dict)
     graphics: str = "auto"
@@ -76,7 +78,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
-        lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes"}
+        lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes", "stores"}
         given: dict[str, Any] = {k: tuple(v) if k in lists and v is not None else v for k, v in data.items()}
         given["parameters"] = {
             method: {name: Default(**each) for name, each in defaults.items()}

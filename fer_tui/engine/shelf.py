@@ -1,4 +1,4 @@
-"""What the terminal process knows of finished explanations: the latest in memory, all others in the store."""
+"""What the terminal process knows of finished explanations: the latest in memory, all others in the stores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import OrderedDict
 from fer_tui.contract import Explanation
 
 from . import codec
-from .store import Store
+from .stores import Storage
 
 _MOST_BYTES = 32 << 20
 
@@ -15,7 +15,7 @@ _MOST_BYTES = 32 << 20
 class Shelf:
     """Explanations by key. Reads the store by itself, so that a busy compute process is never waited for."""
 
-    def __init__(self, store: Store | None, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, store: Storage | None, most_bytes: int = _MOST_BYTES) -> None:
         self._store, self._most = store, most_bytes
         self._recent: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0

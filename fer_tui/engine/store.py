@@ -13,46 +13,42 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from fer_tui.folders import cache_folder
 
-FILE_NAME = "store.sqlite"
+from . import storefile
+from .storefile import FILE_NAME
+
 LIMIT = 2 << 30  # bytes of explanations
-_FORMAT = 1
 _ROOM = 0.95  # eviction goes down to this share of the limit
 _STEP = 64  # entries evicted, pages given back, in one step
 _MOST_USED = 512  # uses remembered before they are written
-_PATIENCE = 5.0  # seconds to wait for another process's write
-_NETWORKS = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "afs", "fuse.sshfs", "9p")
-_SCHEMA = f"""
-PRAGMA page_size = 4096;
-PRAGMA auto_vacuum = INCREMENTAL;
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS entries (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, method TEXT NOT NULL, kind TEXT NOT NULL,
-    size INTEGER NOT NULL, used REAL NOT NULL, checksum INTEGER NOT NULL, blob BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS by_use ON entries (used);
-CREATE INDEX IF NOT EXISTS by_method ON entries (method, size);
-CREATE TABLE IF NOT EXISTS total (bytes INTEGER NOT NULL);
-INSERT INTO total SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM total);
-CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON entries BEGIN UPDATE total SET bytes = bytes + new.size; END;
-CREATE TRIGGER IF NOT EXISTS gone AFTER DELETE ON entries BEGIN UPDATE total SET bytes = bytes - old.size; END;
-PRAGMA user_version = {_FORMAT};
-COMMIT;
+_ASKED = 900  # keys in one question: SQLite takes 999 values at the least
+_TRIES = 12  # times that a batch waits for another process's write
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_PUT = """
+INSERT INTO entries (key, method, kind, size, used, checksum, blob) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET method = excluded.method, kind = excluded.kind, size = excluded.size,
+used = excluded.used, checksum = excluded.checksum, blob = excluded.blob
 """
+
+Row = tuple[str, bytes, str, str]  # key, blob, method, kind
+Key = TypeVar("Key", str, bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a store holds: entries, their bytes, the file's bytes, and (entries, bytes) by method."""
+    """What a store holds: entries, their bytes, the file's bytes, and (entries, bytes) by method.
+
+    limit: None where there is none.
+    """
 
     path: Path
-    limit: int
+    limit: int | None
     entries: int
     bytes: int
     file_bytes: int
@@ -60,28 +56,38 @@ class Usage:
 
 
 class Store:
-    """Packed explanations by key; the least recently used are evicted above `limit` bytes.
+    """Packed explanations by key; the least recently used are evicted above `limit` bytes, where there is one.
 
     Nothing here raises: a store that is off (see `note`) gives None and keeps nothing.
     """
 
-    def __init__(self, path: Path, limit: int, read_only: bool = False) -> None:
+    def __init__(self, path: Path, limit: int | None, read_only: bool = False) -> None:
         self.path, self.limit, self.note = path, limit, ""
         self._read_only, self._apart = read_only, ""
         self._lock = threading.Lock()
         self._used: dict[bytes, float] = {}
         self._connection: sqlite3.Connection | None = None
+        self._stamp: tuple[int, ...] = ()  # of a file that is read as one that does not change
 
     @classmethod
-    def open(cls, folder: Path | None = None, *, limit_bytes: int = LIMIT, read_only: bool = False) -> Self:
-        """The store in `folder` (None: FER_TUI_CACHE, else the user's cache folder), made where it is not there."""
+    def open(cls, folder: Path | None = None, *, limit_bytes: int | None = LIMIT, read_only: bool = False) -> Self:
+        """The store in `folder` (None: FER_TUI_CACHE, else the user's cache folder), made where it is not there.
+
+        limit_bytes: holds where the file remembers no other limit. None: no limit, and the file remembers it, so that
+        whoever opens it later evicts nothing.
+        """
         store = cls((folder or cache_folder()) / FILE_NAME, limit_bytes, read_only)
         try:
             if not read_only:
                 store.path.parent.mkdir(parents=True, exist_ok=True)
-            store._connection = _connected(store.path, read_only)
+            store._connect()
         except (OSError, sqlite3.Error, ValueError) as error:
             store._turn_off(error)
+            return store
+        if limit_bytes is None and not read_only:
+            store.remember_limit(None)
+        else:
+            store.limit = store._remembered()
         return store
 
     def apart(self, name: str) -> Store:
@@ -89,11 +95,6 @@ class Store:
         twin = copy.copy(self)
         twin._apart = name
         return twin
-
-    def _name(self, key: str) -> bytes:
-        if not self._apart:
-            return bytes.fromhex(key)
-        return hashlib.blake2b(f"{self._apart} {key}".encode(), digest_size=16).digest()
 
     @property
     def is_on(self) -> bool:
@@ -107,26 +108,53 @@ class Store:
             return None
         blob, checksum = rows[0]
         if zlib.crc32(blob) != checksum:
-            self._do("DELETE FROM entries WHERE key = ?", (name,))
+            if not self._read_only:
+                self._do("DELETE FROM entries WHERE key = ?", (name,))
             return None
-        self._used[name] = time.time()
-        if len(self._used) >= _MOST_USED:
-            self._write_uses()
+        if self.limit is not None and not self._read_only:
+            self._used[name] = time.time()
+            if len(self._used) >= _MOST_USED:
+                self._write_uses()
         return bytes(blob)
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of `keys` that are there."""
-        return {key for key in keys if self._do("SELECT 1 FROM entries WHERE key = ?", (self._name(key),))}
+        asked = list(keys)
+        return set(asked).difference(self.missing(asked))
+
+    def missing(self, keys: Sequence[Key]) -> list[Key]:
+        """Those of `keys` (32 hexadecimal digits, or 16 bytes each) that are not there, in their order."""
+        names = {key: key if isinstance(key, bytes) and not self._apart else self._name(key) for key in keys}
+        there: set[bytes] = set()
+        asked = sorted(names.values())  # in the order of the index, so that each of its pages is read once
+        for part in (asked[at : at + _ASKED] for at in range(0, len(asked), _ASKED)):
+            marks = ",".join("?" * len(part))
+            there.update(name for (name,) in self._do(f"SELECT key FROM entries WHERE key IN ({marks})", part))
+        return [key for key in keys if names[key] not in there]
 
     def put(self, key: str, blob: bytes, *, method: str, kind: str = "") -> None:
         """Keep `blob` under `key`; seen by other processes at once."""
-        if len(blob) > self.limit:
-            return
-        row = (self._name(key), method, kind, len(blob), time.time(), zlib.crc32(blob), blob)
-        self._do("DELETE FROM entries WHERE key = ?", row[:1])  # REPLACE would not fire the trigger
-        columns = "key, method, kind, size, used, checksum, blob"
-        self._do(f"INSERT OR IGNORE INTO entries ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        self._evict()
+        self._put([(key, blob, method, kind)], tries=1)
+
+    def put_many(self, rows: Iterable[Row]) -> bool:
+        """Keep them all in one transaction; False where that failed, and none of them is kept.
+
+        A row is (key, blob, method, kind). One that is larger than the whole store is left out. Waits up to a minute
+        for another process that writes.
+        """
+        return self._put(rows, tries=_TRIES)
+
+    def _put(self, rows: Iterable[Row], tries: int) -> bool:
+        now, most = time.time(), self.limit
+        values = [
+            (self._name(key), method, kind, len(blob), now, zlib.crc32(blob), blob)
+            for key, blob, method, kind in rows
+            if most is None or len(blob) <= most
+        ]
+        done = self._written(_PUT, values, tries)
+        if most is not None:
+            self._evict()
+        return done
 
     def delete(self, method: str | None = None) -> int:
         """Delete the explanations of `method`, or all; how many."""
@@ -135,23 +163,16 @@ class Store:
             self._do("DELETE FROM entries")
         else:
             self._do("DELETE FROM entries WHERE method = ?", (method,))
+        self._do("DELETE FROM totals WHERE entries = 0")
         self._shrink(0)
         self._do("PRAGMA wal_checkpoint(TRUNCATE)")
         return count - self._count(method)
 
     def usage(self) -> Usage:
-        """How much is there."""
-        rows = self._do("SELECT method, count(*), sum(size) FROM entries GROUP BY method ORDER BY method")
-        by_method = {method: (count, size) for method, count, size in rows}
-        files = [self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-journal"))]
-        return Usage(
-            self.path,
-            self.limit,
-            sum(count for count, _ in by_method.values()),
-            sum(size for _, size in by_method.values()),
-            sum(file.stat().st_size for file in files if file.is_file()),
-            by_method,
-        )
+        """How much is there; from counts that the file keeps, so that it takes no longer where there are millions."""
+        by_method = self._totals()
+        entries, size = (sum(each[n] for each in by_method.values()) for n in (0, 1))
+        return Usage(self.path, self.limit, entries, size, storefile.bytes_of(self.path), by_method)
 
     def verify(self) -> list[str]:
         """What is wrong with the file, in plain words; nothing where it is sound. Damaged explanations are deleted."""
@@ -166,23 +187,71 @@ class Store:
             self._do("DELETE FROM entries WHERE id = ?", (number,))
         return faults + ([f"{len(damaged)} damaged explanations were deleted"] if damaged else [])
 
+    def remember_limit(self, limit: int | None) -> None:
+        """Evict above that many bytes from now on, whoever opens the file; None: never."""
+        self._do("INSERT OR REPLACE INTO about VALUES ('limit', ?)", (-1 if limit is None else limit,))
+        self.limit = limit
+        if limit is not None:
+            self._evict()
+
+    def settle(self) -> bool:
+        """End a time of writing: leave one file, which can also be read by those who may not write to its folder.
+
+        False where another process has it open, and it stays as it is. What is put afterwards is as safe, and slower.
+        """
+        with self._lock:
+            return self._connection is None or storefile.settle(self._connection)
+
     def close(self) -> None:
-        """Write when entries were last used, and close the file."""
+        """Write when entries were last used, and close the file; one without limit is settled."""
         self._write_uses()
+        if self.limit is None and not self._read_only:
+            self.settle()
         with self._lock:
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.close()
                 self._connection = None
 
+    def _name(self, key: str | bytes) -> bytes:
+        if not self._apart:
+            return bytes.fromhex(key) if isinstance(key, str) else key
+        text = key if isinstance(key, str) else key.hex()
+        return hashlib.blake2b(f"{self._apart} {text}".encode(), digest_size=16).digest()
+
+    def _connect(self) -> None:
+        self._stamp = ()
+        if not self._read_only:
+            self._connection = storefile.connected(self.path)
+            return
+        stamp = storefile.stamp(self.path)
+        self._connection, unchanging = storefile.readable(self.path)
+        if unchanging:
+            self._stamp = stamp
+
+    def _remembered(self) -> int | None:
+        """The limit that the file remembers, else the one that this store was opened with."""
+        if not self._do("SELECT 1 FROM sqlite_master WHERE name = 'about'"):
+            return self.limit
+        rows = self._do("SELECT value FROM about WHERE name = 'limit'")
+        return (None if rows[0][0] < 0 else int(rows[0][0])) if rows else self.limit
+
+    def _totals(self) -> dict[str, tuple[int, int]]:
+        counted = "SELECT method, entries, bytes FROM totals WHERE entries > 0 ORDER BY method"
+        if not self._do("SELECT 1 FROM sqlite_master WHERE name = 'totals'"):  # of an older file that is only read
+            counted = "SELECT method, count(*), sum(size) FROM entries GROUP BY method ORDER BY method"
+        return {method: (count, size) for method, count, size in self._do(counted)}
+
     def _count(self, method: str | None) -> int:
-        where, values = ("", ()) if method is None else (" WHERE method = ?", (method,))
-        rows = self._do(f"SELECT count(*) FROM entries{where}", values)
-        return int(rows[0][0]) if rows else 0
+        totals = self._totals()
+        return sum(count for name, (count, _) in totals.items() if method in (None, name))
 
     def _evict(self) -> None:
         """Delete the least recently used entries, in small steps, once the limit is passed."""
-        if self._total() <= self.limit:
+        if self.limit is None or self._total() <= self.limit:
+            return
+        self.limit = self._remembered()  # another process may have lifted it since
+        if self.limit is None or self._total() <= self.limit:
             return
         self._write_uses()
         surplus = self._total() - self.limit * _ROOM
@@ -194,8 +263,8 @@ class Store:
             self._shrink(_STEP)
 
     def _total(self) -> int:
-        rows = self._do("SELECT bytes FROM total")
-        return int(rows[0][0]) if rows else 0
+        rows = self._do("SELECT sum(bytes) FROM totals")
+        return int(rows[0][0] or 0) if rows else 0
 
     def _do(self, statement: str, values: Iterable[object] = ()) -> list[Any]:
         """The rows of one statement, committed at once; none where the store is off or is turned off by it."""
@@ -203,10 +272,33 @@ class Store:
             if self._connection is None:
                 return []
             try:
+                if self._stamp and self._stamp != storefile.stamp(self.path):
+                    self._connection.close()
+                    self._connect()
                 return self._connection.execute(statement, tuple(values)).fetchall()
-            except (sqlite3.Error, OSError) as error:
-                self._turn_off(error)
+            except (sqlite3.Error, OSError, ValueError) as error:
+                if not _is_busy(error):
+                    self._turn_off(error)
                 return []
+
+    def _written(self, statement: str, rows: Sequence[tuple[object, ...]], tries: int) -> bool:
+        """All rows in one transaction; whether they are in."""
+        for _ in range(tries):
+            with self._lock:
+                if self._connection is None:
+                    return False
+                try:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(statement, rows)
+                    self._connection.execute("COMMIT")
+                    return True
+                except (sqlite3.Error, OSError) as error:
+                    with contextlib.suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+                    if not _is_busy(error):
+                        self._turn_off(error)
+                        return False
+        return False
 
     def _shrink(self, pages: int) -> None:
         """Give free pages back to the file system (0: all)."""
@@ -218,13 +310,9 @@ class Store:
     def _write_uses(self) -> None:
         with self._lock:
             uses, self._used = self._used, {}
-            if self._connection is None or not uses or self._read_only:
-                return
-            with contextlib.suppress(sqlite3.Error):  # another process may be writing: the order is a hint only
-                self._connection.execute("BEGIN IMMEDIATE")
-                rows = [(when, key) for key, when in uses.items()]
-                self._connection.executemany("UPDATE entries SET used = ? WHERE key = ?", rows)
-                self._connection.execute("COMMIT")
+        if uses:
+            rows = [(when, key) for key, when in uses.items()]
+            self._written("UPDATE entries SET used = ? WHERE key = ?", rows, tries=1)
 
     def _turn_off(self, error: Exception) -> None:
         self.note = f"the store is off: {self.path}: {_reason(error)}"
@@ -234,46 +322,8 @@ class Store:
             self._connection = None
 
 
-def on_network(folder: Path, mounts: str | None = None) -> bool:
-    """Whether `folder` lies on a network file system, where SQLite's WAL does not work; `mounts`: /proc/mounts."""
-    try:
-        table = mounts if mounts is not None else Path("/proc/mounts").read_text(errors="replace")
-    except OSError:
-        return False
-    best, kind = "", ""
-    place = folder.resolve()
-    for line in table.splitlines():
-        _, at, found, *_ = [*line.split(" "), "", "", ""]
-        if len(at) >= len(best) and place.is_relative_to(at or "?"):
-            best, kind = at, found
-    return kind.startswith(_NETWORKS)
-
-
-def _connected(path: Path, read_only: bool) -> sqlite3.Connection:
-    """A connection that commits each statement. ValueError where a newer fer-tui wrote the file."""
-    mode = "ro" if read_only else "rwc"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=_PATIENCE,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    try:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found > _FORMAT:
-            raise ValueError("a newer fer-tui wrote it")
-        if read_only:
-            return connection
-        if found < _FORMAT:
-            connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network(path.parent) else 'WAL'}")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("SELECT bytes FROM total").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
 
 
 def _reason(error: Exception) -> str:

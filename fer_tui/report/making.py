@@ -65,8 +65,9 @@ def made(
     """
     with ExitStack() as stack:
         stack.enter_context(_one_thread())
-        if stored and session.store is not None and session.store.is_on:
-            folder = session.store.path.parent
+        own = session.store.own if session.store is not None else None
+        if stored and own is not None and own.is_on:
+            folder = own.path.parent
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fer-tui-")))
         engine = steady_engine(session.classifier, session.dataset, folder)

@@ -113,13 +113,13 @@ BINDINGS = (
     ),
     Binding(
         "beside-next",
-        ("B",),
+        ("g b",),
         "the next of the other networks (of one run: checkpoints) beside this one",
         "Explanation",
         "xc",
         counts=True,
     ),
-    Binding("beside-previous", ("g b",), "the one before it", "Explanation", "xc", counts=True),
+    Binding("beside-previous", ("g B",), "the one before it", "Explanation", "xc", counts=True),
     Binding("checkpoint-next", (".",), "next checkpoint", "Explanation", counts=True),
     Binding("checkpoint-previous", (",",), "checkpoint before", "Explanation", counts=True),
     Binding(

@@ -98,6 +98,9 @@ def _flags(settings: Settings, names: Sequence[str]) -> Iterator[str]:
                     yield from _flag("--model-arg", f"{key}={argument}")
             case "equalise", _:
                 yield flag
+            case "stores", _:
+                for each in value:
+                    yield from _flag("--store", each)
             case "weights", _:
                 yield from (flag, *value)
             case "size", (height, width):

@@ -38,7 +38,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
     from fer_tui.engine.compute import Server
     from fer_tui.engine.matching import together
     from fer_tui.engine.session import Session
-    from fer_tui.engine.store import Store
+    from fer_tui.engine.stores import Stores
 
     opened = dataset if isinstance(dataset, MappedDataset) else open_dataset(dataset)
     hint = opened.uniform_shape[:2] if opened.uniform_shape else None
@@ -48,7 +48,7 @@ def explore(model: Any, dataset: Any, *, classes: Sequence[str] | None = None, *
         networks.append(each if known else open_classifier(each, classes=classes, size_hint=hint, **preparation))
     if not networks:
         raise InputError("explore", "no model is given")
-    session = Session(opened, together(networks, opened), Store.open(None))
+    session = Session(opened, together(networks, opened), Stores.open(None))
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:

@@ -184,12 +184,11 @@ class Project:
         return action_key(key, request.action)
 
     def _open_shelf(self) -> Shelf:
-        from fer_tui.engine import Shelf, Store
+        from fer_tui.engine import Shelf, Stores
 
-        cache = self.settings.cache if self.settings is not None else None
-        if cache == "none":
-            return Shelf(None)
-        return Shelf(Store.open(Path(cache) if cache is not None else None))
+        if self.settings is None:
+            return Shelf(Stores.open(None))
+        return Shelf(Stores.open(self.settings.cache, self.settings.stores))
 
     def _note(self) -> None:
         data = self._opened.notes if self._opened is not None else ()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_tui.engine import store as stores
+from fer_tui.engine import storefile
 from fer_tui.engine.store import Store
 from fer_tui.folders import cache_folder
 
@@ -124,7 +124,7 @@ store.close()
 
 @pytest.mark.parametrize("content", [b"x" * 5000, b"SQLite format 3\x00" + b"\xff" * 4000])
 def test_a_damaged_file_only_turns_it_off(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / stores.FILE_NAME).write_bytes(content)
+    (tmp_path / storefile.FILE_NAME).write_bytes(content)
     store = Store.open(tmp_path)
     assert "the store is off" in store.note and str(tmp_path) in store.note
     store.put(key(1), b"x", method="m")
@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_made_only_turns_it_off(tmp_path: Path) -> None:
 
 def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
-    with sqlite3.connect(tmp_path / stores.FILE_NAME) as connection:
+    with sqlite3.connect(tmp_path / storefile.FILE_NAME) as connection:
         connection.execute("PRAGMA user_version = 99")
     assert "newer" in Store.open(tmp_path).note
 
@@ -171,7 +171,7 @@ def test_read_only(tmp_path: Path) -> None:
 def test_the_folder_can_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER_TUI_CACHE", str(tmp_path / "here"))
     store = Store.open()
-    assert store.path == tmp_path / "here" / stores.FILE_NAME and store.is_on
+    assert store.path == tmp_path / "here" / storefile.FILE_NAME and store.is_on
     store.close()
     monkeypatch.delenv("FER_TUI_CACHE")
     assert cache_folder() == Path(os.environ["XDG_CACHE_HOME"]) / "fer-tui"
@@ -179,6 +179,6 @@ def test_the_folder_can_be_named_by_the_environment(tmp_path: Path, monkeypatch:
 
 def test_network_file_systems_are_known(tmp_path: Path) -> None:
     mounts = f"/dev/vda / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\ntmpfs {tmp_path}/local tmpfs rw 0 0\n"
-    assert stores.on_network(tmp_path / "cache", mounts)
-    assert not stores.on_network(tmp_path / "local" / "cache", mounts)
-    assert not stores.on_network(Path("/"), mounts)
+    assert storefile.on_network(tmp_path / "cache", mounts)
+    assert not storefile.on_network(tmp_path / "local" / "cache", mounts)
+    assert not storefile.on_network(Path("/"), mounts)

@@ -54,7 +54,8 @@ def test_each_is_told_in_one_line_and_the_next_one_works(session: Session) -> No
             values(engine, name)
         assert str(told.value) == f"explainer {name} (roguekit 1.0): {said}"
     np.testing.assert_array_equal(values(engine, "saliency"), clean)
-    assert not session.store or session.store.usage().by_method.keys() <= {"saliency", "scores"}
+    assert session.store is not None and session.store.own is not None
+    assert session.store.own.usage().by_method.keys() <= {"saliency", "scores"}
 
 
 def test_what_is_not_finite_is_a_note(session: Session) -> None:

@@ -104,7 +104,7 @@ async def test_fixed_and_broken_by_class(
 
 
 async def test_the_others_take_turns_beside_it(opened: Opened) -> None:
-    """Three networks: B goes through those that are not the current one."""
+    """Three networks: gb goes through those that are not the current one."""
     early, late = (str(Path(bundled_run(), name)) for name in (EARLY, "epoch-0039.safetensors"))
     three = Settings(
         model="fer-gap",
@@ -117,19 +117,19 @@ async def test_the_others_take_turns_beside_it(opened: Opened) -> None:
         beside = sight.app.desk.beside
         first, second = beside.others
         assert beside.partner == first == 1 and second in (2, 3)
-        await sight.type("B")
+        await sight.type("gb")
         assert beside.shown and beside.partner == first and "(1 of 2)" in sight.text("#status")
-        await sight.type("B")
+        await sight.type("gb")
         assert beside.partner == second and "(2 of 2)" in sight.text("#status")
         await sight.until(lambda: beside.answered.final and beside.predictions.complete, "the third network")
         assert beside.answered.place.checkpoint == second
-        await sight.type("B")
-        assert beside.partner == first
         await sight.type("gb")
+        assert beside.partner == first
+        await sight.type("gB")
         assert beside.partner == second
         await sight.type(f"{5 - second + 1}b")  # the other weights of the third network
         assert beside.partner == 5 - second and beside.number == 1
-        await sight.type("gb")
+        await sight.type("gB")
         assert beside.partner == first
         await sight.type(f"{second}.")  # the third is the current one: the others are the first two
         await sight.until(lambda: sight.answered.final, "the map")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fer_tui.amounts import size
 from fer_tui.contract import InputError, nearest, plain
 
 from . import flags, streams
@@ -131,11 +132,3 @@ def room(usage: Usage) -> str:
     """The bytes that a store's file takes, and may take."""
     most = f"of at most {size(usage.limit)}" if usage.limit is not None else "without limit"
     return f"{size(usage.file_bytes)} {most}"
-
-
-def size(count: int) -> str:
-    """Bytes for people."""
-    for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if count >= 1 << power:
-            return f"{count / (1 << power):.1f} {unit}"
-    return f"{count} B"

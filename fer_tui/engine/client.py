@@ -28,14 +28,15 @@ from .messages import (
     Explain,
     Failed,
     FindSimilar,
-    Kind,
     Lost,
     MeasureFocus,
     Message,
     Open,
+    Places,
     Predict,
     Quit,
     Told,
+    Variant,
 )
 from .settings import Settings
 
@@ -162,12 +163,9 @@ class Compute:
         """Ask for the most similar images to a row; the job number."""
         return self._ask(FindSimilar(next(self._numbers), row, count, checkpoint))
 
-    def count_stored(
-        self, kinds: Sequence[Kind], rows: Sequence[int], targets: Sequence[int], layer: str | None, checkpoint: int
-    ) -> int:
+    def count_stored(self, variants: Sequence[Variant], places: Places) -> int:
         """Ask how many of these explanations are stored; the job number."""
-        job, kinds, rows, targets = next(self._numbers), tuple(kinds), tuple(rows), tuple(targets)
-        return self._ask(CountStored(job, kinds, rows, targets, layer, checkpoint))
+        return self._ask(CountStored(next(self._numbers), tuple(variants), places))
 
     def stop(self) -> None:
         """The user waits for the end of all that was cancelled: it gets less time from now on."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fer_tui.contract import Axis, Place
 
 from .keys import key_at
-from .messages import Counted, CountStored
+from .messages import Counted, CountStored, Places
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -17,24 +17,24 @@ _AT_ONCE = 256  # keys that are made and looked up in one step, which takes some
 
 
 def count_stored(engine: Engine, asked: CountStored) -> Iterator[Counted]:
-    """One kind after another: how many of its places were looked at so far, and for how many there is an explanation.
+    """One variant after another: how many of its places were looked at so far, and how many are stored.
 
-    Places that a kind does not tell apart are one. InputError and PluginError as of `Engine.described`.
+    Places that a variant does not tell apart are one. InputError and PluginError as of `Engine.described`.
     """
-    for number, kind in enumerate(asked.kinds):
-        description = engine.described(kind.method)
-        places = _places(description.axes_for(kind.parameters), asked)
+    dataset, digests = engine.dataset, engine.classifier.digests
+    for number, variant in enumerate(asked.variants):
+        description = engine.described(variant.method)
+        places = _places(description.axes_for(variant.parameters), asked.places)
         looked = found = 0
         for start in range(0, len(places), _AT_ONCE):
             some = places[start : start + _AT_ONCE]
-            keys = [
-                key_at(description, kind.parameters, place, engine.dataset, engine.classifier.digests) for place in some
-            ]
-            looked, found = looked + len(some), found + (len(engine.store.has(keys)) if engine.store is not None else 0)
+            keys = [key_at(description, variant.parameters, place, dataset, digests) for place in some]
+            looked += len(some)
+            found += len(engine.store.has(keys)) if engine.store is not None else 0
             yield Counted(asked.job, number, len(places), looked, found)
 
 
-def _places(axes: frozenset[Axis], asked: CountStored) -> list[Place]:
+def _places(axes: frozenset[Axis], asked: Places) -> list[Place]:
     pairs = zip(asked.rows, asked.targets, strict=True)
     known = (pair for pair in pairs if Axis.TARGET not in axes or pair[1] >= 0)
     whole = (Place(row, target, asked.layer, None, asked.checkpoint) for row, target in known)

@@ -95,26 +95,30 @@ class FindSimilar(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What explanations have in common, wherever they are."""
+class Variant:
+    """A method under parameters: all of them."""
 
     method: str
     parameters: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
-class CountStored(Message):
-    """Count what the store has of each kind at these places; answered by Counted, and one Done or Failed.
+class Places:
+    """Images with a class of each, at one layer and checkpoint. targets: for each of `rows`, -1 where it is unknown."""
 
-    targets: for each of `rows` the class, -1 where it is not known. layer: of the kinds that hang on one.
-    """
-
-    job: int
-    kinds: tuple[Kind, ...]
     rows: tuple[int, ...]
     targets: tuple[int, ...]
     layer: str | None = None
     checkpoint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountStored(Message):
+    """Count what the stores have of each variant at these places; answered by Counted, and one Done or Failed."""
+
+    job: int
+    variants: tuple[Variant, ...]
+    places: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +317,10 @@ class Similar(Message):
 
 @dataclass(frozen=True, slots=True)
 class Counted(Message):
-    """Of kind number `kind` of a CountStored: its places, how many were looked at so far, how many are stored."""
+    """Of variant number `variant` of a CountStored: its places, how many were looked at so far, how many are stored."""
 
     job: int
-    kind: int
+    variant: int
     places: int
     looked: int
     found: int

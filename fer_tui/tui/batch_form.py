@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fer_tui.contract import Axis, Description, plain
-from fer_tui.engine.messages import Kind
+from fer_tui.engine.messages import Variant
 
-from .batching import Asked
+from .batching import ALL, Asked
 from .command import is_run
-from .stored import MOST, Places
+from .stored import Counting, counting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,54 +22,60 @@ if TYPE_CHECKING:
     from .choice import Choice
     from .project import Project
 
-METHOD, IMAGES, CLASS, LAYER, CHECKPOINT = "method", "images", "class", "layer", "checkpoint"
-_ALL = ("all",)
+METHOD = "method"
+NAMES = {
+    METHOD: "method",
+    "where": "images",
+    "targets": "class",
+    "layers": "layer",
+    "filters": "filter",
+    "checkpoints": "checkpoint",
+}  # of the fields
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What can be chosen in a field: how it is told, and what the command is given for it."""
+    """What can be chosen in a field: how it is told, and what is asked for then (None: as usual)."""
 
     title: str
-    value: tuple[str, ...] = ()
+    value: Any = None
 
 
 class BatchForm:
     """Begins with what the explorer shows. at: the field of the cursor.
 
-    A field has at least one option; a method's own fields (class, layer) are there where it hangs on them.
+    Each field has the name of what it gives to `Asked`; a method has those of the axes that it uses.
     """
 
     def __init__(self, project: Project, choice: Choice, browser: Browser) -> None:
         self._project, self._choice, self._browser = project, choice, browser
-        self.methods = tuple(each for each in project.methods_for(dataset=False) if _explains_images(choice, each))
+        self.methods = project.methods_for(dataset=False)
         now = choice.method
         self._chosen = {METHOD: self.methods.index(now) if now in self.methods else 0}
-        self._chosen[IMAGES] = 1 if browser.narrowing else 0
-        self._chosen[CLASS] = {"predicted": 0, "true": 1}.get(str(browser.target), 3)
+        self._chosen["where"] = 1 if browser.narrowing else 0
+        self._chosen["targets"] = {"predicted": 0, "true": 1}.get(str(browser.target), 3)
         self.at = 0
 
     @property
     def method(self) -> Description | None:
-        """The method that is chosen; None where none explains an image."""
+        """The method that is chosen; None where there is none."""
         return self.methods[self._chosen[METHOD]] if self.methods else None
 
     @property
     def fields(self) -> dict[str, tuple[Option, ...]]:
-        """The options of each field, by its name."""
+        """The options of each field, at least one, by its name."""
         method = self.method
         if method is None:
             return {}
         axes = method.axes_for(self._choice.parameters(method))
-        found = {METHOD: tuple(Option(plain(each.title), (each.name,)) for each in self.methods)}
-        found[IMAGES] = tuple(self._images())
-        if Axis.TARGET in axes:
-            found[CLASS] = tuple(self._classes())
-        if Axis.LAYER in axes:
-            found[LAYER] = tuple(self._layers())
-        if len(checkpoints := tuple(self._checkpoints())) > 1:
-            found[CHECKPOINT] = checkpoints
-        return found
+        found = {
+            METHOD: [Option(plain(each.title), each.name) for each in self.methods],
+            "where": list(self._images()) if Axis.IMAGE in axes else [],
+            "targets": list(self._classes(images=Axis.IMAGE in axes)) if Axis.TARGET in axes else [],
+            "layers": list(self._layers()) if Axis.LAYER in axes else [],
+            "checkpoints": list(self._checkpoints()),
+        }
+        return {name: tuple(options) for name, options in found.items() if options}
 
     def chosen(self, field: str) -> Option:
         """What is chosen in a field."""
@@ -82,77 +88,45 @@ class BatchForm:
 
     def turn(self, steps: int) -> None:
         """Another option of the field at the cursor, round its options."""
-        names = list(self.fields)
-        if names:
-            name = names[self.at]
-            options = self.fields[name]
-            self._chosen[name] = (options.index(self.chosen(name)) + steps) % len(options)
-            self.at = list(self.fields).index(name)  # another method has other fields
-
-    # ---- what is asked for -------------------------------------------------------------------------------------------
+        fields = self.fields
+        if fields:
+            name = list(fields)[self.at]
+            now = fields[name].index(self.chosen(name))
+            self._chosen[name] = (now + steps) % len(fields[name])
 
     @property
     def asked(self) -> Asked | None:
         """The batch; None where there is no method for one."""
-        method, fields = self.method, self.fields
-        if method is None:
+        if self.method is None:
             return None
-        values = {name: self.chosen(name).value for name in fields}
-        return Asked(
-            method.name,
-            self._choice.parameters(method),
-            "".join(values[IMAGES]),
-            "".join(values.get(CLASS, ("predicted",))),
-            values.get(LAYER, ()),
-            values.get(CHECKPOINT, self._checkpoint() if self._is_run else ()),
-        )
+        values = {name: self.chosen(name).value for name in self.fields if name != METHOD}
+        given = {name: value for name, value in values.items() if value is not None}
+        return Asked(self.method.name, self._choice.parameters(self.method), **given)
 
     @property
     def title(self) -> str:
         """What the batch makes, in words."""
-        fields = list(self.fields)
-        return ", ".join(self.chosen(name).title for name in fields)
+        return ", ".join(self.chosen(name).title for name in self.fields)
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """Each method under its current parameters."""
-        return tuple(Kind(each.name, self._choice.parameters(each)) for each in self.methods)
-
-    @property
-    def places(self) -> Places:
-        """Where it is counted what is stored: the chosen images and classes, at the layer and checkpoint shown.
-
-        At most MOST, evenly spread over all that are meant.
-        """
-        browser = self._browser
-        rows, predictions = self._rows(), browser.predictions
-        target = self._target()
-        count = len(browser.classes) if target is None else 1
-        pairs = len(rows) * count
-        picked = np.arange(pairs) if pairs <= MOST else np.arange(MOST) * pairs // MOST
-        some = rows[picked // count]
-        known: dict[Target, NDArray[np.integer]] = {"predicted": predictions.predicted, "true": predictions.labels}
-        targets = picked % count if target is None else known[target][some] if target in known else np.full(len(some), target)
-        return Places(
-            tuple(some.tolist()),
-            tuple(map(int, targets)),
-            pairs <= MOST,
-            browser.layer,
-            browser.checkpoint,
-        )
+    def counting(self) -> Counting:
+        """What is counted: of each method, under its current parameters, the chosen images and classes."""
+        variants = [Variant(each.name, self._choice.parameters(each)) for each in self.methods]
+        return counting(variants, self._browser, self._rows(), self._target())
 
     def _rows(self) -> NDArray[np.int64]:
-        where, browser = self.chosen(IMAGES).value, self._browser
-        if not where:
+        browser = self._browser
+        where = self.chosen("where").value if "where" in self.fields else None
+        if where is None:
             return browser.predictions.rows
-        if where == ("marked",) and browser.marks is not None:
+        if where == "marked" and browser.marks is not None:
             return np.asarray(browser.marks.marked.nonzero()[0])
         return browser.listed
 
     def _target(self) -> Target | None:
         """The class of each image; None: all."""
-        chosen = self._chosen[CLASS]
-        return ("predicted", "true", None, self._browser.target_class or 0)[min(chosen, 3)]
+        chosen: Target | str = self.chosen("targets").value if "targets" in self.fields else "predicted"
+        return chosen if chosen in ("predicted", "true") or isinstance(chosen, int) else None
 
     # ---- options -----------------------------------------------------------------------------------------------------
 
@@ -160,42 +134,31 @@ class BatchForm:
         browser = self._browser
         yield Option(f"all {len(browser.predictions):,}")
         if browser.narrowing:
-            yield Option(f"the {browser.count:,} listed: {plain(browser.narrowing)}", (browser.narrowing,))
+            yield Option(f"the {browser.count:,} listed: {plain(browser.narrowing)}", browser.narrowing)
         if browser.has_marked and browser.marks is not None and browser.narrowing.strip() != "marked":
-            yield Option(f"the {browser.marks.count:,} marked", ("marked",))
+            yield Option(f"the {browser.marks.count:,} marked", "marked")
 
-    def _classes(self) -> Iterator[Option]:
+    def _classes(self, *, images: bool) -> Iterator[Option]:
         browser = self._browser
-        yield Option("the predicted one", ("predicted",))
-        yield Option("the true one", ("true",))
-        yield Option(f"all {len(browser.classes)} of each image", _ALL)
+        if images:
+            yield Option("the predicted one", "predicted")
+            yield Option("the true one", "true")
+        yield Option(f"all {len(browser.classes)}", ALL)
         if browser.target_class is not None:
-            name = browser.classes[browser.target_class]
-            yield Option(plain(name), (name,))
+            yield Option(plain(browser.classes[browser.target_class]), browser.target_class)
 
     def _layers(self) -> Iterator[Option]:
         layer, classifier = self._browser.layer, self._project.classifier
         yield Option("the method's own choice") if layer is None else Option(plain(layer), (layer,))
         layers = [each for each in classifier.layers if each.filters] if classifier is not None else []
         if len(layers) > 1:
-            yield Option(f"all {len(layers)} layers", _ALL)
+            yield Option(f"all {len(layers)}", ALL)
 
     def _checkpoints(self) -> Iterator[Option]:
-        classifier, now = self._project.classifier, self._browser.checkpoint
-        if classifier is None or now >= len(classifier.checkpoints):
+        """None where there is but one."""
+        classifier, settings, now = self._project.classifier, self._project.settings, self._browser.checkpoint
+        if classifier is None or settings is None or not is_run(settings):
             return
-        yield Option(f"{plain(classifier.checkpoints[now])}, the current one", self._checkpoint())
+        yield Option(f"{plain(classifier.checkpoints[now])}, which is shown", (now,))
         if len(classifier.checkpoints) > 1:
-            yield Option(f"all {len(classifier.checkpoints)}", _ALL)
-
-    def _checkpoint(self) -> tuple[str, ...]:
-        return (str(self._browser.checkpoint),)
-
-    @property
-    def _is_run(self) -> bool:
-        settings = self._project.settings
-        return settings is not None and is_run(settings)
-
-
-def _explains_images(choice: Choice, method: Description) -> bool:
-    return Axis.IMAGE in method.axes_for(choice.parameters(method))
+            yield Option(f"all {len(classifier.checkpoints)}", ALL)

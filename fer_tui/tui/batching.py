@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from fer_tui.contract import Description, Value
 
-from .command import flags_of, parameter_flags
+from .command import flagged, flags_of, parameter_flags
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
 
+ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One batch. where: a narrowing, '' for all images. layers, checkpoints: names, numbers, `all`; (): as usual."""
-
     method: str
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, Value] = field(default_factory=dict)
     where: str = ""
-    targets: str = "predicted"
-    layers: tuple[str, ...] = ()
-    checkpoints: tuple[str, ...] = ()
+    targets: str | int | None = None
+    layers: tuple[str, ...] | str | None = None
+    filters: tuple[int, ...] | str | None = None
+    checkpoints: tuple[int, ...] | str | None = None
 
 
-def words_for(asked: Asked, description: Description, settings: Settings) -> list[str]:
-    """The words of `fer-tui batch` behind `fer-tui`."""
+def words_for(asked: Asked, description: Description, classes: Sequence[str], settings: Settings) -> list[str]:
+    """The words of the command behind `fer-tui`."""
     words = ["batch", asked.method, *parameter_flags(description, asked.parameters, settings)]
     if asked.where:
-        words.append(f"--where={asked.where}")  # in one word: a narrowing may begin with -
-    words.append(f"--targets={asked.targets}")
-    if asked.layers:
-        words += ["--layers", *asked.layers]
-    if asked.checkpoints:
-        words += ["--checkpoints", *asked.checkpoints]
+        words += flagged("--where", asked.where)
+    if asked.targets is not None:
+        words += flagged("--targets", classes[asked.targets] if isinstance(asked.targets, int) else asked.targets)
+    for name, value in (("--layers", asked.layers), ("--checkpoints", asked.checkpoints)):
+        if value is not None:
+            words += flagged(name, value if isinstance(value, str) else ",".join(map(str, value)))
     return [*words, *flags_of(settings)]
 
 

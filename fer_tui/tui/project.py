@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fer_tui.classifier.fitting import Fit
     from fer_tui.contract import Heatmap
     from fer_tui.dataset import MappedDataset
-    from fer_tui.engine import Settings, Shelf
+    from fer_tui.engine import Settings, Shelf, Store, Stores
     from fer_tui.regions import Focus, Regions
 
 
@@ -38,6 +38,7 @@ class Project:
         self.notes: tuple[str, ...] = ()
         self._opened: DatasetOpened | None = None
         self._shelf: Shelf | None = None
+        self._stores: Stores | None = None
         self._regions: tuple[Regions | None] | None = None  # None: not looked for yet
 
     @property
@@ -166,6 +167,11 @@ class Project:
         if self._shelf is not None and key:
             self._shelf.put(key, blob)
 
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """Those that explanations are looked for in, the own one first."""
+        return tuple(self._stores.all) if self._stores is not None else ()
+
     def close(self) -> None:
         if self._shelf is not None:
             self._shelf.close()
@@ -186,9 +192,9 @@ class Project:
     def _open_shelf(self) -> Shelf:
         from fer_tui.engine import Shelf, Stores
 
-        if self.settings is None:
-            return Shelf(Stores.open(None))
-        return Shelf(Stores.open(self.settings.cache, self.settings.stores))
+        cache, others = (self.settings.cache, self.settings.stores) if self.settings is not None else (None, ())
+        self._stores = Stores.open(cache, others)
+        return Shelf(self._stores)
 
     def _note(self) -> None:
         data = self._opened.notes if self._opened is not None else ()

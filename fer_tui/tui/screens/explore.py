@@ -23,6 +23,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .abreast import Abreast, pair_lines
+from .batching import leave
 from .explained import draw_beside, draw_picture, draw_side, draw_title, twin
 from .exports import Exports
 from .pointing import Pointing
@@ -392,4 +393,4 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
             self.do_report(command)
 
     def do_quit(self, command: Command) -> None:
-        self.app.exit(0)
+        leave(self)

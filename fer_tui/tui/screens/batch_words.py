@@ -128,7 +128,9 @@ def share_bar(share: Share | None, cells: int, inks: Inks) -> Text:
     if share is None or share.part is None:
         return Text("…" if share is None else "–", inks.muted)
     part = share.part if share.found in (0, share.looked) else min(max(share.part, 0.01), 0.99)
-    return Text.assemble((filled(share.part, cells), inks.bar), (f"{part:5.0%}", inks.strong))
+    return Text.assemble(
+        (filled(share.part, cells), inks.bar), (f"{part:5.0%}", inks.strong if share.found else inks.muted)
+    )
 
 
 def store_lines(usages: Sequence[tuple[Usage, str]], width: int, inks: Inks) -> Iterator[Text]:

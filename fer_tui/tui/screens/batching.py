@@ -135,7 +135,8 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
 
     @property
     def _is_time(self) -> bool:
-        return time.monotonic() - self._counted > _COUNT_EVERY
+        """Whether what was counted is old by now."""
+        return time.monotonic() - self._counted > _COUNT_EVERY and not self._desk.stored.is_working
 
     def _look_at_stores(self) -> None:
         def look() -> None:

@@ -184,17 +184,19 @@ class Batches:
     def _end(self, running: Running) -> None:
         """Tell how it has ended, and leave nothing of it behind."""
         progress, said = running.progress or Progress(), running.said
-        aside = f", {progress.aside:,} set aside (! tells which)" if progress.aside else ""
-        fault = "\n".join(said)
-        if progress.done and not progress.missing - progress.aside:
-            news = f"the batch is through: {progress.made:,} maps made{aside}"
-        elif running.stopped or progress.total:
-            there = progress.total - progress.missing
-            news = f"the batch is stopped, {there:,} of {progress.total:,} maps are stored: B goes on with the rest"
+        last = plain(said[-1].removeprefix("fer-tui: ")) if said else "nothing tells why"
+        there = f"{progress.total - progress.missing:,} of {progress.total:,} maps are stored"
+        if progress.done:
+            aside = f", {progress.aside:,} set aside (! tells which)" if progress.aside else ""
+            news, fault = f"the batch is through: {progress.made:,} maps made{aside}", said if progress.aside else []
+        elif running.stopped and progress.stage == "maps":
+            news, fault = f"the batch is stopped: {there}, and B goes on with the rest", []
+        elif running.stopped:
+            news, fault = "the batch is stopped", []
         else:
-            news = f"no batch: {plain(said[-1].removeprefix('fer-tui: ')) if said else 'its process ended'}"
+            news, fault = f"the batch has ended: {last}", said
         _remove(running.folder)
-        self._told(news, fault if progress.aside or not progress.total else "")
+        self._told(news, "\n".join(fault))
 
     def _forget(self) -> None:
         if self._task is not None:

@@ -85,9 +85,8 @@ def progress_lines(batches: Batches, width: int, inks: Inks) -> Iterator[Text]:
 
 
 def _numbers(progress: Progress) -> Iterator[str]:
-    yield f"{progress.total - progress.missing:,} of {progress.total:,}"
-    if progress.stage == "predictions":
-        yield "predicting first"
+    there = f"{progress.total - progress.missing:,} of {progress.total:,}"
+    yield f"first the predictions: {there}" if progress.stage == "predictions" else f"{there} maps are there"
     if progress.rate:
         yield f"{progress.rate:,.1f} a second" if progress.rate < 10 else f"{progress.rate:,.0f} a second"
     if progress.left is not None:

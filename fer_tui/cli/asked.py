@@ -25,7 +25,7 @@ def add_parameters(group: Any) -> None:
         action="append",
         default=[],
         type=flags.typed(_pair),
-        help="a parameter of the method (again for more)",
+        help="a parameter of the method (again for more; fer-tui plugins METHOD lists them)",
     )
 
 

@@ -52,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=flags.typed(flags.whole),
         help="find the face in the picture file and explain its crop; which one, from 1, where there are several",
     )
-    place.add_argument("--target", metavar="C", help="a class, by name or index (the predicted one if absent)")
+    told = "a class, by name or index (the predicted one if absent); with --where also several: predicted,true"
+    place.add_argument("--target", metavar="C", help=told)
     place.add_argument("--against", metavar="C", help="another class: the target's map minus that class's")
     place.add_argument(
         "--cell",
@@ -198,7 +199,8 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
     elif arguments.filter is not None:
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
     classes = session.classifier.classes
-    target = asked.class_of(arguments.target, classes) if arguments.target is not None else None
+    alone = arguments.target is not None and arguments.where is None  # each row has its own with --where
+    target = asked.class_of(arguments.target, classes) if alone else None
     return Place(row, target, arguments.layer, arguments.filter, checkpoint)
 
 

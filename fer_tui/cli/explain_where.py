@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Axis, Description, Explanation, InputError, Place, plain
 
-from . import flags, narrowed, streams
+from . import asked, flags, narrowed, streams
 from .facts import facts
 from .progress import Narrator
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fer_tui.contract import Value
     from fer_tui.engine import Engine, Settings
     from fer_tui.picture import Look
+    from fer_tui.tui.browser import Target
 
 _ALONE = ("image", "face", "against", "cell", "action", "regions", "trust", "words")  # flags about one explanation
 _AT_ONCE = 64  # rows in a batch
@@ -57,16 +58,21 @@ def explain_where(
     look: Look,
     tell: Narrator,
 ) -> None:
-    """Explain the rows one after another, each at `place` with its own image; what is made already is there at once."""
+    """Explain the rows one after another, each at `place` with its own image and the classes of --target.
+
+    What is made already is there at once.
+    """
     axes = description.axes_for(values)
     if Axis.IMAGE not in axes:
         raise InputError(f"--where {arguments.where}", f"{description.name} does not explain an image")
+    targets = _targets(arguments.target, engine.classifier.classes)
     found = narrowed.rows_where(arguments.where, engine, place.checkpoint, tell)
     made: list[dict[str, Any]] = []
+    places = {row: number for number, row in enumerate(found.rows, 1)}
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-    for number, each in enumerate(_explained(arguments, description, values, place, engine, found), 1):
-        tell(f"{arguments.method}, row {each.row}", number / len(found.rows))
+    for each in _explained(arguments, description, values, place, targets, engine, found):
+        tell(f"{arguments.method}, row {each.row}", places[each.row] / len(places))
         if arguments.out is not None:
             made.append(_written(arguments.out, each, description, values, settings, engine, look))
         elif arguments.json:
@@ -87,10 +93,13 @@ def _explained(
     description: Description,
     values: Mapping[str, Value],
     place: Place,
+    targets: Sequence[Target],
     engine: Engine,
     found: narrowed.Narrowed,
 ) -> Iterator[_Row]:
     import numpy as np
+
+    from fer_tui.tui.predictions import probabilities
 
     dataset, classes, axes = engine.dataset, engine.classifier.classes, description.axes_for(values)
     assert dataset is not None
@@ -99,20 +108,41 @@ def _explained(
         rows = found.rows[start : start + _AT_ONCE]
         scores = engine.classifier.at(number).predict([dataset[row].image for row in rows])
         predicted = [int(each.argmax()) if np.isfinite(each).all() else None for each in scores]
-        targets = [place.target if place.target is not None else guess for guess in predicted]
-        asked = [replace(place, image=row, target=to).on(axes) for row, to in zip(rows, targets, strict=True)]
-        with closing(engine.explain_many(description.name, asked, values, fresh=arguments.fresh)) as results:
-            for row, guess, result in zip(rows, predicted, results, strict=True):
+        confidence = [round(float(each.max()), 6) for each in probabilities(np.where(np.isfinite(scores), scores, 0))]
+        pairs = [
+            (at, replace(place, image=row, target=to).on(axes))
+            for at, row in enumerate(rows)
+            for to in _classes(targets if Axis.TARGET in axes else (), predicted[at], int(dataset.labels[row]))
+        ]
+        wanted = [each for _, each in pairs]
+        with closing(engine.explain_many(description.name, wanted, values, fresh=arguments.fresh)) as results:
+            for (at, _), result in zip(pairs, results, strict=True):
+                row, guess = rows[at], predicted[at]
                 label = int(dataset.labels[row])
                 about = {
                     "row": row,
                     "id": dataset.name_of(row),
                     "true": classes[label] if label >= 0 else None,
                     "predicted": classes[guess] if guess is not None else None,
+                    "confidence": confidence[at] if guess is not None else None,
                     "marked": bool(found.marks.marked[row]),
                     "note": found.marks.notes.get(row, ""),
                 }
                 yield _Row(row, result.place, result.explanation, about)
+
+
+def _targets(text: str | None, classes: Sequence[str]) -> tuple[Target, ...]:
+    """What --target names, separated by commas: classes, and each row's predicted or true one."""
+    own: dict[str, Target] = {"predicted": "predicted", "true": "true"}
+    names = [name.strip() for name in (text or "predicted").split(",")]
+    return tuple(own[each] if each in own.keys() - {*classes} else asked.class_of(each, classes) for each in names)
+
+
+def _classes(targets: Sequence[Target], predicted: int | None, label: int) -> list[int | None]:
+    """The classes of one row, each once; [None] where none is known."""
+    known = {"predicted": predicted, "true": label if label >= 0 else None}
+    found = [known[each] if isinstance(each, str) else each for each in targets]
+    return list(dict.fromkeys(each for each in found if each is not None)) or [None]
 
 
 def _written(

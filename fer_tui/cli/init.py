@@ -131,7 +131,7 @@ def _tell_report(report: CheckpointReport) -> None:
     if report.key and report.format != "safetensors":
         streams.say(f"weights under {report.key}" + (f", of {', '.join(report.keys)}" if len(report.keys) > 1 else ""))
     if report.channels is not None and report.outputs is not None:
-        streams.say(f"{report.channels} channels in, {report.outputs} outputs")
+        streams.say(f"{report.channels} channel{'s' * (report.channels != 1)} in, {report.outputs} outputs")
     for name, value in report.facts.items():
         streams.say(f"it says {name} = {value}")
 

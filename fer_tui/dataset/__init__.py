@@ -1,7 +1,8 @@
 """Opens images with labels, and keeps them parsed and mapped. Loads no torch."""
 
 from .classes import align, same_classes
-from .mapped import MappedDataset, image_digest, map_dataset
+from .digests import image_digest
+from .mapped import MappedDataset, map_dataset
 from .opening import open_dataset
 from .parsed import delete_parsed, parsed_datasets
 

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 _UNDO = "give images before they are normalised: fer-tui does that itself, by --mean and --std"
 
 
+def shape_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape (h, w) or (h, w, 3) of each image of an array of that shape whose bytes need no turning, else None."""
+    if len(shape) == 2 and shape[1] > 3 and isqrt(shape[1]) ** 2 == shape[1]:
+        return isqrt(shape[1]), isqrt(shape[1])
+    if len(shape) == 4 and shape[3] in (1, 3):
+        return shape[1:] if shape[3] == 3 else shape[1:3]
+    if len(shape) == 4 and shape[1] == 1:
+        return shape[2:]
+    return shape[1:] if len(shape) == 3 else None
+
+
 def as_images(array: NDArray[Any], where: str, *, fractions: bool | None = None) -> NDArray[np.uint8]:
     """Images of shape (n, h, w), (n, h, w, 1 or 3), (n, 1 or 3, h, w), or (n, side * side).
 

@@ -8,29 +8,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fer_tui.contract import FerTuiError
+
+from .digests import SIZE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Tell = Callable[[str, float | None], None]  # what is being done, and the share of it that is done (0 to 1)
 
-VERSION = 2  # of the layout and of what the parsers make of a source: higher after every change to either
+VERSION = 3  # of the layout and of what the parsers make of a source: higher after every change to either
 FOLDER = "datasets"  # of a cache folder: a folder in it for each parsed dataset
-META, IMAGES, SHAPES = "meta.json", "images.bin", "shapes.bin"
+META, IMAGES = "meta.json", "images.bin"
 LABELS, SPLITS, NAMES, OFFSETS = "labels.bin", "splits.bin", "names.bin", "names.ends.bin"
+PLACES, DIGESTS = "places.bin", "digests.bin"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rows:
     """What a parser knows of a source, beside the images that it gave to the writer.
 
-    labels: int64 (n,), -1 where there is none. codes: uint8 (n,) indices into `splits`. names: ids, or paths below
-    `root` of the pictures, which are then read from there: `stamp` names their contents, `shape` is that of all.
+    labels: int64 (n,), -1 where there is none. codes: uint8 (n,) indices into `splits`. names: ids, or paths of
+    pictures. elsewhere: how the images are found that were not written here.
     """
 
     format: str
@@ -39,10 +42,22 @@ class Rows:
     splits: tuple[str, ...] = ()
     codes: NDArray[np.uint8] | None = None
     names: Sequence[str] | None = None
-    root: Path | None = None
+    elsewhere: Elsewhere | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Elsewhere:
+    """Images that stay where they are.
+
+    kept: what `pixels.open_pixels` needs to find them, as JSON. stamp: what their contents are known by, b"" where the
+    writer has seen them all. shape: that of all, None where they differ. places: int64, where each one lies.
+    """
+
+    kept: dict[str, Any]
     stamp: bytes = b""
     shape: tuple[int, ...] | None = None
-    notes: tuple[str, ...] = ()
+    places: NDArray[np.int64] | None = None
 
 
 class NoRoom(FerTuiError):
@@ -70,8 +85,11 @@ class Writer:
         data = np.ascontiguousarray(images).data.cast("B")
         with _writing():
             self._file.write(data)
+        self.see(data, images.shape[1:], len(images))
+
+    def see(self, data: memoryview, shape: tuple[int, ...], count: int) -> None:
+        """Take note of the bytes of `count` images that lie elsewhere."""
         self._hash.update(data)
-        shape, count = images.shape[1:], len(images)
         if self._runs and self._runs[-1][0] == shape:
             self._runs[-1] = (shape, self._runs[-1][1] + count)
         else:
@@ -81,13 +99,16 @@ class Writer:
         """Write all else; the digest of the whole."""
         with _writing():
             self._file.close()
-        count, shape = len(rows.labels), rows.shape
-        if rows.root is None:
+        if self._runs:
             self._hash.update(repr([shape for shape, _ in self._runs]).encode())
-            shape = self._runs[0][0] if len(self._runs) == 1 else None
-            if shape is None:
-                self._put(SHAPES, _places(self._runs))
-        self._hash.update(rows.stamp)
+        elsewhere = rows.elsewhere
+        if elsewhere is None:
+            elsewhere = self._own()
+        else:
+            (self._folder / IMAGES).unlink()
+            self._hash.update(elsewhere.stamp)
+        if elsewhere.places is not None:
+            self._put(PLACES, elsewhere.places)
         labels = np.ascontiguousarray(rows.labels, np.int64)
         self._put(LABELS, labels)
         if rows.splits:
@@ -97,24 +118,33 @@ class Writer:
             encoded = [name.encode("utf-8", "surrogateescape") for name in rows.names]
             self._put(OFFSETS, np.cumsum([len(each) for each in encoded], dtype=np.int64))
             self._write(NAMES, b"".join(encoded))
+        with _writing(), (self._folder / DIGESTS).open("wb") as file:
+            file.truncate(len(labels) * SIZE)  # all zero, and no room taken
         self._hash.update(json.dumps([rows.classes, rows.splits]).encode())
         seen = np.bincount(labels[labels >= 0], minlength=len(rows.classes)) > 0
         meta = {
             "version": VERSION,
             "name": name,
             "format": rows.format,
-            "count": count,
+            "count": len(labels),
             "classes": rows.classes,
             "seen": seen.tolist(),
             "splits": rows.splits,
-            "shape": shape,
-            "root": str(rows.root) if rows.root is not None else None,
+            "shape": elsewhere.shape,
+            "images": elsewhere.kept,
             "named": rows.names is not None,
             "notes": rows.notes,
             "digest": self._hash.hexdigest(),
         }
         self._write(META, json.dumps(meta).encode())
         return self._hash.hexdigest()
+
+    def _own(self) -> Elsewhere:
+        """The images that were written here: of one shape, or each with a place of its own."""
+        shape = self._runs[0][0] if len(self._runs) == 1 else None
+        size = (self._folder / IMAGES).stat().st_size
+        places = _places(self._runs) if shape is None else None
+        return Elsewhere({"kind": "own", "shape": shape, "size": size}, shape=shape, places=places)
 
     def _put(self, name: str, array: NDArray[np.int64] | NDArray[np.uint8]) -> None:
         data = np.ascontiguousarray(array).tobytes()

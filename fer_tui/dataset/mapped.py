@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from fer_tui.contract import InputError, Sample, nearest
 
 from .classes import align
-from .layout import IMAGES, LABELS, META, NAMES, OFFSETS, SHAPES, SPLITS, VERSION
+from .digests import digest_of
+from .index import Index
+from .pixels import together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
     Image = NDArray[np.uint8]
 
 _SAME_SPLIT = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
-
-
-def image_digest(image: Image) -> str:
-    """32 hexadecimal digits that name an image's shape and values."""
-    return blake2b(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).hexdigest()
 
 
 def map_dataset(
@@ -44,7 +38,7 @@ def map_dataset(
     notes: more of them. owner: of a temporary folder, lives as long as its files are mapped.
     InputError where the folder holds none, or there is no such split.
     """
-    return MappedDataset(_Files(Path(folder), notes, owner), split, limit)
+    return MappedDataset(Index(Path(folder), notes, owner), split, limit)
 
 
 class MappedDataset:
@@ -56,7 +50,7 @@ class MappedDataset:
 
     def __init__(
         self,
-        files: _Files,
+        files: Index,
         split: str | None = None,
         limit: int | None = None,
         aligned: Sequence[str] | None = None,
@@ -80,7 +74,6 @@ class MappedDataset:
             self._targets = align(names, aligned, seen + [False] * (len(names) - len(seen)))
             labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
         self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
-        self._digests: dict[int, str] = {}
 
     @property
     def key(self) -> str:
@@ -117,12 +110,10 @@ class MappedDataset:
 
     def images(self, start: int, stop: int) -> Sequence[Image]:
         """The images of rows start to stop - 1; one array (n, h, w[, 3]) where all have the same size."""
-        rows = range(start, min(stop, len(self)))
-        if isinstance(self._rows, slice) and self._files.pixels is not None:
-            first = self._rows.start
-            return cast("Sequence[Image]", self._files.pixels[first + rows.start : first + rows.stop])
-        images = [self._image(row) for row in rows]
-        return cast("Sequence[Image]", np.stack(images)) if len({each.shape for each in images}) == 1 else images
+        rows = range(start, max(start, min(stop, len(self))))
+        if isinstance(self._rows, slice) and rows:
+            return self._files.pixels.images(self._rows.start + rows.start, self._rows.start + rows.stop)
+        return together([self._image(row) for row in rows])
 
     def name_of(self, row: int) -> str:
         """The row's id in the source, or its path below the source's folder, or its number in the whole source."""
@@ -130,9 +121,18 @@ class MappedDataset:
 
     def image_digest(self, row: int) -> str:
         """The digest of a row's image, made when it is first asked for."""
-        if row not in self._digests:
-            self._digests[row] = image_digest(self._image(row))
-        return self._digests[row]
+        return self.image_digests([row])[0]
+
+    def image_digests(self, rows: Sequence[int]) -> list[str]:
+        """Those of some rows. They are kept beside the parsed files: an image is read once for all times."""
+        sources = [self._source_row(row) for row in rows]
+        found = []
+        for source, known in zip(sources, self._files.digests.known(sources), strict=True):
+            if known is None:
+                known = digest_of(self._files.pixels.image(source))
+                self._files.digests.keep(source, known)
+            found.append(known.hex())
+        return found
 
     def aligned(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""
@@ -151,7 +151,7 @@ class MappedDataset:
         return MappedDataset(self._files, split, limit, self._aligned, self._named)
 
     def _image(self, row: int) -> Image:
-        return self._files.image(self._source_row(row))
+        return self._files.pixels.image(self._source_row(row))
 
     def _source_row(self, row: int) -> int:
         if not 0 <= row < len(self):
@@ -168,77 +168,6 @@ class MappedDataset:
         rows = rows[: self.limit]
         together = int(rows[-1]) - int(rows[0]) + 1 == len(rows)
         return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
-
-
-class _Files:
-    """The files of a parsed dataset. pixels: one array where all images lie in it and have the same shape."""
-
-    def __init__(self, folder: Path, notes: tuple[str, ...], owner: object) -> None:
-        self.folder, self.notes, self.owner = folder, notes, owner
-        try:
-            self.meta: dict[str, Any] = json.loads((folder / META).read_bytes())
-            if self.meta["version"] != VERSION:
-                raise ValueError(f"it is of version {self.meta['version']}, not {VERSION}")
-            self.count: int = self.meta["count"]
-            self.root = Path(self.meta["root"]) if self.meta["root"] is not None else None
-            self.labels = self._mapped(LABELS, np.int64, (self.count,))
-            self.splits = self._mapped(SPLITS, np.uint8, (self.count,)) if self.meta["splits"] else None
-            self._name_ends = self._mapped(OFFSETS, np.int64, (self.count,)) if self.meta["named"] else None
-            self._names = self._bytes(NAMES) if self.meta["named"] else None
-            shape = self.meta["shape"]
-            self.pixels: Image | None = None
-            if self.root is None and shape is not None:
-                self.pixels = self._mapped(IMAGES, np.uint8, (self.count, *shape))
-            elif self.root is None:
-                self._shapes = self._mapped(SHAPES, np.int64, (self.count, 4))  # offset, height, width, channels or 0
-            if self.root is None:
-                self._source = (folder / IMAGES).open("rb", buffering=0)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                folder, f"is no parsed dataset: {error}", "delete it, and the data are parsed again"
-            ) from None
-        self._decoded = lru_cache(16)(self._decode)  # a cursor goes back and forth
-
-    def image(self, row: int) -> Image:
-        """One image, read and not mapped: a touched page would bring its neighbours into the process's memory."""
-        if self.root is not None:
-            return self._decoded(row)
-        if self.pixels is not None:
-            shape = self.pixels.shape[1:]
-            return self._read(row * math.prod(shape), shape)
-        offset, height, width, channels = (int(number) for number in self._shapes[row])
-        return self._read(offset, (height, width, channels) if channels else (height, width))
-
-    def _read(self, offset: int, shape: tuple[int, ...]) -> Image:
-        size = math.prod(shape)
-        data = os.pread(self._source.fileno(), size, offset)
-        if len(data) < size:
-            raise InputError(self.folder, f"{IMAGES} has become shorter", "delete it, and the data are parsed again")
-        return np.frombuffer(data, np.uint8).reshape(shape)
-
-    def name(self, row: int) -> str:
-        if self._names is None or self._name_ends is None:
-            return str(row)
-        start = int(self._name_ends[row - 1]) if row else 0
-        return self._names[start : int(self._name_ends[row])].tobytes().decode("utf-8", "surrogateescape")
-
-    def _decode(self, row: int) -> Image:
-        from .pictures import read_picture
-
-        assert self.root is not None
-        return read_picture(self.root / self.name(row))
-
-    def _mapped(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        """A file as a read-only array; ValueError where it is not of that size."""
-        path = self.folder / name
-        if path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize:
-            raise ValueError(f"{name} is not of the size that {META} tells")
-        # as a plain array: a memmap's own __getitem__ is slower
-        return np.asarray(np.memmap(path, kind, "r", shape=shape))
-
-    def _bytes(self, name: str) -> NDArray[np.uint8]:
-        size = (self.folder / name).stat().st_size
-        return self._mapped(name, np.uint8, (size,)) if size else np.empty(0, np.uint8)
 
 
 def _named_split(name: str, split: str | None, splits: tuple[str, ...]) -> str | None:

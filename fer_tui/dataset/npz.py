@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import numpy as np
 
 from fer_tui.contract import InputError, nearest, plain
 
-from .arrays import are_fractions, as_images, as_labels
-from .layout import Rows, Tell, Writer
+from .arrays import are_fractions, as_images, as_labels, shape_of
+from .layout import Elsewhere, Rows, Tell, Writer
+from .sources import Source
+from .stored import Stored, stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,71 +32,134 @@ _BLOCK = 4096  # rows converted at a time
 
 
 def parse(path: Path, writer: Writer, tell: Tell) -> Rows:
-    """Write the images of a .npz or .npy file. Pickled objects are refused: reading them could run code."""
+    """The images of a .npz or .npy file: where they lie, if they are bytes that lie there as they are, else written.
+
+    Pickled objects are refused: reading them could run code.
+    """
     tell(f"reading {path.name}", None)
     with _loading(path):
-        loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix == ".npy" else None)
-    if isinstance(loaded, np.ndarray):
-        return _whole({"images": loaded}, str(path), writer, tell)
-    with loaded as archive:
-        return _rows(archive, path, writer, tell)
+        found = stored(path)
+    if isinstance(found, Stored):
+        return _whole(found, None, None, None, path, writer, tell)
+    return _rows(found, path, writer, tell)
 
 
-def _rows(stored: Mapping[str, NDArray[Any]], path: Path, writer: Writer, tell: Tell) -> Rows:
-    key = next((key for key in _IMAGES if key in stored), None)
+def _rows(arrays: Mapping[str, Stored | None], path: Path, writer: Writer, tell: Tell) -> Rows:
+    key = _first_of(_IMAGES, arrays)
     if key is not None:
-        arrays = {"images": _read(stored, key, path)}
-        for name, keys in (("labels", _LABELS), ("splits", _SPLITS), ("names", _NAMES)):
-            found = next((key for key in keys if key in stored), None)
-            if found is not None:
-                arrays[name] = _read(stored, found, path)
-        return _whole(arrays, str(path), writer, tell)
-    parts = {match["after"] or match["before"]: key for key in stored if (match := _PART.fullmatch(key))}
+        given, usage, names = (_read(arrays, _first_of(keys, arrays), path) for keys in (_LABELS, _SPLITS, _NAMES))
+        return _whole(_array(arrays, key, path), given, usage, names, path, writer, tell)
+    parts = {match["after"] or match["before"]: key for key in arrays if (match := _PART.fullmatch(key))}
     if not parts:
-        close = "".join(nearest(key, _IMAGES) for key in list(stored)[:3])
-        shown = ", ".join(plain(key) for key in list(stored)[:8])
+        close = "".join(nearest(key, _IMAGES) for key in list(arrays)[:3])
+        shown = ", ".join(plain(key) for key in list(arrays)[:8])
         raise InputError(path, f"has no images: its keys are {shown or 'none'}{close}", "name the images 'images'")
     labels, codes = [], []
-    for number, key in enumerate(parts.values()):
-        images = _counted(_read(stored, key, path), f"{path} key {key}")
+    pictures = [_array(arrays, key, path) for key in parts.values()]
+    for number, (key, images) in enumerate(zip(parts.values(), pictures, strict=True)):
+        _check_count(images)
         other = _SWAPPED.sub(lambda match: "y" if len(match[0]) == 1 else "labels", key)
+        given = _read(arrays, other if other in arrays else None, path)
         labels.append(
-            as_labels(_read(stored, other, path), len(images), f"{path} key {other}")
-            if other in stored
+            as_labels(given, len(images), f"{path} key {other}")
+            if given is not None
             else np.full(len(images), -1, np.int64)
         )
         codes.append(np.full(len(images), number, np.uint8))
-        _write(images, f"{path} key {key}", writer, tell)
-    names = next((_read(stored, key, path) for key in _NAMES if key in stored), None)
-    return _described(np.concatenate(labels), names, tuple(parts), np.concatenate(codes), str(path))
+    elsewhere = _take(pictures, writer, tell)
+    names = _read(arrays, _first_of(_NAMES, arrays), path)
+    return _described(np.concatenate(labels), names, tuple(parts), np.concatenate(codes), str(path), elsewhere)
 
 
-def _read(stored: Mapping[str, NDArray[Any]], key: str, path: Path) -> NDArray[Any]:
-    """An array of the archive, read now."""
-    with _loading(path, f" key {key}"):
-        found = stored[key]
-    if not isinstance(found, np.ndarray):
+def _first_of(keys: Sequence[str], arrays: Mapping[str, Stored | None]) -> str | None:
+    return next((key for key in keys if key in arrays), None)
+
+
+def _array(arrays: Mapping[str, Stored | None], key: str, path: Path) -> Stored:
+    found = arrays[key]
+    if found is None:
         raise InputError(f"{path} key {key}", "is no array", "save it by np.savez")
     return found
 
 
-def _counted(images: NDArray[Any], where: str) -> NDArray[Any]:
-    if images.ndim < 2 or not len(images):
-        raise InputError(where, f"images of shape {images.shape} are not understood", "give (n, h, w) or (n, h, w, 3)")
-    return images
+def _read(arrays: Mapping[str, Stored | None], key: str | None, path: Path) -> NDArray[Any] | None:
+    """A small array of the archive, read now."""
+    if key is None:
+        return None
+    array = _array(arrays, key, path)
+    with _loading(path, f" key {key}"):
+        return array.read()
 
 
-def _whole(arrays: Mapping[str, NDArray[Any]], where: str, writer: Writer, tell: Tell) -> Rows:
-    images = _counted(arrays["images"], where)
-    labels = np.full(len(images), -1, np.int64)
-    if "labels" in arrays:
-        labels = as_labels(arrays["labels"], len(images), f"{where} labels")
-    splits: tuple[str, ...] = ()
-    codes = None
-    if "splits" in arrays:
-        splits, codes = _split_codes(arrays["splits"], len(images), where)
-    _write(images, where, writer, tell)
-    return _described(labels, arrays.get("names"), splits, codes, where)
+def _check_count(images: Stored) -> None:
+    if images.dtype.hasobject:
+        raise _pickled(images.where)
+    if len(images.shape) < 2 or 0 in images.shape:
+        fault = f"images of shape {images.shape} are not understood"
+        raise InputError(images.where, fault, "give (n, h, w) or (n, h, w, 3)")
+
+
+def _whole(
+    images: Stored,
+    given: NDArray[Any] | None,
+    usage: NDArray[Any] | None,
+    names: NDArray[Any] | None,
+    path: Path,
+    writer: Writer,
+    tell: Tell,
+) -> Rows:
+    _check_count(images)
+    where, count = str(path), len(images)
+    labels = as_labels(given, count, f"{where} labels") if given is not None else np.full(count, -1, np.int64)
+    splits, codes = _split_codes(usage, count, where) if usage is not None else ((), None)
+    elsewhere = _take([images], writer, tell)
+    return _described(labels, names, splits, codes, where, elsewhere)
+
+
+def _take(arrays: Sequence[Stored], writer: Writer, tell: Tell) -> Elsewhere | None:
+    """See to the images: None where they had to be written, for one array or more is no plain bytes."""
+    segments, first = [], 0
+    for array in arrays:
+        shape = shape_of(array.shape)
+        if array.offset is None or array.is_fortran or array.dtype != np.uint8 or shape is None:
+            for each in arrays:
+                _write(each, writer, tell)
+            return None
+        segments.append((0, first, array.offset, shape))
+        first += len(array)
+    source = Source.of(arrays[0].path)
+    for array, (_, _, _, shape) in zip(arrays, segments, strict=True):
+        done = 0
+        with _loading(array.path):
+            for block in array.blocks(_BLOCK):
+                writer.see(block.data.cast("B"), shape, len(block))
+                done += len(block)
+                tell("looking at the images", done / len(array))
+    shapes = {shape for _, _, _, shape in segments}
+    kept = {"kind": "inside", "sources": [source], "segments": segments}
+    return Elsewhere(kept, shape=shapes.pop() if len(shapes) == 1 else None)
+
+
+def _write(array: Stored, writer: Writer, tell: Tell) -> None:
+    where, start = array.where, 0
+    with _loading(array.path):
+        # Fractions are told from whole numbers by the whole array, not by a block that happens to be dark.
+        fractions = array.dtype.kind == "f" and all(are_fractions(block) for block in array.blocks(_BLOCK))
+        blocks = array.blocks(_BLOCK)
+    while True:
+        with _loading(array.path):
+            block = next(blocks, None)
+        if block is None:
+            return
+        try:
+            writer.add(as_images(block, where, fractions=fractions))
+        except InputError as error:
+            row = re.fullmatch(re.escape(where) + r" row (\d+)", error.where)
+            if row is None or not start:
+                raise
+            raise InputError(f"{where} row {start + int(row[1])}", error.fault, error.mend) from None
+        start += len(block)
+        tell("parsing images", start / len(array))
 
 
 def _described(
@@ -103,6 +168,7 @@ def _described(
     splits: tuple[str, ...],
     codes: NDArray[np.uint8] | None,
     where: str,
+    elsewhere: Elsewhere | None,
 ) -> Rows:
     most = int(labels.max(initial=-1))
     classes = tuple(str(number) for number in range(most + 1))
@@ -115,22 +181,7 @@ def _described(
             fault = f"has the label {labels[row]}, and there are {len(classes)} class names"
             raise InputError(f"{where} row {row}", fault, "labels count from 0")
     notes = () if most >= 0 else ("the images have no labels",)
-    return Rows("arrays", classes, labels, splits, codes, notes=notes)
-
-
-def _write(images: NDArray[Any], where: str, writer: Writer, tell: Tell) -> None:
-    # Fractions are told from whole numbers by the whole array, not by a block that happens to be dark.
-    fractions = are_fractions(images)
-    for start in range(0, len(images), _BLOCK):
-        block = images[start : start + _BLOCK]
-        try:
-            writer.add(as_images(block, where, fractions=fractions))
-        except InputError as error:
-            row = re.fullmatch(re.escape(where) + r" row (\d+)", error.where)
-            if row is None or not start:
-                raise
-            raise InputError(f"{where} row {start + int(row[1])}", error.fault, error.mend) from None
-        tell("parsing images", min(1.0, (start + _BLOCK) / len(images)))
+    return Rows("arrays", classes, labels, splits, codes, notes=notes, elsewhere=elsewhere)
 
 
 def _split_codes(values: NDArray[Any], count: int, where: str) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
@@ -153,6 +204,8 @@ def _loading(path: Path, key: str = "") -> Iterator[None]:
     """What NumPy, zipfile and zlib trip over in a spoiled file is of many kinds, and becomes one line."""
     try:
         yield
+    except InputError:
+        raise
     except PermissionError:
         raise InputError(path, "cannot be read: no permission", "see its mode and its owner") from None
     except MemoryError:
@@ -160,9 +213,12 @@ def _loading(path: Path, key: str = "") -> Iterator[None]:
     except Exception as error:
         # of any file that it does not know, NumPy says that it is pickled
         if "Object arrays" in str(error) or "Python objects" in str(error) or _is_pickle(path):
-            fault, mend = "holds pickled objects, which could run code", "save numbers and text: np.savez"
-            raise InputError(f"{path}{key}", fault, mend) from None
+            raise _pickled(f"{path}{key}") from None
         raise InputError(path, "is no NumPy archive, or is cut off", "get the file again") from None
+
+
+def _pickled(where: str) -> InputError:
+    return InputError(where, "holds pickled objects, which could run code", "save numbers and text: np.savez")
 
 
 def _is_pickle(path: Path) -> bool:

@@ -8,7 +8,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ class _Opening:
         suffix = path.suffix.lower()
         if path.is_dir():
             rows = picture_files.parse_folder(path, self._tell)
-            self._parse, self._stamp = self._pictures(rows), _stamp(path.resolve(), rows.stamp.hex())
+            self._parse, self._stamp = self._pictures(rows), _stamp(path.resolve(), _contents(rows))
             return
         if path.stat().st_size == 0:
             raise InputError(path, "is empty", "get the file again")
@@ -125,7 +124,7 @@ class _Opening:
                 rows = path_csv.parse(path, header, self._tell)
                 self._parse, self._stamp = (
                     self._pictures(rows),
-                    _stamp(path.resolve(), rows.stamp.hex() + str(stat.st_mtime_ns)),
+                    _stamp(path.resolve(), _contents(rows) + str(stat.st_mtime_ns)),
                 )
         elif suffix in (".npz", ".npy"):
             self._parse = lambda writer: npz.parse(path, writer, self._tell)
@@ -137,11 +136,7 @@ class _Opening:
             raise InputError(path, f"{suffix or 'a file without a suffix'} is not understood", mend)
 
     def _pictures(self, rows: Rows) -> Callable[[Writer], Rows]:
-        def parse(writer: Writer) -> Rows:
-            assert rows.root is not None and rows.names is not None
-            return replace(rows, shape=picture_files.shape_of(rows.root, rows.names))
-
-        return parse
+        return lambda writer: picture_files.with_shape(rows)
 
     def _temporary(self, *notes: str) -> MappedDataset:
         owner = tempfile.TemporaryDirectory(prefix="fer-tui-", ignore_cleanup_errors=True)
@@ -176,6 +171,12 @@ def _stamp(source: Path | str, contents: str) -> str:
     """The name of the folder with the parsed files: of the path or name, then of what is there now."""
     of_path = blake2b(os.fsencode(source), digest_size=8).hexdigest()
     return f"{of_path}-{blake2b(f'{VERSION} {contents}'.encode(), digest_size=8).hexdigest()}"
+
+
+def _contents(rows: Rows) -> str:
+    """What images that stay where they are, are known by."""
+    assert rows.elsewhere is not None
+    return rows.elsewhere.stamp.hex()
 
 
 def _move(scratch: Path, target: Path) -> None:

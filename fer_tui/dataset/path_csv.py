@@ -15,7 +15,7 @@ import numpy as np
 from fer_tui.contract import InputError
 
 from .layout import Rows, Tell
-from .picture_files import stamp_of
+from .picture_files import pictures_in, stamp_of
 from .tables import Header
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
         splits=tuple(splits),
         codes=np.array(codes, np.uint8) if splits else None,
         names=files,
-        root=root,
-        stamp=stamp_of(files, stats),
+        elsewhere=pictures_in(root, stamp_of(files, stats)),
         notes=() if (labels >= 0).any() else ("the rows have no labels",),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from fer_tui.contract import InputError
 
-from .layout import Rows, Tell
+from .layout import Elsewhere, Rows, Tell
 from .pictures import SUFFIXES, picture_shape
 
 _SPLITS = frozenset(
@@ -55,8 +55,7 @@ def parse_folder(folder: Path, tell: Tell) -> Rows:
         splits=names,
         codes=np.array(list(map(names.index, found.splits)), np.uint8) if names else None,
         names=found.names,
-        root=root,
-        stamp=stamp_of(found.names, found.stats),
+        elsewhere=pictures_in(root, stamp_of(found.names, found.stats)),
         notes=tuple(notes),
     )
 
@@ -68,8 +67,7 @@ def parse_picture(path: Path) -> Rows:
         classes=(),
         labels=np.array([-1], np.int64),
         names=[path.name],
-        root=path.parent.resolve(),
-        stamp=stamp_of([path.name], [path.stat()]),
+        elsewhere=pictures_in(path.parent.resolve(), stamp_of([path.name], [path.stat()])),
         notes=("the picture has no label",),
     )
 
@@ -82,11 +80,18 @@ def stamp_of(names: Sequence[str], stats: Sequence[os.stat_result]) -> bytes:
     return stamp.digest()
 
 
-def shape_of(root: Path, names: Sequence[str]) -> tuple[int, ...] | None:
-    """The shape of the pictures, where those that were looked at have all the same."""
+def pictures_in(root: Path, stamp: bytes) -> Elsewhere:
+    """Picture files below a folder."""
+    return Elsewhere({"kind": "files", "root": str(root)}, stamp)
+
+
+def with_shape(rows: Rows) -> Rows:
+    """The same, with the shape of the pictures, where those that are looked at here have all the same."""
+    assert rows.elsewhere is not None and rows.names is not None
+    root, names = Path(rows.elsewhere.kept["root"]), rows.names
     chosen = np.unique(np.linspace(0, len(names) - 1, min(_LOOKED_AT, len(names))).astype(int))
     shapes = {picture_shape(root / names[index]) for index in chosen.tolist()}
-    return shapes.pop() if len(shapes) == 1 else None
+    return replace(rows, elsewhere=replace(rows.elsewhere, shape=shapes.pop())) if len(shapes) == 1 else rows
 
 
 @dataclass(slots=True)

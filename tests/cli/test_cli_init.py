@@ -47,7 +47,7 @@ def test_finds_architecture_and_preprocessing(
     assert main(["init", "net.pt", "--data", data, "--split", "PublicTest", "--cache", cache, "--yes"]) == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert "1 channels in, 7 outputs" in told.err
+    assert "1 channel in, 7 outputs" in told.err
     assert _written() == {
         "data": data, "split": "PublicTest", "cache": cache, "classes": NAMES, "model": "nets.py:PlainCNN",
         "weights": "net.pt", "mean": 0.0, "std": 1.0,

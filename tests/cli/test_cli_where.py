@@ -58,6 +58,14 @@ def test_the_marked_images_into_a_folder(capsys: pytest.CaptureFixture[str]) -> 
     told = json.loads(capsys.readouterr().out)
     assert {each["true"] for each in told} == {"fear"} and len(told) > 3
     assert {each["place"]["target_name"] for each in told} == {"sad"}
+    asked = ["explain", "saliency", "--where", "wrong", "--target", "predicted,true,fear", "--json", *CPU]
+    assert main(asked) == 0
+    several = [(each["row"], each["place"]["target_name"], each) for each in json.loads(capsys.readouterr().out)]
+    wanted = {(row, name) for row, _, each in several for name in (each["predicted"], each["true"], "fear")}
+    assert {(row, name) for row, name, _ in several} == wanted and len(several) == len(wanted), "each class once"
+    assert all(1 / 7 < each["confidence"] <= 1 for *_, each in several)
+    assert main([*asked[:5], "true,feer", *CPU]) == 2
+    assert "--target feer: there is no such class; did you mean fear?" in capsys.readouterr().err
     assert main(["explain", "saliency", "--where", "note:EYES", *CPU]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("row 70 ") and line.endswith("(eyes shut)")

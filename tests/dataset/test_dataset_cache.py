@@ -44,7 +44,7 @@ open_dataset(Endless())
 
 def write(path: Path, images: np.ndarray = IMAGES) -> Path:
     if path.suffix == ".npz":
-        np.savez(path, images=images, labels=np.arange(len(images)) % 7)
+        np.savez_compressed(path, images=images, labels=np.arange(len(images)) % 7)
     else:
         rows = (f"{row % 7},{' '.join(map(str, image.ravel()))}" for row, image in enumerate(images))
         path.write_text("\n".join(["label,feature", *rows]))

@@ -111,12 +111,6 @@ def test_another_process_maps_the_same_rows(make: Callable[[Path], MappedDataset
         assert np.array_equal(mapped[row].image, dataset[row].image) and mapped[row].id == dataset[row].id
 
 
-@pytest.mark.parametrize("make", [uniform, split_in_one_piece])
-def test_rows_that_lie_together_are_not_copied(make: Callable[[Path], MappedDataset], tmp_path: Path) -> None:
-    dataset = make(tmp_path)
-    assert np.shares_memory(np.asarray(dataset.images(0, 3)), np.asarray(dataset.images(2, 4)))
-
-
 def test_a_split_is_its_rows_wherever_they_lie(tmp_path: Path) -> None:
     dataset = split_in_pieces(tmp_path)
     rows = [row for row, name in enumerate(MIXED) if name == "b"]

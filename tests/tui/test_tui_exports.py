@@ -73,13 +73,17 @@ async def test_the_marked_images_and_the_tables(opened: Opened, project: Callabl
         entries = json.loads((tmp_path / "out" / "maps" / "index.json").read_text())
         assert [each["row"] for each in entries] == marked
         for each in entries:
+            assert each["confidence"] == pytest.approx(sight.browser.predictions.confidence[each["row"]], abs=1e-6)
             assert each["explained"] == each["true"] and load(tmp_path / "out" / "maps" / each["files"][1]).values.any()
         await sight.type("e3{ctrl+u}out/both{enter}")
         await sight.until((tmp_path / "out" / "both" / "index.json").exists, "the export for both classes")
         both = json.loads((tmp_path / "out" / "both" / "index.json").read_text())
         wanted = [(each["row"], name) for each in entries for name in dict.fromkeys((each["predicted"], each["true"]))]
         assert [(each["row"], each["explained"]) for each in both] == wanted
-        await sight.type("e4{ctrl+u}out/marked.csv{enter}")
+        await sight.type("xe")
+        in_grid = sight.text()
+        assert "the whole sheet" in in_grid and f"the {len(marked)} marked images by Saliency" in in_grid
+        await sight.type("{escape}gee4{ctrl+u}out/marked.csv{enter}")
         await sight.type("/wrong{enter}e5{ctrl+u}out/wrong.csv{enter}")
         known, browser = sight.browser.predictions, sight.browser
         with (tmp_path / "out" / "wrong.csv").open(newline="") as file:

@@ -119,6 +119,7 @@ class Exporting(DeskScreen):
                 "id": desk.project.dataset.name_of(row),
                 "true": browser.classes[label] if label >= 0 else None,
                 "predicted": browser.classes[predicted] if predicted >= 0 else None,
+                "confidence": round(float(browser.predictions.confidence[row]), 6) if predicted >= 0 else None,
                 "note": browser.marks.notes.get(row, "") if browser.marks is not None else "",
             }
         description = desk.project.methods[request.method]
@@ -129,23 +130,23 @@ class Exporting(DeskScreen):
         )
 
 
-class Exports(Exporting, Marking):
-    """A screen whose explanation and marked images can be written to files."""
+class MarkedExports(Exporting):
+    """A screen whose marked images can be written, explained by the current method."""
 
     def offers(self) -> Iterator[Offer]:
-        browser, method, marked = self.desk.browser, self.desk.choice.method, self.marked_rows
-        if browser is not None and method is not None:
-            if browser.row is not None:
-                here = [browser.place_of(browser.row)]
-                yield "this explanation", lambda: self._ask_places(file_name(method.name), here)
-            if marked:
-                title, name = f"the {len(marked):,} marked images by {method.title}", file_name(method.name, "marked")
-                places = [browser.place_of(row) for row in marked]
-                yield title, lambda: self._ask_places(name, places)
-                if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
-                    both = [place for each in places for place in self._both_classes(each)]
-                    yield "the same for the predicted and the true class", lambda: self._ask_places(name, both)
+        yield from self._marked()
         yield from super().offers()
+
+    def _marked(self) -> Iterator[Offer]:
+        browser, method, marked = self.desk.browser, self.desk.choice.method, self.marked_rows
+        if browser is None or method is None or not marked:
+            return
+        title, name = f"the {len(marked):,} marked images by {method.title}", file_name(method.name, "marked")
+        places = [browser.place_of(row) for row in marked]
+        yield title, lambda: self.ask_places(name, places)
+        if Axis.TARGET in method.axes_for(self.desk.choice.parameters(method)):
+            both = [place for each in places for place in self._both_classes(each)]
+            yield "the same for the predicted and the true class", lambda: self.ask_places(name, both)
 
     def _both_classes(self, place: Place) -> list[Place]:
         """The place at the predicted class and at the true one, as far as they are known: one where they agree."""
@@ -155,7 +156,8 @@ class Exports(Exporting, Marking):
         classes = (int(known.predicted[place.image]), int(known.labels[place.image]))
         return [replace(place, target=each) for each in dict.fromkeys(classes) if each >= 0] or [place]
 
-    def _ask_places(self, name: str, places: list[Place]) -> None:
+    def ask_places(self, name: str, places: list[Place]) -> None:
+        """Ask for a folder, and write the explanations of these places there."""
         self.ask_folder(self.home / name, lambda: [self._item(place) for place in places])
 
     def _item(self, place: Place) -> Item:
@@ -167,3 +169,14 @@ class Exports(Exporting, Marking):
             request = shown
         target = browser.classes[place.target] if place.target is not None else "predicted"
         return self.item(file_name(place.image, method.name, request.action, target), request, place)
+
+
+class Exports(MarkedExports, Marking):
+    """A screen whose explanation and marked images can be written to files."""
+
+    def offers(self) -> Iterator[Offer]:
+        browser, method = self.desk.browser, self.desk.choice.method
+        if browser is not None and method is not None and browser.row is not None:
+            here = [browser.place_of(browser.row)]
+            yield "this explanation", lambda: self.ask_places(file_name(method.name), here)
+        yield from super().offers()

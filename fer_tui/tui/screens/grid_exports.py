@@ -13,7 +13,7 @@ from fer_tui.tui.grid import WEIGHTS, Cell, Table
 from fer_tui.tui.grid_sheet import NOT_MADE, GridSheet, SheetCell
 
 from . import grid_words
-from .exports import Exporting, Offer
+from .exports import MarkedExports, Offer
 from .gridding import Gridding
 
 _MOST = 600  # cells of a sheet
@@ -21,7 +21,7 @@ _WIDEST = 22  # characters of a column's title
 _WAYS = ("down,", "across")  # the font of pictures has no arrows and no dot
 
 
-class GridExports(Exporting, Gridding):
+class GridExports(MarkedExports, Gridding):
     """A grid that can be exported."""
 
     def request_of(self, cell: Cell) -> Request | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .choice import Choice
     from .project import Project
 
-METHOD = "method"
+METHOD, OUT = "method", "out"
 NAMES = {
     METHOD: "method",
     "where": "images",
@@ -30,6 +31,7 @@ NAMES = {
     "layers": "layer",
     "filters": "filter",
     "checkpoints": "checkpoint",
+    OUT: "into",
 }  # of the fields
 
 
@@ -74,6 +76,7 @@ class BatchForm:
             "targets": list(self._classes(images=Axis.IMAGE in axes)) if Axis.TARGET in axes else [],
             "layers": list(self._layers()) if Axis.LAYER in axes else [],
             "checkpoints": list(self._checkpoints()),
+            OUT: list(self._stores()),
         }
         return {name: tuple(options) for name, options in found.items() if options}
 
@@ -99,14 +102,19 @@ class BatchForm:
         """The batch; None where there is no method for one."""
         if self.method is None:
             return None
-        values = {name: self.chosen(name).value for name in self.fields if name != METHOD}
+        values = {name: self.chosen(name).value for name in self.fields if name not in (METHOD, OUT)}
         given = {name: value for name, value in values.items() if value is not None}
         return Asked(self.method.name, self._choice.parameters(self.method), **given)
 
     @property
+    def out(self) -> Path | None:
+        """The folder of the store that it is written to; None: the own one."""
+        return self.chosen(OUT).value if OUT in self.fields else None
+
+    @property
     def title(self) -> str:
         """What the batch makes, in words."""
-        return ", ".join(self.chosen(name).title for name in self.fields)
+        return ", ".join(self.chosen(name).title for name in self.fields if name != OUT)
 
     @property
     def counting(self) -> Counting:
@@ -162,3 +170,11 @@ class BatchForm:
         yield Option(f"{plain(classifier.checkpoints[now])}, which is shown", (now,))
         if len(classifier.checkpoints) > 1:
             yield Option(f"all {len(classifier.checkpoints)}", ALL)
+
+    def _stores(self) -> Iterator[Option]:
+        """None where there is but the own one."""
+        others = self._project.stores[1:]
+        if others:
+            yield Option("the own store")
+        for each in others:
+            yield Option(plain(each.path.parent), each.path.parent)

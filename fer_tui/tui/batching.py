@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from fer_tui.contract import Description, Value
+from fer_tui.folders import cache_folder
 
 from .command import flagged, flags_of, parameter_flags
 
@@ -29,8 +31,15 @@ class Asked:
     checkpoints: tuple[int, ...] | str | None = None
 
 
-def words_for(asked: Asked, description: Description, classes: Sequence[str], settings: Settings) -> list[str]:
-    """The words of the command behind `fer-tui`."""
+def words_for(
+    asked: Asked,
+    description: Description,
+    classes: Sequence[str],
+    settings: Settings,
+    *,
+    out: Path | None = None,
+) -> list[str]:
+    """The words of the command behind `fer-tui`. out: the folder of the store that is written to, None: the own one."""
     words = ["batch", asked.method, *parameter_flags(description, asked.parameters, settings)]
     if asked.where:
         words += flagged("--where", asked.where)
@@ -39,6 +48,10 @@ def words_for(asked: Asked, description: Description, classes: Sequence[str], se
     for name, value in (("--layers", asked.layers), ("--checkpoints", asked.checkpoints)):
         if value is not None:
             words += flagged(name, value if isinstance(value, str) else ",".join(map(str, value)))
+    if out is not None:
+        words += flagged("--out", str(out))
+        if settings.cache != "none":  # what it has is not made again
+            settings = replace(settings, stores=(settings.cache or str(cache_folder()), *settings.stores))
     return [*words, *flags_of(settings)]
 
 

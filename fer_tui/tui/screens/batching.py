@@ -103,7 +103,7 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         settings = self._desk.project.settings
         if asked is None or method is None or browser is None or settings is None:
             return []
-        return words_for(asked, method, browser.classes, settings)
+        return words_for(asked, method, browser.classes, settings, out=self._form.out)
 
     def _ask(self, *, again: bool = False) -> None:
         """Have it told what the choice would cost, and counted what is stored of it."""

@@ -43,6 +43,16 @@ def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
     return given
 
 
+def pairs_of(text: str) -> dict[str, str]:
+    """The parameters in `k=v,k=v`; ValueError where that is none, or one is given twice."""
+    found: dict[str, str] = {}
+    for key, value in (key_value(each) for each in text.split(",") if each.strip()):
+        if key in found:
+            raise ValueError(f"{text!r}: {key} is given twice")
+        found[key] = value
+    return found
+
+
 def described(method: str, given: dict[str, str], settings: Settings) -> tuple[Description, dict[str, Value]]:
     """An explainer, and all its parameters: what is given, what its alias means, else the defaults of `settings`.
 

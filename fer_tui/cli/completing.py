@@ -30,7 +30,7 @@ _VALUES = {
     "regions": ("auto", "layout", "layout:scaled", "samples"),
     "view": ("overlay", "map", "focus", "outline", "original"),
 }
-_METHODS = {"method", "methods", "name"}  # destinations that take a method
+_METHODS = {"method", "methods", "name", "guests"}  # destinations that take a method
 _FILES = {"config", "out", "verify", "model", "transform", "output", "image"}
 
 
@@ -87,6 +87,10 @@ def _values(action: argparse.Action, method: str, now: str) -> list[Word]:
         return _begun(now, ((str(choice), "") for choice in action.choices))
     if action.dest == "p":
         return _parameters(plugins.remembered(), method, now)
+    if action.dest == "guests" and ":" in now:
+        name, _, pairs = now.partition(":")
+        first, comma, last = pairs.rpartition(",")
+        return [(f"{name}:{first}{comma}{text}", told) for text, told in _parameters(plugins.remembered(), name, last)]
     if action.dest in _METHODS:
         first, comma, last = now.rpartition(",")
         return [(f"{first}{comma}{text}", told) for text, told in _begun(last, _methods(plugins.remembered()))]

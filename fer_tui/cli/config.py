@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fer_tui.contract import plain
+from fer_tui.contract import FerTuiError, plain
 from fer_tui.engine.settings import Default, Settings
 
 from . import flags, layers, streams
@@ -116,17 +116,22 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _wrong_defaults(settings: Settings) -> list[str]:
-    """What is wrong with the explainers' defaults, told by the explainers that they name."""
-    if not settings.parameters and not settings.colours:
+    """What is wrong with the explainers' defaults and with a report's explainers, told by those that they name."""
+    if not settings.parameters and not settings.colours and not settings.report_with:
         return []
     from fer_tui import plugins
     from fer_tui.engine import defaults
 
-    from . import loading
+    from . import guests, loading
 
     names = plugins.names()
     loaded = loading.describe_all([name for name in settings.parameters if name in names])
-    faults = list(defaults.faults(settings, loaded.descriptions, names))
+    faults: list[FerTuiError] = list(defaults.faults(settings, loaded.descriptions, names))
+    if not faults:
+        try:
+            guests.guests_of(None, settings)
+        except FerTuiError as error:
+            faults.append(error)
     return [*map(str, faults), *map(str, loaded.failed.values())]
 
 

@@ -155,10 +155,11 @@ def _written(
     look: Look,
 ) -> dict[str, Any]:
     """Write one explanation as picture, arrays and numbers; what the index tells of it."""
+    from fer_tui.naming import file_name
     from fer_tui.picture import save
     from fer_tui.tui.asking import Request
     from fer_tui.tui.command import command_for
-    from fer_tui.tui.exporting import SUFFIXES, file_name
+    from fer_tui.tui.exporting import SUFFIXES
 
     classes, target = engine.classifier.classes, each.place.target
     name = file_name(each.row, description.name, *([classes[target]] if target is not None else []))

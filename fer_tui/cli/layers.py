@@ -20,7 +20,7 @@ from .settings import BUILTIN, BY_NAME, Setting
 FILE_NAME = "fer-tui.toml"
 FURTHER = "network"  # the name of the tables with further networks
 # What a user's own file may set: nothing that names data or a model.
-OWN = ("device", "cache", "stores", "parameters", "colours", "graphics", "theme", "keys")
+OWN = ("device", "cache", "stores", "parameters", "colours", "report_with", "graphics", "theme", "keys")
 ENVIRONMENT = {"graphics": VARIABLE, "theme": "FER_TUI_THEME", "device": "FER_TUI_DEVICE"}
 _DATA = ("split", "limit")  # these belong to the data that they stand beside
 

@@ -39,7 +39,7 @@ COMMANDS = {  # name: (module, what it does)
 }
 ALIASES = {"explore": "open"}
 GUARDED = {"explain", "check", "focus", "report", "plugins", "doctor", "timeline", "evaluate", "similar"}
-RETRIED = {"check"}  # goes on without an explainer that ended the process at its work
+RETRIED = {"check", "report"}  # goes on without an explainer that ended the process at its work
 DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fer_tui.contract import InputError, nearest
 
 from . import flags, looks, streams
+from .guests import add_guests, guests_of
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "fer-tui report train.csv -o OUT --model nets.py:Net --weights net.pt",
     "fer-tui report -o OUT                          the bundled network on the samples",
+    "fer-tui report -o OUT --with gradcam --with saliency:variant=smoothgrad   sections of these explainers, too",
     "fer-tui report train.csv --verify OUT --model nets.py:Net --weights net.pt",
 )
 _RULES, _FORMATS = ("best", "median", "random", "worst"), ("jpg", "png", "svg", "pdf")
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--layer", metavar="L", help="the layer whose filters are shown")
     what.add_argument("--checkpoint", metavar="N", type=flags.typed(flags.whole), help="which of several weights")
     what.add_argument("--seed", metavar="S", type=flags.typed(flags.whole), default=0, help="of all that is drawn (0)")
+    add_guests(what)
     looks.add_regions(what, default="auto")
     flags.add_settings(parser)
 
@@ -59,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         if manifest is None:
             raise InputError(arguments.verify, "holds no finished report", "make one with -o")
         return _verify(arguments, manifest)
+    check_folder(arguments.out, 1, force=arguments.force)
     asked = Asked(
         images=arguments.images,
         seed=arguments.seed,
@@ -67,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         layer=arguments.layer,
         regions=arguments.regions,
         checkpoint=arguments.checkpoint,
+        guests=guests_of(arguments.guests, settings),
     )
-    check_folder(arguments.out, 1, force=arguments.force)
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
@@ -109,7 +113,7 @@ def _verify(arguments: argparse.Namespace, manifest: Manifest) -> int:
                 if not found:
                     made = _made(session, asked, settings.data, tell, stored=False, settings=settings)
                     found, anew = list(compared(out, manifest, made.files)), True
-    here = versions_here()
+    here = versions_here(Asked.from_dict(dict(manifest.asked)).guests)
     versions = {name: [was, here[name]] for name, was in manifest.versions.items() if here.get(name, was) != was}
     faults, near = [each for each in found if not each.near], [each for each in found if each.near]
     if arguments.json:

@@ -168,6 +168,21 @@ def _parameters(given: object) -> dict[str, dict[str, Value]]:
     return {method: dict(values) for method, values in given.items()}
 
 
+def guest(given: object) -> str:
+    """An explainer with some of its parameters: NAME or NAME:k=v,k=v."""
+    from .asked import pairs_of
+
+    name, _, pairs = _text(given).partition(":")
+    if not name.strip():
+        raise ValueError(f"{given!r} names no explainer")
+    pairs_of(pairs)
+    return str(given).strip()
+
+
+def _guests(given: object) -> tuple[str, ...]:
+    return tuple(map(guest, given if isinstance(given, list | tuple) else [given]))
+
+
 def _classes(given: object) -> tuple[str, ...]:
     """Names, or the one name of a file that holds them."""
     if isinstance(given, str) and "," in given and not Path(given).is_file():
@@ -248,6 +263,14 @@ SETTINGS = (
     Setting("stores", "run", "DIR", "a further store, which is only read (again for more)", _texts, "file"),
     Setting("parameters", "run", "", "other defaults of explainers' parameters", _parameters, has_flag=False),
     Setting("colours", "run", "", "colour maps of heat maps, by explainer", _colours, has_flag=False),
+    Setting(
+        "report_with",
+        "run",
+        "",
+        "explainers that a report has sections of, as --with has them",
+        _guests,
+        has_flag=False,
+    ),
     Setting("graphics", "run", "|".join(WAYS), "how pictures are drawn in the terminal", _graphics, screen=True),
     Setting("theme", "run", "NAME", "the explorer's theme (Ctrl+T there shows them)", _text, screen=True),
     Setting(

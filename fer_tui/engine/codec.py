@@ -12,13 +12,18 @@ import numpy as np
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Reply, Table
 
+from .half import halved_arrays, restored
+
 _MAGIC = b"FTX1"
 KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix, Reply)}
 _EXTRAS = "extras/"
 
 
-def pack(explanation: Explanation) -> bytes:
-    """`explanation` as bytes; its arrays must be bool, integer or floating."""
+def pack(explanation: Explanation, *, half: bool = False) -> bytes:
+    """`explanation` as bytes; its arrays must be bool, integer or floating.
+
+    half: the values of a heat map as float16, see `fer_tui.engine.half`; `unpack` gives float32 again.
+    """
     plain: dict[str, Any] = {"kind": explanation.kind}
     arrays: dict[str, np.ndarray[Any, Any]] = {_EXTRAS + name: np.asarray(a) for name, a in explanation.extras.items()}
     for field in dataclasses.fields(explanation):
@@ -30,14 +35,22 @@ def pack(explanation: Explanation) -> bytes:
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} holds {array.dtype}, not numbers")
-    plain["arrays"] = [[name, a.dtype.newbyteorder("<").str, list(a.shape)] for name, a in arrays.items()]
+    scales: dict[str, float] = {}
+    if half and isinstance(explanation, Heatmap):
+        arrays, scales, lost = halved_arrays(arrays, explanation.values.size)
+        plain["meta"] = {**explanation.meta, "float16": {n.removeprefix(_EXTRAS): each for n, each in lost.items()}}
+    plain["arrays"] = [
+        [name, a.dtype.newbyteorder("<").str, list(a.shape), *([scales[name]] if name in scales else [])]
+        for name, a in arrays.items()
+    ]
     header = json.dumps(plain, allow_nan=False, separators=(",", ":"), default=as_json).encode()
     bodies = (np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
     return b"".join([_MAGIC, struct.pack("<I", len(header)), header, *bodies])
 
 
 def unpack(blob: bytes) -> Explanation:
-    """The explanation that `pack` wrote; its arrays are read-only views of `blob`. ValueError where it is damaged."""
+    """The explanation that `pack` wrote; its arrays are read-only views of `blob`, but those that were
+    kept as float16. ValueError where it is damaged."""
     if blob[:4] != _MAGIC:
         raise ValueError("not a packed explanation")
     (length,) = struct.unpack_from("<I", blob, 4)
@@ -45,13 +58,15 @@ def unpack(blob: bytes) -> Explanation:
     offset = 8 + length
     extras: dict[str, Any] = {}
     fields: dict[str, Any] = {"extras": extras}
-    for name, dtype, shape in plain.pop("arrays"):
+    for name, dtype, shape, *scale in plain.pop("arrays"):
         kind = np.dtype(dtype)
         if kind.kind not in "biuf":
             raise ValueError(f"{name} holds {dtype}")
         count = int(np.prod(shape, dtype=np.int64))
         array = np.frombuffer(blob, kind, count, offset).reshape(shape)
         offset += array.nbytes
+        if scale:
+            array = restored(array, *scale)
         if name.startswith(_EXTRAS):
             extras[name.removeprefix(_EXTRAS)] = array
         else:
@@ -61,6 +76,14 @@ def unpack(blob: bytes) -> Explanation:
         fields[key] = tuple(value) if isinstance(value, list) else value
     fields["tables"] = {name: Table.from_dict(each) for name, each in fields.get("tables", {}).items()}
     return cls(**fields)
+
+
+def halved(blob: bytes) -> bytes:
+    """What `pack` wrote, as it writes it with `half`; what is no heat map, or half already, as it is."""
+    explanation = unpack(blob)
+    if not isinstance(explanation, Heatmap) or "float16" in explanation.meta:
+        return blob
+    return pack(explanation, half=True)
 
 
 def as_json(value: object) -> object:

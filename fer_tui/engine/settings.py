@@ -34,6 +34,7 @@ class Settings:
     cache: folder of store and parsed datasets; None is the user's cache folder, "none" turns the store off.
     stores: folders of further stores, which are only read.
     parameters: defaults of the explainers' parameters, by explainer and parameter. colours: colour maps, by explainer.
+    report_with: explainers that a report has sections of, as `fer-tui report --with` has them.
     Of the explorer: graphics, how pictures are drawn, one of `fer_tui.terminal.WAYS`; theme, by its name; keys, other
     ones for the actions that are named.
     others: further networks, to be compared with the first: of each only what NETWORK lists counts.
@@ -59,6 +60,7 @@ class Settings:
     stores: tuple[str, ...] = ()
     parameters: Mapping[str, Mapping[str, Default]] = field(default_factory=dict)
     colours: Mapping[str, Default] = field(default_factory=dict)
+    report_with: tuple[str, ...] = ()
     graphics: str = "auto"
     theme: str | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -78,7 +80,8 @@ class Settings:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
-        lists = {f.name for f in dataclasses.fields(cls)} & {"weights", "mean", "std", "size", "classes", "stores"}
+        several = {"weights", "mean", "std", "size", "classes", "stores", "report_with"}
+        lists = {f.name for f in dataclasses.fields(cls)} & several
         given: dict[str, Any] = {k: tuple(v) if k in lists and v is not None else v for k, v in data.items()}
         given["parameters"] = {
             method: {name: Default(**each) for name, each in defaults.items()}

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import random
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -28,6 +29,9 @@ _ROOM = 0.95  # eviction goes down to this share of the limit
 _STEP = 64  # entries evicted, pages given back, in one step
 _MOST_USED = 512  # uses remembered before they are written
 _ASKED = 900  # keys in one question: SQLite takes 999 values at the least
+_LISTED = 256  # entries that are listed at once
+_SAMPLE = 1000  # entries that a quick check looks at
+_DENSE = 8  # times as many entries as are asked for, at most, to read all of them
 _TRIES = 12  # times that a batch waits for another process's write
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _PUT = """
@@ -53,6 +57,21 @@ class Usage:
     bytes: int
     file_bytes: int
     by_method: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the file has it. key: 16 bytes."""
+
+    key: bytes
+    method: str
+    kind: str
+    checksum: int
+    blob: bytes
+
+    @property
+    def is_sound(self) -> bool:
+        return zlib.crc32(self.blob) == self.checksum
 
 
 class Store:
@@ -123,14 +142,22 @@ class Store:
         return set(asked).difference(self.missing(asked))
 
     def missing(self, keys: Sequence[Key]) -> list[Key]:
-        """Those of `keys` (32 hexadecimal digits, or 16 bytes each) that are not there, in their order."""
-        names = {key: key if isinstance(key, bytes) and not self._apart else self._name(key) for key in keys}
+        """Those of `keys` (32 hexadecimal digits, or 16 bytes each) that are not there, in their order.
+
+        A million take a second or two.
+        """
+        names = [self._name(key) for key in keys]
+        asked = sorted(names)  # in the order of the index, so that each of its pages is read once
+        dense = len(asked) > _ASKED and self.usage().entries < _DENSE * len(asked)
         there: set[bytes] = set()
-        asked = sorted(names.values())  # in the order of the index, so that each of its pages is read once
         for part in (asked[at : at + _ASKED] for at in range(0, len(asked), _ASKED)):
-            marks = ",".join("?" * len(part))
-            there.update(name for (name,) in self._do(f"SELECT key FROM entries WHERE key IN ({marks})", part))
-        return [key for key in keys if names[key] not in there]
+            if dense:  # then all that lies between is had sooner than each by itself
+                rows = self._do("SELECT key FROM entries WHERE key BETWEEN ? AND ?", (part[0], part[-1]))
+                there.update({name for (name,) in rows}.intersection(part))
+            else:
+                rows = self._do(f"SELECT key FROM entries WHERE key IN ({','.join('?' * len(part))})", part)
+                there.update(name for (name,) in rows)
+        return [key for key, name in zip(keys, names, strict=True) if name not in there]
 
     def put(self, key: str, blob: bytes, *, method: str, kind: str = "") -> None:
         """Keep `blob` under `key`; seen by other processes at once."""
@@ -174,18 +201,53 @@ class Store:
         entries, size = (sum(each[n] for each in by_method.values()) for n in (0, 1))
         return Usage(self.path, self.limit, entries, size, storefile.bytes_of(self.path), by_method)
 
-    def verify(self) -> list[str]:
-        """What is wrong with the file, in plain words; nothing where it is sound. Damaged explanations are deleted."""
-        faults = [str(text) for (text,) in self._do("PRAGMA integrity_check") if text != "ok"]
-        damaged = [
-            number
-            for (number,) in self._do("SELECT id FROM entries")
-            for blob, checksum in self._do("SELECT blob, checksum FROM entries WHERE id = ?", (number,))
-            if zlib.crc32(blob) != checksum
-        ]
-        for number in damaged:
-            self._do("DELETE FROM entries WHERE id = ?", (number,))
-        return faults + ([f"{len(damaged)} damaged explanations were deleted"] if damaged else [])
+    def entries(self, method: str | None = None) -> Iterator[Entry]:
+        """All that is there (of `method`), in the order it was put, one after another: none stays in memory.
+
+        What is put or deleted meanwhile may be among them or not.
+        """
+        also, values = ("", ()) if method is None else (" AND method = ?", (method,))
+        last = 0
+        listed = f"SELECT id FROM entries WHERE id > ?{also} ORDER BY id LIMIT {_LISTED}"
+        while numbers := self._do(listed, (last, *values)):
+            for (last,) in numbers:
+                for row in self._do("SELECT key, method, kind, checksum, blob FROM entries WHERE id = ?", (last,)):
+                    yield Entry(*row)
+
+    def verify(self, tell: Callable[[str, float | None], None] | None = None, *, quick: bool = False) -> list[str]:
+        """What is wrong with the file, in plain words; nothing where it is sound. Damaged explanations are deleted.
+
+        tell: what is being done, and the share of it that is done. quick: the counts and a sample of entries only.
+        """
+        tell = tell or (lambda what, share: None)
+        faults, damaged = [], []
+        if not quick:
+            tell("the file", None)
+            faults = [str(text) for (text,) in self._do("PRAGMA integrity_check") if text != "ok"]
+        total = max(1, self.usage().entries)
+        for number, entry in enumerate(self._sample() if quick else self.entries(), 1):
+            if not entry.is_sound:
+                damaged.append(entry)
+            if number % _LISTED == 0:
+                tell("its entries", min(1.0, number / (_SAMPLE if quick else total)))
+        counted = "SELECT method, count(*) FROM entries GROUP BY method ORDER BY method"
+        if self._do(counted) != [(method, count) for method, (count, _) in self._totals().items()]:
+            faults.append("the counts of its entries are wrong")
+        if damaged and not self._read_only:
+            for entry in damaged:
+                self._do("DELETE FROM entries WHERE key = ?", (entry.key,))
+        if damaged:
+            faults.append(f"{len(damaged)} damaged explanations" + ("" if self._read_only else " were deleted"))
+        return faults
+
+    def _sample(self) -> Iterator[Entry]:
+        """Some entries from anywhere."""
+        (ends,) = self._do("SELECT min(id), max(id) FROM entries") or [(None, None)]
+        first, last = ends if ends[0] is not None else (1, 0)
+        near = "SELECT key, method, kind, checksum, blob FROM entries WHERE id >= ? ORDER BY id LIMIT 1"
+        for number in sorted(random.sample(range(first, last + 1), min(_SAMPLE, last + 1 - first))):
+            for row in self._do(near, (number,)):
+                yield Entry(*row)
 
     def remember_limit(self, limit: int | None) -> None:
         """Evict above that many bytes from now on, whoever opens the file; None: never."""

@@ -58,7 +58,11 @@ def connected(path: Path) -> sqlite3.Connection:
     try:
         if format_of(connection) < FORMAT:
             _made(connection)
-        connection.execute(f"PRAGMA journal_mode = {'DELETE' if on_network(path.parent) else 'WAL'}")
+        if on_network(path.parent):
+            settle(connection)
+        else:
+            with contextlib.suppress(sqlite3.OperationalError):  # others read just now: then as it was
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.execute("SELECT 1 FROM totals, entries LIMIT 1").fetchone()

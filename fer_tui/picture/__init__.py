@@ -10,7 +10,7 @@ from .matrices import matrix_picture, row_shares
 from .scales import Scale, scale_of, shared_scale, ticks
 from .sheets import cell_box, columns_for, row_of, sheet
 from .strips import Still, strip
-from .tables import as_csv, classes_of, tables_in_words
+from .tables import as_csv, cells, classes_of, heading, table_files, tables_in_words
 from .twin import table, words
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Tile",
     "as_csv",
     "cell_box",
+    "cells",
     "classes_of",
     "colour_bar",
     "colour_map",
@@ -33,6 +34,7 @@ __all__ = [
     "columns_for",
     "contact_sheet",
     "figure",
+    "heading",
     "heat_picture",
     "image_in_words",
     "in_focus",
@@ -50,6 +52,7 @@ __all__ = [
     "sheet",
     "strip",
     "table",
+    "table_files",
     "tables_in_words",
     "ticks",
     "words",

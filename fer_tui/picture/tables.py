@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from fer_tui.contract import Axis, Cell, Column, Explanation, Table, plain
+from fer_tui.naming import file_name
 
 NOTHING = "–"  # where there is no value
 
@@ -46,6 +48,15 @@ def tables_in_words(explanation: Explanation) -> Iterator[str]:
     """All tables of an explanation, each under its name, as lines of plain text."""
     for name, table in explanation.tables.items():
         yield from ("", f"{plain(name)}:", *lines(table, classes_of(explanation)))
+
+
+def table_files(path: Path, explanation: Explanation) -> dict[Path, Table]:
+    """The CSV files beside `path` (without a suffix) into which an explanation's tables go, in their order."""
+    found: dict[Path, Table] = {}
+    for number, (name, table) in enumerate(explanation.tables.items(), 1):
+        file = path.with_name(f"{path.name}.{file_name(name)}.csv")
+        found[path.with_name(f"{path.name}.{file_name(name)}-{number}.csv") if file in found else file] = table
+    return found
 
 
 def classes_of(explanation: Explanation) -> tuple[str, ...]:

@@ -6,18 +6,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .asked import RULES, Asked
+    from .asked import RULES, Asked, Guest
     from .comparing import TOLERANCE_TOLD, Difference, changed, compared
     from .folder import check_folder, fill
     from .making import Made, inputs_of, made
     from .manifest import MANIFEST, Manifest, versions_here
+    from .material import METHODS
     from .painting import FORMATS
 
 _ROOMS = {
     "Asked": "asked",
     "Difference": "comparing",
     "FORMATS": "painting",
+    "Guest": "asked",
     "MANIFEST": "manifest",
+    "METHODS": "material",
     "Made": "making",
     "Manifest": "manifest",
     "RULES": "asked",
@@ -34,10 +37,12 @@ _ROOMS = {
 __all__ = [
     "FORMATS",
     "MANIFEST",
+    "METHODS",
     "RULES",
     "TOLERANCE_TOLD",
     "Asked",
     "Difference",
+    "Guest",
     "Made",
     "Manifest",
     "changed",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
+from fer_tui.contract import Value
+
 from .painting import Format
 
 Rule = Literal["best", "median", "random", "worst"]
@@ -21,12 +23,39 @@ _SAMPLES_SHOWN, _SAMPLES_AVERAGED = 500, 250  # of a large input's, where each t
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """An explainer that a report is asked for beside its own three, by name or alias. parameters: those that are not
+    its defaults.
+    """
+
+    method: str
+    parameters: tuple[tuple[str, Value], ...] = ()
+
+    def __str__(self) -> str:
+        """As it is typed: tiles:tiles=3,blend=true."""
+        return f"{self.method}:{self.told}" if self.parameters else self.method
+
+    @property
+    def told(self) -> str:
+        """The parameters, in words."""
+        pairs = ((name, str(value).lower() if isinstance(value, bool) else value) for name, value in self.parameters)
+        return ",".join(f"{name}={value}" for name, value in pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"method": self.method, "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Guest:
+        return cls(data["method"], tuple(data["parameters"].items()))
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What shapes a report beside the network and the data.
 
     images: a rule, one image of each class, or rows. layer: whose filters are shown, chosen by size where None.
     regions: as `--regions` has it. deep: five times as many images behind the means, LIME of
-    large inputs with all its samples.
+    large inputs with all its samples. guests: explainers that get a section of their own.
     """
 
     images: Rule | tuple[int, ...] = "best"
@@ -36,6 +65,7 @@ class Asked:
     layer: str | None = None
     regions: str = "auto"
     checkpoint: int | None = None
+    guests: tuple[Guest, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -46,14 +76,15 @@ class Asked:
             "layer": self.layer,
             "regions": PurePath(self.regions).name,  # where a file of masks lies is of no account
             "checkpoint": self.checkpoint,
+            "with": [each.to_dict() for each in self.guests],
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Asked:
-        given = {**data, "form": data["format"]}
-        del given["format"]
+        given = {name: value for name, value in data.items() if name not in ("format", "with")}
         images = given["images"]
-        return cls(**{**given, "images": tuple(images) if isinstance(images, list) else images})
+        given["images"] = tuple(images) if isinstance(images, list) else images
+        return cls(**given, form=data["format"], guests=tuple(map(Guest.from_dict, data.get("with", ()))))
 
     def maps_each(self, classes: int, values: int) -> int:
         """Images of each class whose saliency and CAM are averaged. values: numbers of the network's input."""

@@ -8,24 +8,31 @@ from typing import Any
 
 from fer_tui.contract import plain
 from fer_tui.picture import words
-from fer_tui.regions import FocusTable
 
 from . import findings
 from .asked import Asked
+from .blocks import MOST_LISTED, means_blocks, regions_table, trust_table
 from .choosing import RULES_TOLD
 from .drawing import Drawing
 from .figures import ascent_figure, means_figure, method_figure, outputs_figure, pairs_figure
 from .gathering import titled
+from .guests import figures_of, section_of
 from .material import METHODS, TITLES, Material
 from .page import Figure, Figures, Findings, Page, Paragraph, Section, Table
 from .plots import confusion_figure, recall_figure
 
 _NUMBERS = {"saliency": 1, "lime": 3, "cam": 4}  # of the homework's figures
-_MOST_LISTED = 30  # classes up to which a table lists them all
 
 
-def drawn(material: Material) -> Iterator[tuple[str, Drawing]]:
-    """Every figure by its file's name, without the suffix."""
+def drawn(material: Material) -> Iterator[tuple[str, Drawing, str]]:
+    """Every figure: its file's name without the suffix, and what the page says of it."""
+    for stem, drawing in _drawn(material):
+        yield stem, drawing, _caption(stem, material)
+    for host in material.guests:
+        yield from figures_of(host, material)
+
+
+def _drawn(material: Material) -> Iterator[tuple[str, Drawing]]:
     for method, number in _NUMBERS.items():
         for each in material.shown:
             yield f"fig{number}_{each.number}", method_figure(material, each, method)
@@ -35,7 +42,8 @@ def drawn(material: Material) -> Iterator[tuple[str, Drawing]]:
     if material.known.labelled:
         yield "confusion", confusion_figure(material.matrix)
     for method, means in material.means.items():
-        yield f"mean_{method}", means_figure(material, means)
+        if method in METHODS:
+            yield f"mean_{method}", means_figure(material, means)
     if any(pair.contrast is not None for pair in material.pairs):
         yield "pairs", pairs_figure(material)
     table = material.focus.get("cam")
@@ -54,10 +62,10 @@ class Composer:
     about: Mapping[str, Any]
 
     def page(self) -> Page:
-        return Page(
-            f"What {plain(self.material.network)} looks at",
-            [self._head(), self._where(), self._filters(), self._confusion(), self._trust()],
-        )
+        own = [self._head(), self._where(), self._filters(), self._confusion(), self._trust()]
+        guests = enumerate(self.material.guests, len(own))
+        others = [section_of(number, host, self.material, self.figures) for number, host in guests]
+        return Page(f"What {plain(self.material.network)} looks at", own + others)
 
     def _head(self) -> Section:
         material, asked = self.material, self.asked
@@ -111,7 +119,7 @@ class Composer:
         section.blocks += self._means("saliency")
         table = self.material.focus.get("saliency")
         if table is not None:
-            section.blocks.append(_regions_table(table, "saliency"))
+            section.blocks.append(regions_table(table, TITLES["saliency"]))
         section.blocks.append(Findings(list(findings.of_regions(self.material, "saliency"))))
         return section
 
@@ -127,7 +135,7 @@ class Composer:
         first = material.first
         if first is not None:
             top = findings.strongest(first, material.classes)
-            rows = [(name, *map(str, filters)) for name, filters in list(top.items())[:_MOST_LISTED]]
+            rows = [(name, *map(str, filters)) for name, filters in list(top.items())[:MOST_LISTED]]
             caption = f"The filters of {first.layer} with the highest mean activation, by class"
             width = max((len(row) for row in rows), default=1)
             section.blocks.append(Table(caption, ("class", *_ORDINALS[: width - 1]), rows))
@@ -167,8 +175,8 @@ class Composer:
         table = material.focus.get("cam")
         found = list(findings.of_regions(material, "cam")) if table is not None else []
         if table is not None:
-            section.blocks.append(_regions_table(table, "cam"))
-        section.blocks.append(self._trust_table())
+            section.blocks.append(regions_table(table, TITLES["cam"]))
+        section.blocks.append(trust_table(material, METHODS))
         found += [
             *findings.of_focus(material, "cam"),
             *findings.of_likeness(material),
@@ -185,49 +193,12 @@ class Composer:
         yield Figures([self.figures[f"fig{_NUMBERS[method]}_{each.number}"] for each in self.material.shown])
 
     def _means(self, method: str) -> Iterator[Paragraph | Figures]:
-        if f"mean_{method}" not in self.figures:
-            return
-        text = (
-            "Means over images drawn at random from each class, those predicted rightly and wrongly apart; each map is "
-            "divided by the mean of its absolute values first, and explains what was predicted."
-        )
-        if not self.material.aligned:
-            text += " The pictures are not known to be aligned: a mean tells where in the frame, not which part."
-        yield Paragraph(text)
-        yield Figures([self.figures[f"mean_{method}"]], wide=True)
-
-    def _trust_table(self) -> Table:
-        rows = []
-        for method in METHODS:
-            for each in self.material.shown:
-                trust = self.material.maps[each.number, method].meta["trust"]
-                curves, random = trust["curves"], trust["randomised"]
-                rows.append(
-                    (
-                        f"{TITLES[method]}, row {each.row}",
-                        f"{curves['deletion']:.3f} ({curves['random_deletion']:.3f})",
-                        f"{curves['insertion']:.3f} ({curves['random_insertion']:.3f})",
-                        " / ".join("-" if rho is None else f"{rho:.2f}" for _, rho in random),
-                        "-" if trust["stability"] is None else f"{trust['stability']:.2f}",
-                        ", ".join(name for name, ok in trust["verdicts"].items() if not ok) or "-",
-                    )
-                )
-        headings = ("map", "deletion (random)", "insertion (random)", "last layer / all random", "other seed", "fails")
-        caption = (
-            "Trust of every map shown: areas under the class's probability as pixels go or come, strongest first (a "
-            "low deletion and a high insertion are good); rank correlations with the map of a network made random, and "
-            "with the map under another seed"
-        )
-        return Table(caption, headings, rows)
+        if f"mean_{method}" in self.figures:
+            yield from means_blocks(self.material, self.figures[f"mean_{method}"])
 
 
 _ORDINALS = ("strongest", "second", "third")
 _VARIANTS = {"gap-fit": "a linear layer fitted to the data stands in for a pooling head", "grad": "Grad-CAM"}
-
-
-def figure_of(stem: str, file: str, drawing: Drawing, material: Material) -> Figure:
-    """What the page says of a figure."""
-    return Figure(file, _caption(stem, material), drawing.words)
 
 
 def _caption(stem: str, material: Material) -> str:
@@ -246,23 +217,3 @@ def _caption(stem: str, material: Material) -> str:
         "pairs": "Orange speaks for the class that was predicted, blue for the true one.",
         "recall_focus": "Each class: recall over all rows, share of CAM inside the face with its 95 % interval.",
     }[stem]
-
-
-def _regions_table(table: FocusTable, method: str) -> Table:
-    """Shares by class and region, with intervals."""
-    listed = [each for each in table.classes if each.every is not None][:_MOST_LISTED]
-    if table.whole is not None:
-        listed.append(table.whole)
-    names = [region.name for region in listed[-1].every.regions] if listed and listed[-1].every else []
-    rows = [
-        (
-            each.name,
-            str(each.every.images),
-            "-" if each.recall is None else f"{each.recall:.4f}",
-            *(region.absolute.told() for region in each.every.regions),
-        )
-        for each in listed
-        if each.every is not None
-    ]
-    caption = f"{TITLES[method]}: shares of the attribution in %, mean and 95 % interval by bootstrap, by {table.by}"
-    return Table(caption, ("class", "images", "recall", *names), rows)

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fer_tui.oversight import grace, limits
+
 if TYPE_CHECKING:
     from fer_tui.engine import Engine, Settings
 
@@ -97,7 +99,7 @@ class Crew:
                     made = False
                     try:
                         print(json.dumps(part.to_dict()), file=process.stdin, flush=True)
-                        made = process.stdout.readline() == "made\n"
+                        made = _answer(process) == "made\n"
                     finally:
                         self._through(part, made)
                     if process.poll() is not None:
@@ -121,6 +123,20 @@ class Crew:
             self._taken.discard(part)
             self.helped += made
             self._change.notify_all()
+
+
+def _answer(process: subprocess.Popen[str]) -> str:
+    """What it says of a part in the end; "" of a process that died, or hung in an explainer's code and was killed."""
+    assert process.stdout is not None
+    limit = limits()["explain"]
+    while True:
+        clock = threading.Timer(limit + grace(limit), process.kill)
+        if limit:
+            clock.start()
+        line = process.stdout.readline()
+        clock.cancel()
+        if line != "at it\n":
+            return line
 
 
 def _started() -> subprocess.Popen[str]:

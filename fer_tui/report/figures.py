@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from fer_tui.contract import Gallery, Heatmap, plain
-from fer_tui.picture import Scale, colour_bar, colours_of, heat_picture, scale_of, shared_scale, words
+from fer_tui.picture import Scale, colour_bar, colours_of, figure, heat_picture, scale_of, shared_scale, words
+from fer_tui.picture.lettering import font, width_of
 
 from .choosing import Chosen
-from .drawing import FAINT, INK, PAPER, RED, TITLE, Drawing, Fill, Frame, Raster, Text
+from .drawing import FAINT, INK, PAPER, RED, TITLE, Box, Drawing, Fill, Frame, Raster, Text
 from .gathering import shown_filters, titled
-from .material import TITLES, Filters, Material
+from .material import Filters, Material
 from .means import Mean, Means
 
 if TYPE_CHECKING:
@@ -24,15 +25,13 @@ _PANEL, _GAP, _MARGIN = 260, 16, 14
 _BAR = 14  # a colour bar's width
 _NUMBERS = 62  # room for its numbers
 _TILE, _TILE_GAP, _CAPTION = 76, 12, 17
+_STEP = _TILE + _TILE_GAP
 _MEAN = 104
 _MANY = 12  # classes from which on a mean that is missing takes no place
 _ACROSS = 10  # columns at most
 
-_MAP_TOLD = {
-    "saliency": "map: |d score / d pixel|",
-    "cam": "map: for (orange) and against (blue)",
-    "lime": "map: for (orange) and against (blue)",
-}
+_SIGNED, _UNSIGNED = "map: for (orange) and against (blue)", "map: how strong, without a sign"
+_MAP_TOLD = {"saliency": "map: |d score / d pixel|"}  # of the others by their sign
 
 
 def method_figure(material: Material, each: Chosen, method: str) -> Drawing:
@@ -42,18 +41,20 @@ def method_figure(material: Material, each: Chosen, method: str) -> Drawing:
     tall, wide = _PANEL * height / max(height, width), _PANEL * width / max(height, width)
     across = 3 * wide + 2 * _GAP + _BAR + _NUMBERS
     target = classes[each.target]
-    drawing = Drawing(across + 2 * _MARGIN, 0, f"{TITLES[method]} of {titled(each, classes)}. {words(heatmap)}.")
+    called = material.title(method)
+    drawing = Drawing(across + 2 * _MARGIN, 0, f"{called} of {titled(each, classes)}. {words(heatmap)}.")
     name = classes[each.listed] if each.listed >= 0 else "no label"
-    title = f"{TITLES[method]} · {plain(name)} · row {each.row}"
+    title = f"{called} · {plain(name)} · row {each.row}"
     title += f" · explained: {plain(target)}" if each.target != each.listed else ""
     top = drawing.lines(_MARGIN, _MARGIN, title, across, TITLE)
     top = drawing.lines(_MARGIN, top, titled(each, classes), across, colour=FAINT) + 6
-    focus = "chosen" if method == "lime" and "mask" in heatmap.extras else "quantile"
+    by_segments = heatmap.meta["explainer"] == "lime" and "mask" in heatmap.extras
+    focus = "chosen" if by_segments else "quantile"
     third = "focus: the segments that count most" if focus == "chosen" else "focus: the strongest fifth"
     left = float(_MARGIN)
     panels = [
         (heat_picture(heatmap, mode="original"), "image"),
-        (heat_picture(heatmap, mode="map"), _MAP_TOLD[method]),
+        (heat_picture(heatmap, mode="map"), _MAP_TOLD.get(method, _SIGNED if heatmap.signed else _UNSIGNED)),
         (heat_picture(heatmap, mode="focus", focus_by=focus), third),  # type: ignore[arg-type]
     ]
     for number, (picture, told) in enumerate(panels):
@@ -113,6 +114,25 @@ def outputs_figure(filters: Filters, classes: Sequence[str]) -> Drawing:
     return _sheet(gallery, kept, title, (note, *gallery.notes), captions, framed)
 
 
+def gallery_figure(gallery: Gallery, title: str) -> Drawing:
+    """An explainer's pictures under their captions; those that it marks are framed."""
+    captions = [plain(each) for each in gallery.captions]
+    widest = max((width_of(each, font(11)) for each in captions), default=0)
+    step = max(_STEP, min(widest + _TILE_GAP, 2 * _STEP))
+    notes = (words(gallery), *gallery.notes)
+    return _sheet(gallery, range(shown_filters(gallery)), title, notes, captions, {}, step, "pictures")
+
+
+def picture_figure(heatmap: Heatmap, title: str) -> Drawing:
+    """A map that hangs on no image of the data, as it is drawn in a file."""
+    picture = figure(heatmap, mode="map")
+    drawing = Drawing(picture.width + 2 * _MARGIN, 0, f"{title}. {words(heatmap)}.")
+    top = drawing.lines(_MARGIN, _MARGIN, title, picture.width, TITLE) + 6
+    drawing.put(Raster((_MARGIN, top, picture.width, picture.height), picture))
+    drawing.height = top + picture.height + _MARGIN
+    return drawing
+
+
 def numbered(places: Sequence[int], columns: int) -> dict[int, int]:
     """The number of each framed place, from 1 on, from top to bottom and then from left to right."""
     order = sorted(places, key=lambda place: (place % columns, place // columns))
@@ -130,31 +150,43 @@ def _sheet(
     notes: Sequence[str],
     captions: Sequence[str],
     framed: dict[int, int],
+    step: int = _STEP,
+    of: str = "filters",
 ) -> Drawing:
-    """The pictures `kept` in rows. framed: the numbers of those that are framed in red, by place."""
-    count, columns = len(kept), _columns(len(kept))
-    across = max(columns * (_TILE + _TILE_GAP) - _TILE_GAP, 420)
+    """The pictures `kept` in rows. framed: the numbers of those that are framed in red, by place. step: from one to the
+    next. of: what they are pictures of.
+    """
+    count, columns = len(kept), max(1, _columns(len(kept)) * _STEP // step)
+    across = max(columns * step - _TILE_GAP, 420)
     drawing = Drawing(across + 2 * _MARGIN, 0, f"{title}. {words(gallery)}.")
     top = drawing.lines(_MARGIN, _MARGIN, title, across, TITLE) + 8
     for place, index in enumerate(kept):
         row, column = divmod(place, columns)
-        left, at = _MARGIN + column * (_TILE + _TILE_GAP), top + row * (_TILE + _TILE_GAP + _CAPTION)
+        left, at = _MARGIN + column * step + (step - _STEP) / 2, top + row * (_STEP + _CAPTION)
         box = (left, at, _TILE, _TILE)
-        drawing.put(Raster(box, _gray(gallery.images[index])))
+        drawing.put(Raster(_within(box, gallery.images[index].shape), _gray(gallery.images[index])))
         if place in framed:
             drawing.put(Frame(box, RED, 4), Fill((left, at, 20, 16), RED))
             drawing.put(Text(left + 10, at + 8, str(framed[place]), 11, PAPER, "mm"))
         elif not framed and index in gallery.marked:
             drawing.put(Frame(box, FAINT, 2))
         colour = RED if place in framed else FAINT
-        drawing.line(Text(left + _TILE / 2, at + _TILE + 6, captions[place], 11, colour, "mt"), _TILE + _TILE_GAP)
-    top += -(-count // columns) * (_TILE + _TILE_GAP + _CAPTION) + 4
+        drawing.line(Text(left + _TILE / 2, at + _TILE + 6, captions[place], 11, colour, "mt"), step)
+    top += -(-count // columns) * (_STEP + _CAPTION) + 4
     if count < len(gallery.captions):
-        notes = (f"shown are {count} of {len(gallery.captions)} filters", *notes)
+        notes = (f"shown are {count} of {len(gallery.captions)} {of}", *notes)
     for note in notes:
         top = drawing.lines(_MARGIN, top, note, across, colour=FAINT)
     drawing.height = top + _MARGIN
     return drawing
+
+
+def _within(box: Box, shape: Sequence[int]) -> Box:
+    """The part of a box, in its middle, that a picture of that shape fills without being bent."""
+    left, top, width, height = box
+    scale = min(width / shape[1], height / shape[0])
+    wide, tall = scale * shape[1], scale * shape[0]
+    return left + (width - wide) / 2, top + (height - tall) / 2, wide, tall
 
 
 def _gray(image: NDArray[np.float32]) -> Image.Image:
@@ -170,7 +202,7 @@ def _gray(image: NDArray[np.float32]) -> Image.Image:
 
 def means_figure(material: Material, means: Means) -> Drawing:
     """The mean maps of the classes, where they are right and where they are wrong, on one scale."""
-    title = f"{TITLES[means.method]}: mean maps by class, 1 is the mean of a map"
+    title = f"{material.title(means.method)}: mean maps by class, 1 is the mean of a map"
     tiles: list[tuple[str, Mean | None]] = []
     for index, name in enumerate(material.classes):
         for right in (True, False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from fer_tui.regions.statistics import interval, resampled_means
 from fer_tui.regions.table import SIGNIFICANT
 from fer_tui.regions.tally import RESAMPLES
 
-from .material import METHODS, TITLES, FirstLayer, Material, Pair, Shares
+from .material import METHODS, FirstLayer, Material, Pair, Shares
 from .means import Likeness
 from .statistics import LEAST_P, binomial_tail, differences, expected_mistakes, labels_p, ranking
 
@@ -63,9 +63,10 @@ def of_regions(material: Material, method: str) -> Iterator[Finding]:
     if table is None or shares is None or table.whole is None or table.whole.every is None:
         yield Finding("No regions are known for these pictures, so shares by region cannot be told.", False)
         return
-    yield from _drawn(table.whole.every, TITLES[method])
-    yield from _between_classes(table, shares, TITLES[method], material.seed)
-    yield from _right_and_wrong(table, TITLES[method])
+    title = material.title(method)
+    yield from _drawn(table.whole.every, title)
+    yield from _between_classes(table, shares, title, material.seed)
+    yield from _right_and_wrong(table, title)
 
 
 def _drawn(every: Group, title: str) -> Iterator[Finding]:
@@ -263,7 +264,7 @@ def of_focus(material: Material, method: str) -> Iterator[Finding]:
         if relation is None:
             continue
         exact = "exact" if relation.exact else "random orders"
-        head = f"Rank correlation of recall with the share of {TITLES[method]} inside the face ({of}, "
+        head = f"Rank correlation of recall with the share of {material.title(method)} inside the face ({of}, "
         head += f"{relation.classes} classes): {relation.correlation:+.2f} ({_p(relation.p)}, {exact})"
         numbers = {"correlation": relation.correlation, "p": relation.p, "classes": relation.classes}
         if relation.p > SIGNIFICANT:
@@ -276,14 +277,16 @@ def of_focus(material: Material, method: str) -> Iterator[Finding]:
         yield Finding("Recall beside focus: fewer than three classes have both, or all are alike: no support.", False)
 
 
-def of_likeness(material: Material) -> Iterator[Finding]:
-    """How far the methods agree, beyond what maps of different images have in common."""
+def of_likeness(material: Material, guest: str = "") -> Iterator[Finding]:
+    """How far the report's own methods agree (guest: it and those before it), beyond what maps of different images have
+    in common.
+    """
     for (one, two), found in material.likeness.items():
-        if len(found.same) < 2:
+        if len(found.same) < 2 or two not in ((guest,) if guest else METHODS):
             continue
         same, excess = agreement(found, material.seed)
         assert excess.low is not None
-        what = f"{TITLES[one]} and {TITLES[two]}"
+        what = f"{material.title(one)} and {material.title(two)}"
         head = f"{what} of one image: mean rank correlation {same.told(1, 2)} over {len(found.same)} images"
         numbers = {"same": same.value, "excess": excess.value, "low": excess.low, "high": excess.high}
         beyond = f"{excess.value:+.2f} [{excess.low:+.2f}, {excess.high:+.2f}]"
@@ -301,18 +304,14 @@ def agreement(found: Likeness, seed: int) -> tuple[Estimate, Estimate]:
     return mean_of(same, seed), mean_of(same - np.array(found.other), seed)
 
 
-def of_trust(material: Material) -> Iterator[Finding]:
+def of_trust(material: Material, methods: Sequence[str] = METHODS) -> Iterator[Finding]:
     """How many of the maps that are shown pass each question of trust."""
-    for method in METHODS:
-        judged = [
-            trust["verdicts"]
-            for each in material.shown
-            if (trust := material.maps[each.number, method].meta.get("trust")) is not None
-        ]
+    for method in methods:
+        judged = [trust["verdicts"] for _, trust in material.judged(method)]
         if not judged:
             continue
         questions = list(dict.fromkeys(name for each in judged for name in each))
         counts = {name: sum(bool(each.get(name)) for each in judged) for name in questions}
         parts = ", ".join(f"{name} {count}" for name, count in counts.items())
         holds = all(count == len(judged) for count in counts.values())
-        yield Finding(f"Of {len(judged)} {TITLES[method]} maps shown pass: {parts}.", holds, counts)
+        yield Finding(f"Of {len(judged)} {material.title(method)} maps shown pass: {parts}.", holds, counts)

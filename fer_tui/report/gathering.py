@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix, Place, PluginError
+from fer_tui.contract import Gallery, InputError, Matrix, Place, PluginError
 from fer_tui.engine.activations import layer_activations
 
 from .asked import Asked
 from .averaging import averaged, contrasted
 from .choosing import Chosen, Predictions, chosen, drawn
+from .hosting import hosted
 from .material import Filters, FirstLayer, Material
 from .parts import Part
 from .planning import Plan, Planner
+from .taking import Step, last_map, last_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +32,6 @@ _MOST_FILTERS = 64  # shown
 _STRONGEST = 10  # framed
 _PAIRS = 3
 _FIRST_EACH = 100  # images of each class whose first-layer activations are compared
-
-Step = tuple[str, float]  # what is being done, and the share of it that is done
 
 
 def gathered(engine: Engine, crew: Crew, asked: Asked, regions: Regions | None) -> Iterator[Step | Material]:
@@ -49,7 +48,7 @@ def gathered(engine: Engine, crew: Crew, asked: Asked, regions: Regions | None) 
     if wrong := [row for row in rows if row >= len(engine.dataset)]:
         raise InputError(f"--images {wrong[0]}", "there is no such row", f"rows are 0 to {len(engine.dataset) - 1}")
     known = yield from _predictions(engine, crew, asked.checkpoint)
-    matrix = yield from _last(engine, "confusion", Place(checkpoint=asked.checkpoint), {"seed": 0}, "predictions")
+    matrix = yield from last_of(engine, "confusion", Place(checkpoint=asked.checkpoint), {"seed": 0}, "predictions")
     assert isinstance(matrix, Matrix)
     cam = yield from _cam(engine, known, asked)
     shown = chosen(known, asked.images, asked.seed)
@@ -67,6 +66,7 @@ def gathered(engine: Engine, crew: Crew, asked: Asked, regions: Regions | None) 
     yield from averaged(engine, crew, plan, regions, found)
     yield from contrasted(engine, planner, regions, found, worst_pairs(matrix))
     yield from _first_layer(engine, asked, found)
+    yield from hosted(engine, crew, planner, plan, regions, found)
     yield found
 
 
@@ -115,7 +115,7 @@ def _cam(engine: Engine, known: Predictions, asked: Asked) -> Generator[Step, No
     for variant in ("cam", "gap-fit", "grad"):
         try:
             place = Place(row, 0, checkpoint=asked.checkpoint)
-            yield from _last(engine, "cam", place, {"variant": variant, "seed": asked.seed}, "head of CAM")
+            yield from last_of(engine, "cam", place, {"variant": variant, "seed": asked.seed}, "head of CAM")
         except InputError:
             continue
         return variant
@@ -126,16 +126,8 @@ def _judged(engine: Engine, crew: Crew, parts: Sequence[Part], found: Material) 
     """The maps of the shown images, each with what is found of its trust."""
     for number, part in enumerate(parts):
         done, count = number % len(found.shown), len(found.shown)
-        what = f"{part.method} and its trust"
-        for _ in crew.claim(part):
-            yield what, done / count
-        last = None
-        with closing(part.explained(engine)) as made:
-            for share, last in made:  # noqa: B007  # the last one is the map
-                yield what, (done + share) / count
-        if not isinstance(last, Heatmap):
-            raise PluginError(part.method, "made no heat map")
-        found.maps[found.shown[done].number, part.method] = last
+        what, span = f"{part.method} and its trust", (done / count, (done + 1) / count)
+        found.maps[found.shown[done].number, part.method] = yield from last_map(engine, crew, part, what, span)
 
 
 def _filters(engine: Engine, asked: Asked, found: Material, layer: str | None) -> Iterator[Step]:
@@ -143,10 +135,10 @@ def _filters(engine: Engine, asked: Asked, found: Material, layer: str | None) -
         found.notes.append("the network has no layer of filters: section 2 has no pictures")
         return
     place = Place(layer=layer, checkpoint=asked.checkpoint)
-    ascent = yield from _last(engine, "filter-ascent", place, {"seed": asked.seed}, "filters")
+    ascent = yield from last_of(engine, "filter-ascent", place, {"seed": asked.seed}, "filters")
     image = found.shown[0]
     parameters = {"view": "outputs", "top": _STRONGEST, "seed": asked.seed}
-    outputs = yield from _last(
+    outputs = yield from last_of(
         engine, "filter-ascent", dataclasses.replace(place, image=image.row), parameters, "filters"
     )
     assert isinstance(ascent, Gallery) and isinstance(outputs, Gallery)
@@ -179,20 +171,6 @@ def _first_layer(engine: Engine, asked: Asked, found: Material) -> Iterator[Step
         if values is not None:
             numbers = np.where(np.isfinite(values), values, 0).astype(np.float64)
             found.first = FirstLayer(layers[0][0], numbers, found.known.listed[rows])
-
-
-def _last(
-    engine: Engine, method: str, place: Place, parameters: Mapping[str, object], what: str
-) -> Generator[Step, None, Explanation]:
-    """The finished explanation of `place`, which comes last."""
-    last = None
-    with closing(engine.explain(method, place, parameters)) as results:
-        for result in results:
-            last = result.explanation
-            yield what, result.progress or 0.0
-    if last is None:
-        raise PluginError(method, "ended without a result")
-    return last
 
 
 def shown_filters(gallery: Gallery) -> int:

@@ -1,7 +1,7 @@
 """A process that makes parts of another one's report, into their common store: `python -m fer_tui.report.helping`.
 
-From stdin it reads what to open (a line of JSON), then a part a line; of each it says `made` or `failed` on stdout. It
-ends when stdin does.
+From stdin it reads what to open (a line of JSON), then a part a line; of each it says on stdout `made` or `failed`, and
+before that `at it` with every result. It ends when stdin does.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def main() -> None:
     engine = engine_of(next(lines))
     for line in lines:
         try:
-            Part.from_dict(json.loads(line)).do(engine)
+            for _ in Part.from_dict(json.loads(line)).steps(engine):
+                print("at it", file=answers, flush=True)
             answer = "made"
         except Exception:  # the report comes to it itself, and then says what is wrong
             answer = "failed"

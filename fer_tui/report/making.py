@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 from fer_tui.engine import Engine, Store
 
 from .asked import Asked
-from .composing import Composer, drawn, figure_of
+from .composing import Composer, drawn
 from .crew import Crew
 from .drawing import Drawing
 from .gathering import gathered
+from .guests import tables_of
+from .hosting import step_of
 from .html import html
 from .manifest import MANIFEST, Manifest, digest_of
 from .markdown import markdown
 from .material import Material
 from .numbers import as_json, numbers
-from .page import Page
+from .page import Figure, Page
 from .painting import Format, encoded
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ _PARTS = {
     "the first layer": 0.01,
     "drawing": 0.04,
 }
+_GUEST = 0.2  # of the time of all these
 
 _MANY = 12  # images that are shown, from which on a page would grow too large
 
@@ -99,8 +102,8 @@ def _one_thread() -> Iterator[None]:
 def _made(
     session: Session, engine: Engine, crew: Crew, asked: Asked, regions: Regions | None
 ) -> Iterator[tuple[str, float] | Made]:
-    before = 0.0
-    at = ""
+    shares = _shares(asked)
+    before, at = 0.0, ""
     material = None
     for step in gathered(engine, crew, asked, regions):
         if isinstance(step, Material):
@@ -108,24 +111,26 @@ def _made(
             break
         what, share = step
         if what != at:
-            before, at = _before(what), what
-        yield what, before + _PARTS[what] * min(1.0, share)
+            before, at = _before(what, shares), what
+        yield what, before + shares[what] * min(1.0, share)
     assert material is not None
-    before, files, figures, shown = _before("drawing"), {}, {}, {}
-    count = 3 * len(material.shown) + 8
-    for number, (stem, drawing) in enumerate(drawn(material)):
+    before, files, figures, shown = _before("drawing", shares), {}, {}, {}
+    count = (3 + len(material.guests)) * len(material.shown) + 8
+    for number, (stem, drawing, caption) in enumerate(drawn(material)):
         name = f"{stem}.{asked.form}"
         files[name] = encoded(drawing, asked.form)
-        figures[stem] = figure_of(stem, name, drawing, material)
+        figures[stem] = Figure(name, caption, drawing.words)
         shown[name] = on_page(drawing, asked.form, files[name], many=len(material.shown) > _MANY)
-        yield "drawing", before + _PARTS["drawing"] * min(1.0, number / count)
+        yield "drawing", before + shares["drawing"] * min(1.0, number / count)
+    for host in material.guests:
+        files |= {name: text.encode("utf-8", "replace") for name, text in tables_of(host, material)}
     inputs = inputs_of(session, asked, regions)
     about = _about(session, asked, material, inputs)
     page = Composer(material, asked, figures, about).page()
     files["report.html"] = html(page, shown).encode("utf-8", "replace")
     files["report.md"] = markdown(page).encode("utf-8", "replace")
     files["report.json"] = as_json(numbers(material, page, about, asked.to_dict())).encode()
-    files[MANIFEST] = Manifest.of(asked.to_dict(), inputs, files).to_json()
+    files[MANIFEST] = Manifest.of(asked, inputs, files).to_json()
     yield Made(files, page, material)
 
 
@@ -152,9 +157,18 @@ def inputs_of(session: Session, asked: Asked, regions: Regions | None) -> dict[s
     }
 
 
-def _before(what: str) -> float:
-    names = list(_PARTS)
-    return sum(_PARTS[name] for name in names[: names.index(what)])
+def _shares(asked: Asked) -> dict[str, float]:
+    """Of the whole time by step, in order: guests explain before all is drawn."""
+    guests = {step_of(str(each)): _GUEST for each in asked.guests}
+    parts = {**{name: share for name, share in _PARTS.items() if name != "drawing"}, **guests}
+    parts["drawing"] = _PARTS["drawing"]
+    whole = sum(parts.values())
+    return {name: share / whole for name, share in parts.items()}
+
+
+def _before(what: str, shares: Mapping[str, float]) -> float:
+    names = list(shares)
+    return sum(shares[name] for name in names[: names.index(what)])
 
 
 def _about(session: Session, asked: Asked, material: Material, inputs: dict[str, str]) -> dict[str, Any]:
@@ -173,6 +187,7 @@ def _about(session: Session, asked: Asked, material: Material, inputs: dict[str,
         "macro F1": "-" if f1 is None else f"{f1:.4f}",
         "calibration error": "-" if calibration is None else f"{calibration:.4f}",
         "CAM": material.cam,
+        **({"beside these": "; ".join(map(str, asked.guests))} if asked.guests else {}),
         "seed": asked.seed,
         "device": inputs["device"],
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fer_tui.contract import InputError
+from fer_tui import plugins
+from fer_tui.contract import FerTuiError, InputError
+
+from .asked import Asked, Guest
 
 MANIFEST = "manifest.json"
 _MADE_WITH = ("fer-tui", "torch", "numpy", "pillow", "scikit-image", "scikit-learn")
@@ -28,10 +32,9 @@ class Manifest:
     files: Mapping[str, str]
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any], inputs: Mapping[str, str], files: Mapping[str, bytes]) -> Manifest:
-        return cls(
-            asked, inputs, versions_here(), {name: digest_of(content) for name, content in sorted(files.items())}
-        )
+    def of(cls, asked: Asked, inputs: Mapping[str, str], files: Mapping[str, bytes]) -> Manifest:
+        digests = {name: digest_of(content) for name, content in sorted(files.items())}
+        return cls(asked.to_dict(), inputs, versions_here(asked.guests), digests)
 
     def to_json(self) -> bytes:
         told = {
@@ -60,9 +63,15 @@ class Manifest:
             raise InputError(out / MANIFEST, f"is no manifest of a report: {error}", "make the report again") from None
 
 
-def versions_here() -> dict[str, str]:
-    """Of what a report is made with, in this process."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _MADE_WITH}}
+def versions_here(guests: Sequence[Guest] = ()) -> dict[str, str]:
+    """Of what a report is made with, in this process, and of the distributions that bring its guests."""
+    versions = {"python": platform.python_version(), **{name: version(name) for name in _MADE_WITH}}
+    for guest in guests:
+        with contextlib.suppress(FerTuiError):
+            origin = plugins.origin(plugins.resolve(guest.method)[0])
+            if origin.distribution:
+                versions.setdefault(origin.distribution, origin.version)
+    return versions
 
 
 def digest_of(content: bytes) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Gallery, Heatmap, Matrix
+from fer_tui.contract import Description, Explanation, Gallery, Heatmap, Matrix, plain, same_name
 from fer_tui.regions import FocusTable
 
+from .asked import Guest
 from .choosing import Chosen, Predictions
 from .means import Likeness, Mean, Means
 
@@ -67,8 +69,35 @@ class Pair:
 
 
 @dataclass(eq=False, slots=True)
+class Hosted:
+    """What a guest has made. stem: begins the names of its files. made: its explanations, by the number of the image
+    that is shown; a guest that hangs on no image has one, the first's. fault: why there is no more of it.
+    """
+
+    guest: Guest
+    stem: str
+    description: Description | None = None
+    made: dict[int, Explanation] = field(default_factory=dict)
+    fault: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in the material, beside those of METHODS."""
+        return str(self.guest)
+
+    @property
+    def title(self) -> str:
+        """The explainer's title, of an alias the alias, with the parameters that it was asked for with."""
+        guest, told = self.guest, self.description
+        title = told.title if told is not None and same_name(guest.method, (told.name,)) else guest.method
+        return plain(f"{title} ({guest.told.replace(',', ', ')})" if guest.parameters else title)
+
+
+@dataclass(eq=False, slots=True)
 class Material:
-    """known: the predictions. shown: images with their maps by method. focus: by method. pairs: the worst, in order."""
+    """known: the predictions. shown: images with their maps by method. focus: by method. pairs: the worst, in order.
+    Of a guest the method is its key.
+    """
 
     network: str
     known: Predictions
@@ -83,6 +112,7 @@ class Material:
     shares: dict[str, Shares] = field(default_factory=dict)
     likeness: dict[tuple[str, str], Likeness] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    guests: list[Hosted] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     aligned: bool = False  # whether the pictures are known to be aligned
     seed: int = 0
@@ -91,3 +121,14 @@ class Material:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.known.classes
+
+    def judged(self, method: str) -> Iterator[tuple[Chosen, Mapping[str, Any]]]:
+        """The images whose map by that method was judged, with what was found of its trust."""
+        for each in self.shown:
+            heatmap = self.maps.get((each.number, method))
+            if heatmap is not None and "trust" in heatmap.meta:
+                yield each, heatmap.meta["trust"]
+
+    def title(self, method: str) -> str:
+        """As it is shown; a guest's is known when it has been described."""
+        return TITLES.get(method) or next(each.title for each in self.guests if each.key == method)

@@ -69,6 +69,21 @@ def numbers(material: Material, page: Page, about: Mapping[str, Any], asked: Map
             if len(found.same) > 1
             for same, excess in [agreement(found, material.seed)]
         ],
+        "with": [
+            {
+                **host.guest.to_dict(),
+                "name": host.key,
+                "title": host.title,
+                "version": host.description.version if host.description is not None else None,
+                "fault": host.fault,
+                "tables": [
+                    {"number": number, "tables": {name: each.to_dict() for name, each in explanation.tables.items()}}
+                    for number, explanation in host.made.items()
+                    if explanation.tables
+                ],
+            }
+            for host in material.guests
+        ],
         "findings": {section.title: [each.to_dict() for each in section.findings] for section in page.sections},
     }
 
@@ -94,7 +109,7 @@ def _shown(material: Material, number: int) -> dict[str, Any]:
         "trust": {
             method: dict(heatmap.meta["trust"])
             for (of, method), heatmap in sorted(material.maps.items())
-            if of == each.number
+            if of == each.number and "trust" in heatmap.meta
         },
         "notes": {
             method: list(heatmap.notes) for (of, method), heatmap in sorted(material.maps.items()) if of == each.number

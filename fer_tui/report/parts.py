@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Part:
     """scores: those of a chunk of rows, the first of which is `rows`. maps: heat maps of `rows` for `targets`, made
-    together. judged: the one of a single row, with its trust.
+    together. judged: the one of a single row, with its trust. layer: of explainers that hang on one.
     """
 
     kind: Literal["scores", "maps", "judged"]
@@ -27,6 +27,7 @@ class Part:
     method: str = ""
     targets: tuple[int, ...] = ()
     parameters: tuple[tuple[str, Any], ...] = ()
+    layer: str | None = None
 
     @classmethod
     def of_scores(cls, rows: int, checkpoint: int | None) -> Iterator[Self]:
@@ -54,14 +55,13 @@ class Part:
             for number, result in enumerate(made, 1):
                 yield number / len(self.rows), result.explanation
 
-    def do(self, engine: Engine) -> None:
-        """Make it, for the store."""
+    def steps(self, engine: Engine) -> Iterator[None]:
+        """Make it, for the store: a step with whatever comes of it."""
+        made: Iterator[object] = self.explained(engine)
         if self.kind == "scores":
-            for _ in engine.scores_of(self.checkpoint).chunk(self.rows[0]):
-                pass
-        else:
-            for _ in self.explained(engine):
-                pass
+            made = engine.scores_of(self.checkpoint).chunk(self.rows[0])
+        for _ in made:
+            yield
 
     def is_done(self, engine: Engine) -> bool:
         """Whether the store has it."""
@@ -80,5 +80,6 @@ class Part:
 
     def _places(self) -> list[Place]:
         return [
-            Place(row, target, checkpoint=self.checkpoint) for row, target in zip(self.rows, self.targets, strict=True)
+            Place(row, target, self.layer, checkpoint=self.checkpoint)
+            for row, target in zip(self.rows, self.targets, strict=True)
         ]

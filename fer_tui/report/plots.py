@@ -12,7 +12,8 @@ from fer_tui.regions import FocusTable
 from .drawing import FAINT, INK, PAPER, TITLE, Colour, Drawing, Fill, Raster, Text
 
 _MARGIN = 14
-_COUNTS = "Confusion: counts by true and predicted class"
+_BY = ": counts by true and predicted class"
+_COUNTS = f"Confusion{_BY}"
 _MOST_WRITTEN = 30  # classes up to which counts and names are written
 _MOST_NAME = 120
 _SIDE = 640  # of a larger matrix
@@ -21,21 +22,21 @@ _APART, _NAME = 14, 110  # of two classes in the plot of recall; room for a name
 _BLUE, _GRID = (0, 90, 160), (220, 220, 224)
 
 
-def confusion_figure(matrix: Matrix) -> Drawing:
+def confusion_figure(matrix: Matrix, title: str = _COUNTS) -> Drawing:
     """Counts by true class (rows) and predicted class, coloured by their share of the row."""
     count = len(matrix.classes)
     if count > _MOST_WRITTEN:
-        return _large(matrix)
+        return _large(matrix, title)
     cell = 54 if count <= 12 else 34
     small = font(12)
     names = [cut(name, small, _MOST_NAME) for name in matrix.classes]
     longest = max(width_of(name, small) for name in names)
     own = 22 + longest + count * cell  # the matrix with its names, in the middle where the title is longer
-    across = max(own, width_of(_COUNTS, font(TITLE)))
+    across = max(own, width_of(title, font(TITLE)))
     start = _MARGIN + (across - own) / 2
     left, top = start + 22 + longest, _MARGIN + 52 + longest
     drawing = Drawing(across + 2 * _MARGIN, top + count * cell + _MARGIN, f"Confusion matrix: {words(matrix)}.")
-    drawing.put(Text(_MARGIN, _MARGIN, _COUNTS, TITLE))
+    drawing.put(Text(_MARGIN, _MARGIN, title, TITLE))
     drawing.put(Text(left + count * cell / 2, _MARGIN + 28, "predicted", colour=FAINT, anchor="mt"))
     foot = top + count * cell / 2 + width_of("true", small) / 2
     drawing.put(Text(start + 6, foot, "true", colour=FAINT, upwards=True))
@@ -61,12 +62,11 @@ def _cell_colour(share: float) -> Colour:
     return red, green, blue
 
 
-def _large(matrix: Matrix) -> Drawing:
+def _large(matrix: Matrix, title: str) -> Drawing:
     """Of many classes the colours alone, and in words the pairs that are confused most."""
     drawing = Drawing(_SIDE + 2 * _MARGIN, 0, f"Confusion matrix of {len(matrix.classes)} classes: {words(matrix)}.")
-    top = drawing.lines(
-        _MARGIN, _MARGIN, "Confusion: shares of each true class (rows) by predicted class", _SIDE, TITLE
-    )
+    told = f"{title.removesuffix(_BY)}: shares of each true class (rows) by predicted class"
+    top = drawing.lines(_MARGIN, _MARGIN, told, _SIDE, TITLE)
     drawing.put(Raster((_MARGIN, top + 8, _SIDE, _SIDE), render(matrix)))
     drawing.height = drawing.lines(_MARGIN, top + _SIDE + 18, words(matrix), _SIDE, colour=FAINT) + _MARGIN
     return drawing

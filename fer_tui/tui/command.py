@@ -17,7 +17,7 @@ from .asking import Request
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
 
-_NO_FLAGS = ("graphics", "theme", "keys", "parameters", "colours")  # `explain` has none for them
+_NO_FLAGS = ("graphics", "theme", "keys", "parameters", "colours", "report_with")  # `explain` has none for them
 _SPELLED = {"weights_key": "weights-key"}
 
 

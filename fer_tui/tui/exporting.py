@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Explanation, FerTuiError, InputError, Reply, Table, plain
+from fer_tui.contract import Explanation, FerTuiError, InputError, Reply, plain
 from fer_tui.writing import write_whole
 
 from .asking import Asking, Request
@@ -116,8 +116,10 @@ class Export:
                     self._pool.submit(_write, self.folder / item.name, explanation, self.drawn(explanation))
                 )
                 self._names.append(item.name)
+                from fer_tui.picture import table_files
+
                 files = [f"{item.name}{suffix}" for suffix in _suffixes(explanation)]
-                files += [file.name for file in tables_of(Path(item.name), explanation)]
+                files += [file.name for file in table_files(Path(item.name), explanation)]
                 self._entries.append({**item.facts, "files": files, "notes": list(explanation.notes)})
                 self.done += 1
                 self._look_for_faults()
@@ -189,28 +191,17 @@ class Exporter:
 
 
 def _write(path: Path, explanation: Explanation, drawn: Drawn) -> None:
-    from fer_tui.picture import as_csv, classes_of, save
+    from fer_tui.picture import as_csv, classes_of, save, table_files
 
     for suffix in _suffixes(explanation):
         save(explanation, path.with_name(f"{path.name}{suffix}"), **drawn)
-    for file, table in tables_of(path, explanation).items():
+    for file, table in table_files(path, explanation).items():
         put(file, as_csv(table, classes_of(explanation)))
 
 
 def _suffixes(explanation: Explanation) -> tuple[str, ...]:
     """What an explanation is written as: what an action tells has no picture."""
     return tuple(each for each in SUFFIXES if each != ".png") if isinstance(explanation, Reply) else SUFFIXES
-
-
-def tables_of(path: Path, explanation: Explanation) -> dict[Path, Table]:
-    """The files beside `path` (without a suffix) into which an explanation's tables go."""
-    names = (file_name(name) for name in explanation.tables)
-    numbered = zip(names, explanation.tables.values(), strict=True)
-    found: dict[Path, Table] = {}
-    for number, (name, table) in enumerate(numbered, 1):
-        file = path.with_name(f"{path.name}.{name}.csv")
-        found[path.with_name(f"{path.name}.{name}-{number}.csv") if file in found else file] = table
-    return found
 
 
 def put(path: Path, text: str) -> None:
@@ -220,12 +211,6 @@ def put(path: Path, text: str) -> None:
         write_whole(path, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise InputError(path, f"cannot be written: {error.strerror}", "choose another place") from None
-
-
-def file_name(*words: object) -> str:
-    """A file's name from words: what is no letter, digit, point or dash in them becomes a dash."""
-    parts = ("".join(each if each.isalnum() or each in ".-_" else "-" for each in plain(word)) for word in words)
-    return "_".join(part.strip("-.")[:60] for part in parts if part) or "export"
 
 
 def free(path: Path) -> Path:

@@ -127,6 +127,8 @@ def words_for(settings: Settings, folder: Path, rows: Sequence[int], checkpoint:
     words = ["report", "-o", str(folder), "--images", ranges(rows) if rows else "best"]
     if is_run(settings):
         words += ["--checkpoint", str(checkpoint)]
+    for each in settings.report_with:
+        words += ["--with", each]
     return [*words, *flags_of(settings)]
 
 

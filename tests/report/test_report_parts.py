@@ -17,6 +17,7 @@ from PIL import Image
 from fer_tui.contract import Matrix
 from fer_tui.picture.lettering import font, width_of
 from fer_tui.regions.table import ClassFocus, Estimate, FocusTable, Group, RegionFocus
+from fer_tui.report.asked import Asked
 from fer_tui.report.choosing import Predictions, chosen
 from fer_tui.report.comparing import compared
 from fer_tui.report.drawing import RED, Drawing, Fill, Frame, Raster, Text
@@ -75,7 +76,7 @@ def test_the_confusion_of_any_number_of_classes_is_whole(count: int) -> None:
 
 def verified(tmp_path: Path, name: str, before: bytes, now: bytes) -> list[tuple[str, bool]]:
     (tmp_path / name).write_bytes(before)
-    manifest = Manifest.of({}, {}, {name: before})
+    manifest = Manifest.of(Asked(), {}, {name: before})
     return [(each.told, each.near) for each in compared(tmp_path, manifest, {name: now})]
 
 
@@ -105,7 +106,7 @@ def test_what_differs_is_told_by_what_is_seen_not_by_bytes(tmp_path: Path) -> No
     assert found[1][0] == "1 numbers differ, by 0.25 at most" and found[2][0].startswith("1 pictures or colours differ")
     assert verified(tmp_path, "report.md", b"a 1", b"b 1") == [("its words differ", False)]
     (tmp_path / "a").write_bytes(b"")
-    gone = compared(tmp_path, Manifest.of({}, {}, {"a": b""}), {"b": b""})
+    gone = compared(tmp_path, Manifest.of(Asked(), {}, {"a": b""}), {"b": b""})
     assert [each.told for each in gone] == ["is not made any more", "is new"]
 
 

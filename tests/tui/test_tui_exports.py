@@ -18,10 +18,11 @@ from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
+from fer_tui.naming import file_name
 from fer_tui.picture import heat_picture, load
 from fer_tui.timeline import Course
 from fer_tui.tui.asking import Answered, Request
-from fer_tui.tui.exporting import Exporter, Item, file_name, free
+from fer_tui.tui.exporting import Exporter, Item, free
 from fer_tui.tui.tables import COLUMNS, curves
 from tests.tui.test_tui_grid import done
 

@@ -9,10 +9,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 
 from fer_tui.contract import Axis, Matrix, Place, Table, plain
+from fer_tui.naming import file_name
 from fer_tui.regions.table import FocusTable, RegionFocus
 from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.desk import Change
-from fer_tui.tui.exporting import file_name, put
+from fer_tui.tui.exporting import put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.narrowing import classes_term
 from fer_tui.tui.tables import counts

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_tui.contract import Axis, FerTuiError, Place, plain
+from fer_tui.naming import file_name
 from fer_tui.tui.asking import Request
-from fer_tui.tui.exporting import FOLDER, Item, Sheet, file_name, free, put
+from fer_tui.tui.exporting import FOLDER, Item, Sheet, free, put
 from fer_tui.tui.keys import Command
 from fer_tui.tui.tables import listing
 

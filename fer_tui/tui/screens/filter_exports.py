@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from fer_tui.contract import plain
-from fer_tui.tui.exporting import Item, file_name
+from fer_tui.naming import file_name
+from fer_tui.tui.exporting import Item
 from fer_tui.tui.filters import METHOD
 from fer_tui.tui.gallery_sheet import GallerySheet
 

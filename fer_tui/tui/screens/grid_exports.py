@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from fer_tui.naming import file_name
 from fer_tui.tui.asking import Request
-from fer_tui.tui.exporting import Item, file_name
+from fer_tui.tui.exporting import Item
 from fer_tui.tui.grid import WEIGHTS, Cell, Table
 from fer_tui.tui.grid_sheet import NOT_MADE, GridSheet, SheetCell
 

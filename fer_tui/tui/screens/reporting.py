@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import FerTuiError
-from fer_tui.tui.exporting import FOLDER, file_name, free
+from fer_tui.naming import file_name
+from fer_tui.tui.exporting import FOLDER, free
 
 from .popups import Choice
 

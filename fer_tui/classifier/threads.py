@@ -14,5 +14,10 @@ def few_threads(shape: tuple[int, int, int]) -> None:
 
     Measured with a gradient of one 48 px face on two cores that others used, too: 4 ms on one thread, 15 to 50 on two.
     """
-    if math.prod(shape) <= SMALL:
+    if is_small(shape):
         torch.set_num_threads(1)
+
+
+def is_small(shape: tuple[int, int, int]) -> bool:
+    """Whether inputs of that shape are so small that one thread is as good as many."""
+    return math.prod(shape) <= SMALL

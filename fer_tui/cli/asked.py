@@ -73,7 +73,7 @@ def described(method: str, given: dict[str, str], settings: Settings) -> tuple[D
     return description, parse_parameters(description.name, description.parameters, asked)
 
 
-def class_of(text: str, classes: Sequence[str]) -> int:
+def class_of(text: str, classes: Sequence[str], flag: str = "--target") -> int:
     """A class by its name (also in other letters' case), else by its index."""
     if text in classes:
         return list(classes).index(text)
@@ -84,7 +84,7 @@ def class_of(text: str, classes: Sequence[str]) -> int:
         return int(text)
     known = ", ".join(map(plain, classes[:20])) + (", ..." if len(classes) > 20 else "")
     raise InputError(
-        f"--target {text}", f"there is no such class{nearest(text, classes)}", f"0 to {len(classes) - 1}: {known}"
+        f"{flag} {text}", f"there is no such class{nearest(text, classes)}", f"0 to {len(classes) - 1}: {known}"
     )
 
 

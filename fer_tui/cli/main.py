@@ -22,6 +22,7 @@ COMMANDS = {  # name: (module, what it does)
     "explain": ("explain", "make one explanation: shown in the terminal, or written to a file"),
     "train": ("train", "train a network: snapshots and curves in a folder; goes on where it was interrupted"),
     "evaluate": ("evaluate", "accuracy, recall by class and confusion"),
+    "batch": ("batch", "make many explanations ahead of time, on every core or GPU; goes on where it was interrupted"),
     "focus": ("focus", "where a network looks: attribution by region and class, beside recall, with intervals"),
     "report": ("report", "figures, findings and a page in one folder: where the network looks, and why it errs"),
     "timeline": ("timeline", "a training run: curves, what was learned when and forgotten, one image through time"),
@@ -38,7 +39,7 @@ COMMANDS = {  # name: (module, what it does)
     ),
 }
 ALIASES = {"explore": "open"}
-GUARDED = {"explain", "check", "focus", "report", "plugins", "doctor", "timeline", "evaluate", "similar"}
+GUARDED = {"explain", "check", "focus", "report", "plugins", "doctor", "timeline", "evaluate", "similar", "batch"}
 RETRIED = {"check", "report"}  # goes on without an explainer that ended the process at its work
 DONE, FAILED, WRONG, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130
 

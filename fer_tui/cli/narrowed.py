@@ -60,6 +60,11 @@ def rows_where(text: str, engine: Engine, checkpoint: int | None, tell: Narrator
     return Narrowed(tuple(rows.tolist()), marks)
 
 
+def asks_predictions(text: str, engine: Engine) -> bool:
+    """Whether that narrowing hangs on what the network predicts."""
+    return _parsed(text, engine.classifier.classes, engine.classifier.checkpoints).live
+
+
 def _parsed(text: str, classes: tuple[str, ...], checkpoints: tuple[str, ...]) -> Narrowing:
     from fer_tui.tui import narrowing
 

@@ -199,7 +199,7 @@ class Engine:
         if whole and len(found) < len(tasks):
             found = {}
         missing = [task for n, task in enumerate(tasks) if n not in found]
-        with closing(self._batches(missing)) as made:
+        with closing(self.finals(missing)) as made:
             for n, task in enumerate(tasks):
                 yield Result(task.place, found[n], True, 1.0) if n in found else next(made)
 
@@ -222,8 +222,8 @@ class Engine:
             self.classifier.at(number)  # says what there is
         return Scores(lambda: self.classifier.at(number), digests[number], self.dataset, self.store, self._chunks)
 
-    def _batches(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
-        """Final results of `tasks` in order; neighbours with the same weights run together."""
+    def finals(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
+        """Final results of tasks of one method in their order, all made; neighbours with the same weights together."""
         for _, group in itertools.groupby(tasks, key=lambda task: task.digests["classifier"]):
             batch = list(group)
             first, subjects = batch[0], [task.subject for task in batch]
@@ -246,11 +246,12 @@ class Engine:
     def _run(self, tasks: Sequence[Task], start: Callable[[], Iterator[Result]]) -> Generator[Result, None, None]:
         """Run an explainer's generator: check, label and store what it yields; whatever it raises names it."""
         by_place = {task.place: task for task in tasks}
+        by_image = {task.place.image: task for task in tasks}  # of places that nobody asked for
         began = time.perf_counter()
         with closing(guarded(tasks[0], start, self._footprint)) as results:
             for each in results:
                 result = checked(each, tasks[0])
-                task = by_place.get(result.place, tasks[0])
+                task = by_place.get(result.place) or by_image.get(result.place.image, tasks[0])
                 explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
                 if result.final:
                     self._keep(task, result.place, explanation)

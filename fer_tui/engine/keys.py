@@ -97,6 +97,16 @@ def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) 
     return _digest("scores", classifier_digest, dataset_key, start, stop)
 
 
+def digests_key(dataset_key: str, start: int, count: int) -> str:
+    """The key of the digests of the images of `count` rows from `start` on."""
+    return _digest("digests", dataset_key, start, count)
+
+
+def size_key(chunk: Mapping[str, object]) -> str:
+    """The key of how many places a batch makes at once, of what such a chunk is about."""
+    return _digest("size", dict(sorted(chunk.items())))
+
+
 def kept_key(description: Description, name: str, *digests: str) -> str:
     """The key of what an explainer keeps of its own under `name`; digests: of what it was made from."""
     return _digest("kept", description.distribution, description.name, description.version, name, *digests)

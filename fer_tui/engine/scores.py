@@ -59,7 +59,7 @@ class Scores:
         missing = []
         for row in rows:
             start = row // CHUNK * CHUNK
-            known = self._known(start, min(start + CHUNK, len(self._dataset)))
+            known = self.known(start)
             if known is None:
                 missing.append(row)
             else:
@@ -77,7 +77,7 @@ class Scores:
     def chunk(self, start: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The rows of the chunk that begins with row `start`, part by part; kept by the time the last one is there."""
         stop = min(start + CHUNK, len(self._dataset))
-        known = self._known(start, stop)
+        known = self.known(start)
         if known is not None:
             yield start, known
             return
@@ -95,8 +95,9 @@ class Scores:
                 self._keep(start, stop, np.concatenate(parts))
             yield row - len(images), parts[-1]
 
-    def _known(self, start: int, stop: int) -> NDArray[np.float32] | None:
-        key = self.key(start)
+    def known(self, start: int) -> NDArray[np.float32] | None:
+        """The chunk that begins with row `start`, float32 (n, classes), where it was made already."""
+        key, stop = self.key(start), min(start + CHUNK, len(self._dataset))
         if key in self._chunks:
             return self._chunks[key]
         blob = self._store.get(key) if self._store is not None else None

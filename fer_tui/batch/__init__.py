@@ -1,0 +1,58 @@
+"""Batches: the product over axes, explained ahead of time by several workers into the store that the explorer reads.
+
+The door opens lazily: who only asks loads neither torch nor a crew.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .asked import Asked
+    from .chunks import Aside, Chunk, Outcome
+    from .crew import Crew
+    from .driver import Driver
+    from .local import Local
+    from .outbox import Outbox
+    from .plan import Plan
+    from .state import State
+    from .work import Spec, opened, work
+
+_DOOR = {
+    "Aside": ".chunks",
+    "Asked": ".asked",
+    "Chunk": ".chunks",
+    "Crew": ".crew",
+    "Driver": ".driver",
+    "Local": ".local",
+    "Outbox": ".outbox",
+    "Outcome": ".chunks",
+    "Plan": ".plan",
+    "Spec": ".work",
+    "State": ".state",
+    "opened": ".work",
+    "work": ".work",
+}
+
+__all__ = [
+    "Aside",
+    "Asked",
+    "Chunk",
+    "Crew",
+    "Driver",
+    "Local",
+    "Outbox",
+    "Outcome",
+    "Plan",
+    "Spec",
+    "State",
+    "opened",
+    "work",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_DOOR[name], __name__), name)

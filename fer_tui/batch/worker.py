@@ -1,0 +1,63 @@
+"""A process that makes chunks of a batch: `python -m fer_tui.batch.worker`.
+
+From stdin it reads what to open, a line of JSON, then a chunk a line; to stdout it writes a frame that tells whether it
+could open that, then a frame for each chunk. It ends when stdin does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from fer_tui.contract import FerTuiError
+
+from . import frames
+from .chunks import Chunk
+from .work import Spec, opened, work
+
+
+def main() -> None:
+    answers, lines = _own_stdout(), _lines()
+    try:
+        engine = opened(Spec.from_dict(json.loads(next(lines))))
+    except FerTuiError as error:
+        _answer(answers, frames.encode_told(str(error)))
+        return
+    _answer(answers, frames.encode_told(""))
+    for line in lines:
+        _answer(answers, frames.encode(work(engine, Chunk.from_dict(json.loads(line)))))
+
+
+def _answer(answers: BinaryIO, frame: bytes) -> None:
+    answers.write(frame)
+    answers.flush()
+
+
+def _own_stdout() -> BinaryIO:
+    """Stdout for the answers alone: what a network or an explainer prints goes nowhere."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return answers
+
+
+def _lines() -> Iterator[bytes]:
+    """The lines of stdin. The process ends with it, even while a chunk is made: nobody waits for that any more."""
+    read: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            read.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield read.get()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""fer-tui batch: many explanations ahead of time, into the store that the explorer reads."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from fer_tui.contract import InputError, plain
+
+from . import asked as asking
+from . import crews, flags, narrowed, streams
+from .batch_watch import Watch, duration, size
+from .progress import Narrator
+
+if TYPE_CHECKING:
+    from fer_tui.batch import Asked, Driver, Plan, State
+    from fer_tui.batch.measuring import Measured
+    from fer_tui.contract import Description, Value
+    from fer_tui.engine import Engine, Settings, Stores
+
+EXAMPLES = (
+    "fer-tui batch saliency --data fer2013.csv --model nets.py:Net --weights net.pt   of what is predicted",
+    "fer-tui batch cam --where 'true:fear pred:sad' --targets all --dry-run            how many, how long, how large",
+    "fer-tui batch lime --checkpoints all --out maps                                   into a store of its own",
+)
+_INTERRUPTED = 130
+_TOLD = 10  # places set aside that are named
+_ROOM = 0.95  # of the store's limit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="an explainer, by name or alias (fer-tui plugins lists them)")
+    which = parser.add_argument_group("which")
+    narrowed.add_where(which)
+    which.add_argument("--targets", metavar="T", help="predicted (if absent), true, all, or a class by name or index")
+    which.add_argument(
+        "--layers", metavar="L,...|all", type=_names, help="layers, by name (the method's own if absent)"
+    )
+    numbers = flags.typed(_numbers)
+    which.add_argument("--filters", metavar="F,...|all", type=numbers, help="channels of each of these layers, from 0")
+    which.add_argument("--checkpoints", metavar="N,...|all", type=numbers, help="which of several weights, from 0")
+    asking.add_parameters(which)
+    how = parser.add_argument_group("how")
+    crews.add_crew(how)
+    how.add_argument("--out", metavar="STORE", type=Path, help="a folder with a store of its own, without a limit")
+    how.add_argument("--dry-run", action="store_true", help="only tell how many are missing, how long, how large")
+    how.add_argument("--events", action="store_true", help="how far it is, as lines of JSON on stdout")
+    flags.add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = flags.settings_of(arguments).settings
+    description, values = asking.described(arguments.method, asking.parameters_of(arguments), settings)
+    store = _store(arguments.out, settings)
+    with closing(store), _Signals() as signals:
+        with Narrator() as tell:
+            from fer_tui.engine import Engine, Session
+            from fer_tui.engine.session import open_data, open_network
+
+            dataset = open_data(settings, tell)
+            # this process only reckons with it: the workers have the GPUs
+            session = Session(dataset, open_network(replace(settings, device="cpu"), dataset, tell), store)
+            engine = Engine(session.classifier, dataset, store)
+            wanted = _asked(arguments, description, values, engine)
+        from fer_tui.batch import Driver
+
+        folders = [str(each.path.parent) for each in store.all]
+        driver = Driver(engine, store, crews.hired(arguments, settings, session, folders))
+        with closing(driver), signals.stopping(driver):
+            job = _Job(driver, engine, description, wanted, store, arguments)
+            return job.run()
+
+
+class _Job:
+    """One batch, from the predictions that it needs to its last words."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        engine: Engine,
+        description: Description,
+        wanted: Asked,
+        store: Stores,
+        arguments: argparse.Namespace,
+    ) -> None:
+        self._driver, self._engine, self._description = driver, engine, description
+        self._asked, self._store, self._arguments = wanted, store, arguments
+
+    def run(self) -> int:
+        """The exit code: 0 done, 1 something is set aside, 130 interrupted."""
+        driver, plan, last = self._driver, None, None
+        with Watch(events=self._arguments.events) as watch:
+            for state in driver.predict(self._predicted()):
+                watch(state)
+            plan = self._plan() if not driver.stop else None
+            measured = self._measured(plan) if plan is not None else None
+            if plan is not None and not driver.stop and not self._arguments.dry_run:
+                self._check_room(plan, measured)
+                for last in driver.make(plan, measured.size if measured is not None else 1):
+                    watch(last)
+            watch.end()
+        if driver.stop or plan is None:
+            streams.say(f"interrupted: {driver.made:,} made and kept; the same command goes on with the rest")
+            return _INTERRUPTED
+        told = self._foreseen(plan, measured) if last is None else self._done(plan, last)
+        if self._arguments.json:
+            streams.put_json(told)
+        return self._tell_aside()
+
+    def _predicted(self) -> tuple[int, ...]:
+        """The checkpoints under which the whole dataset is to be predicted first."""
+        from fer_tui.batch.plan import axes_of, checkpoints_of, targets_of
+
+        axes, classifier = axes_of(self._asked, self._description), self._engine.classifier
+        checkpoints = checkpoints_of(self._asked, classifier)
+        if targets_of(self._asked, axes) == "predicted" or self._description.kind == "matrix":
+            return checkpoints
+        where = self._asked.where
+        return (self._of_rows,) if where and narrowed.asks_predictions(where, self._engine) else ()
+
+    @property
+    def _of_rows(self) -> int:
+        """The checkpoint whose predictions the narrowing is about."""
+        from fer_tui.batch.plan import checkpoints_of
+
+        found = checkpoints_of(self._asked, self._engine.classifier)
+        return found[0] if len(found) == 1 else self._engine.classifier.default
+
+    def _plan(self) -> Plan:
+        import numpy as np
+
+        from fer_tui.batch import Plan
+
+        assert self._engine.dataset is not None
+        rows = np.arange(len(self._engine.dataset))
+        if self._asked.where:
+            with Narrator() as tell:
+                rows = np.array(narrowed.rows_where(self._asked.where, self._engine, self._of_rows, tell).rows)
+        predicted = lru_cache(maxsize=2)(self._driver.predicted)
+        plan = Plan(self._asked, self._description, self._engine, rows, predicted)
+        if plan.unlabelled:
+            streams.say(f"{plan.unlabelled:,} images have no label: they are left out")
+        return plan
+
+    def _measured(self, plan: Plan) -> Measured | None:
+        """What is known of one place: from an earlier run, or from the first places, which are made for it."""
+        from fer_tui.batch.measuring import measured, remembered
+
+        known = None if self._arguments.dry_run else remembered(self._driver, plan)
+        return known or measured(self._driver, plan) or remembered(self._driver, plan)
+
+    def _check_room(self, plan: Plan, measured: Measured | None) -> None:
+        """InputError where the store would evict what the batch makes."""
+        own = self._store.own
+        if measured is None or own is None or own.limit is None:
+            return
+        left = sum(map(len, self._driver.lacking(plan, measured.size))) * measured.bytes
+        if own.usage().bytes + left > own.limit * _ROOM:
+            fault = f"keeps {size(own.limit)}, and the batch makes {size(left)}"
+            raise InputError(own.path, fault, "name a store without a limit: --out FOLDER")
+
+    def _foreseen(self, plan: Plan, measured: Measured | None) -> dict[str, Any]:
+        """What a dry run tells."""
+        missing = sum(map(len, self._driver.lacking(plan, measured.size if measured is not None else 256)))
+        seconds = missing * measured.seconds / self._driver.width if measured is not None else 0.0
+        amount = round(missing * measured.bytes) if measured is not None else 0
+        words = f"{plan.method}: {plan.names}: {plan.total:,} in all, {missing:,} missing"
+        if missing and measured is not None:
+            words += f", about {duration(seconds)} with {self._driver.width} workers, {size(amount)}"
+        streams.say(words)
+        return {"total": plan.total, "missing": missing, "seconds": round(seconds, 3), "bytes": amount}
+
+    def _done(self, plan: Plan, last: State) -> dict[str, Any]:
+        """What a run tells at its end."""
+        there = plan.total - last.missing - last.made - last.aside
+        words = f"{plan.method}: {plan.names}: {last.made:,} made, {size(last.bytes)}"
+        streams.say(words + (f", {there:,} were there" if there else ""))
+        return {
+            "total": plan.total,
+            "missing": last.missing,
+            "made": last.made,
+            "bytes": last.bytes,
+            "aside": [{**each.place.to_dict(), "reason": each.reason} for each in self._driver.aside],
+        }
+
+    def _tell_aside(self) -> int:
+        aside, dataset = self._driver.aside, self._engine.dataset
+        assert dataset is not None
+        for each in aside[:_TOLD]:
+            row = each.place.image
+            where = f"row {row} ({plain(dataset.name_of(row))})" if row is not None else f"{each.place.to_dict()}"
+            streams.say(f"set aside: {where}: {each.reason}")
+        if len(aside) > _TOLD:
+            streams.say(f"set aside: {len(aside) - _TOLD:,} more (--json names all)")
+        return 1 if aside else 0
+
+
+def _asked(
+    arguments: argparse.Namespace, description: Description, values: Mapping[str, Value], engine: Engine
+) -> Asked:
+    """What the flags ask for. InputError: no such class."""
+    from fer_tui.batch import Asked
+
+    targets = arguments.targets
+    if targets not in (None, "predicted", "true", "all"):
+        targets = asking.class_of(targets, engine.classifier.classes, "--targets")
+    return Asked(
+        description.name,
+        values,
+        arguments.where or "",
+        targets,
+        arguments.layers,
+        arguments.filters,
+        arguments.checkpoints,
+    )
+
+
+def _store(out: Path | None, settings: Settings) -> Stores:
+    """The store that is written to, and those that are only read. InputError where it cannot be written to."""
+    from fer_tui.engine import Store, Stores
+    from fer_tui.engine.stores import folder_of
+
+    stores = Stores.open(settings.cache, settings.stores)
+    if out is not None:
+        if stores.own is not None:
+            stores.own.close()
+        stores = Stores(Store.open(folder_of(str(out)), limit_bytes=None), stores.others)
+    if stores.own is None:
+        raise InputError("--cache none", "leaves no store to write to", "name one: --out FOLDER")
+    if not stores.own.is_on:
+        raise InputError(stores.own.path, stores.own.note.rpartition(": ")[2], "name another one: --out FOLDER")
+    return stores
+
+
+class _Signals:
+    """SIGINT and SIGTERM: a driver that is at work is asked to stop, else they interrupt at once."""
+
+    def __init__(self) -> None:
+        self._driver: Driver | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        with suppress(ValueError):  # not on the main thread
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._take)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def stopping(self, driver: Driver) -> Iterator[None]:
+        """Inside, a signal asks this driver to stop."""
+        self._driver = driver
+        try:
+            yield
+        finally:
+            self._driver = None
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._driver is None:
+            raise KeyboardInterrupt
+        self._driver.stop = True
+
+
+def _names(text: str) -> tuple[str, ...] | str:
+    return "all" if text == "all" else tuple(dict.fromkeys(each.strip() for each in text.split(",")))
+
+
+def _numbers(given: object) -> tuple[int, ...] | str:
+    """ValueError where it is neither all nor whole numbers."""
+    text = str(given).strip()
+    return "all" if text == "all" else tuple(dict.fromkeys(flags.whole(each) for each in text.split(",")))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fer_tui.batch import Asked
+from fer_tui.batch.asked import ALL
 from fer_tui.contract import Axis, Description, plain
 from fer_tui.engine.messages import Variant
 
-from .batching import ALL, Asked
 from .command import is_run
 from .stored import Counting, counting
 

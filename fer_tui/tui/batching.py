@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from fer_tui.contract import Description, Value
+from fer_tui.batch import Asked
+from fer_tui.contract import Description
 from fer_tui.folders import cache_folder
 
 from .command import flagged, flags_of, parameter_flags
 
 if TYPE_CHECKING:
     from fer_tui.engine import Settings
-
-
-ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    method: str
-    parameters: Mapping[str, Value] = field(default_factory=dict)
-    where: str = ""
-    targets: str | int | None = None
-    layers: tuple[str, ...] | str | None = None
-    filters: tuple[int, ...] | str | None = None
-    checkpoints: tuple[int, ...] | str | None = None
 
 
 def words_for(

@@ -1,25 +1,14 @@
-"""B starts a real batch beside the explorer, shows how far it is, stops it, and leaves it at work where that is asked."""
+"""B starts a real batch beside the explorer, shows how far it is, stops it, leaves it at work where that is asked."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-from fer_tui.contract import Description, Place
-from fer_tui.engine.messages import Counted, Done, Places, Variant
-from fer_tui.engine.settings import Settings
-from fer_tui.tui.batches import Batches
-from fer_tui.tui.batching import Asked, Estimate, Progress, words_for
-from fer_tui.tui.browser import Browser
-from fer_tui.tui.stored import MOST, Stored, counting
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 

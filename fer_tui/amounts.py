@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+UNITS = (("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10))  # of bytes: name, power of 2
+
 
 def size(count: float) -> str:
     """Bytes for people, such as 12.3 MiB."""
-    for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+    for unit, power in UNITS:
         if count >= 1 << power:
             return f"{count / (1 << power):.1f} {unit}"
     return f"{count:.0f} B"

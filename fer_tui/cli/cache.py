@@ -1,134 +1,180 @@
-"""fer-tui cache: what was stored and parsed, and how to be rid of it."""
+"""fer-tui cache: what was stored and parsed, how to be rid of it, and how to take it elsewhere."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.amounts import size
-from fer_tui.contract import InputError, nearest, plain
+from fer_tui.contract import InputError, plain
 
-from . import flags, streams
+from . import flags
+from .cached import Place, known, opened, told
+from .progress import Narrator
+from .sizes import bytes_of, room
 
 if TYPE_CHECKING:
-    from fer_tui.engine import Store
     from fer_tui.engine.store import Usage
 
 EXAMPLES = (
     "fer-tui cache                                 where it is, how large, by method",
     "fer-tui cache clear --method saliency",
+    "fer-tui cache limit none                      evict nothing any more, whoever opens it",
+    "fer-tui cache export maps --method cam        arrays as safetensors, and an index of them",
+    "fer-tui cache merge ../anna/maps              what is in that store and not in this one",
 )
+_METHODS = ("clear", "export")  # the actions that --method goes with
+_NAMES = {"limit": (1, 1), "export": (1, 1), "merge": (1, None)}  # how many names follow, at least and at most
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = ("show", "path", "clear", "verify")
+    actions = ("show", "path", "clear", "verify", "limit", "export", "merge")
     parser.add_argument("action", nargs="?", choices=actions, default="show", help="show if absent")
-    parser.add_argument("--method", metavar="M", help="clear: only the explanations of this method")
-    flags.add_settings(parser, "cache")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="limit: bytes, such as 20G, or none; export: a new folder; merge: stores",
+    )
+    parser.add_argument("--method", metavar="M", action="append", help="clear, export: only this one (again for more)")
+    parser.add_argument("--quick", action="store_true", help="verify: only the counts and some of the entries")
+    parser.add_argument("--format", choices=("safetensors", "npz"), help="export: of the arrays (safetensors)")
+    parser.add_argument("--index", choices=("parquet", "csv"), help="export: of the index (parquet, where pyarrow is)")
+    flags.add_settings(parser, "cache", "stores")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.method is not None and arguments.action != "clear":
-        raise flags.UsageError("error: --method belongs to cache clear")
-    named = flags.settings_of(arguments).settings.cache
-    if named == "none":
+    action, names = arguments.action, arguments.names
+    _check(arguments)
+    settings = flags.settings_of(arguments).settings
+    if settings.cache == "none":
         raise InputError("--cache", "none means that nothing is stored", "name a folder, or leave it out")
     from fer_tui.engine.storefile import FILE_NAME
+    from fer_tui.engine.stores import folder_of
     from fer_tui.folders import cache_folder
 
-    folder = Path(named) if named is not None else cache_folder()
-    path = folder / FILE_NAME
-    match arguments.action:
+    folder = Path(settings.cache) if settings.cache is not None else cache_folder()
+    place = Place(folder, folder / FILE_NAME, tuple(folder_of(each) / FILE_NAME for each in settings.stores))
+    match action:
         case "path":
-            return _told({"path": str(path), "exists": path.is_file()}, [plain(path)], arguments.json)
+            return told({"path": str(place.path), "exists": place.path.is_file()}, [plain(place.path)], arguments.json)
         case "clear":
-            return _clear(folder, path, arguments.method, arguments.json)
+            return _clear(place, arguments.method or (), arguments.json)
         case "verify":
-            return _verify(path, arguments.json)
-    return _show(folder, path, arguments.json)
+            return _verify(place, arguments)
+        case "limit":
+            return _limit(place, names[0], arguments.json)
+        case "export":
+            from .cache_moving import export
+
+            return export(place, Path(names[0]), arguments)
+        case "merge":
+            from .cache_moving import merge
+
+            return merge(place, [folder_of(each) / FILE_NAME for each in names], arguments.json)
+    return _show(place, arguments.json)
 
 
-def _told(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> int:
-    if as_json:
-        streams.put_json(facts)
-    else:
-        for line in lines:
-            streams.put(line)
-    return 0
+def _check(arguments: argparse.Namespace) -> None:
+    """UsageError for what does not go with the action."""
+    action, count = arguments.action, len(arguments.names)
+    least, most = _NAMES.get(action, (0, 0))
+    if count < least:
+        raise flags.UsageError(f"error: cache {action} needs a name: see fer-tui cache --help")
+    if most is not None and count > most:
+        raise flags.UsageError(f"error: there is no place for {arguments.names[most]}")
+    if arguments.method is not None and action not in _METHODS:
+        raise flags.UsageError(f"error: --method belongs to cache {' and '.join(_METHODS)}")
+    for name, owner in (("quick", "verify"), ("format", "export"), ("index", "export")):
+        if getattr(arguments, name) and action != owner:
+            raise flags.UsageError(f"error: --{name} belongs to cache {owner}")
 
 
-@contextmanager
-def _opened(path: Path, *, read_only: bool = False) -> Iterator[Store]:
+def _show(place: Place, as_json: bool) -> int:
+    from fer_tui.dataset import parsed_datasets
     from fer_tui.engine import Store
 
-    store = Store.open(path.parent, read_only=read_only)
-    try:
-        if not store.is_on:
-            raise InputError(path, store.note.rpartition(": ")[2], "delete the file, or name another folder by --cache")
-        yield store
-    finally:
-        store.close()
-
-
-def _show(folder: Path, path: Path, as_json: bool) -> int:
-    from fer_tui.dataset import parsed_datasets
-
-    parsed = parsed_datasets(folder)
-    facts: dict[str, Any] = {"path": str(path), "exists": path.is_file(), "entries": 0, "bytes": 0}
-    lines = [f"{plain(path)}: nothing is stored yet"]
-    if path.is_file():
-        with _opened(path, read_only=True) as store:
+    parsed = parsed_datasets(place.folder)
+    facts: dict[str, Any] = {"path": str(place.path), "exists": place.path.is_file(), "entries": 0, "bytes": 0}
+    lines = [f"{plain(place.path)}: nothing is stored yet"]
+    if place.path.is_file():
+        with opened(place.path, read_only=True) as store:
             usage = store.usage()
-        facts |= {"entries": usage.entries, "bytes": usage.bytes, "file_bytes": usage.file_bytes, "limit": usage.limit}
-        facts["by_method"] = {
-            method: {"entries": count, "bytes": size} for method, (count, size) in usage.by_method.items()
-        }
-        lines = [f"{plain(path)}: {usage.entries} entries, {room(usage)}", *_list(usage.by_method)]
+        facts |= _facts(usage)
+        lines = list(_lines(usage))
+    further = []
+    for path in place.others:
+        other = Store.open(path.parent, read_only=True)
+        usage = other.usage()
+        further.append({"path": str(path), "exists": path.is_file(), **_facts(usage), "fault": other.note})
+        lines += [plain(other.note)] if other.note else _lines(usage)
+        other.close()
+    facts["stores"] = further
     facts["datasets"] = [{"name": each.name, "rows": each.rows, "bytes": each.bytes} for each in parsed]
     lines += [f"parsed data: {plain(each.name)}, {each.rows} rows, {size(each.bytes)}" for each in parsed]
-    return _told(facts, lines, as_json)
+    return told(facts, lines, as_json)
 
 
-def _list(by_method: Mapping[str, tuple[int, int]]) -> Iterator[str]:
-    width = max(map(len, by_method), default=0)
-    for method, (count, in_all) in by_method.items():
+def _facts(usage: Usage) -> dict[str, Any]:
+    by_method = {method: {"entries": count, "bytes": size} for method, (count, size) in usage.by_method.items()}
+    totals = {"entries": usage.entries, "bytes": usage.bytes, "file_bytes": usage.file_bytes, "limit": usage.limit}
+    return {**totals, "by_method": by_method}
+
+
+def _lines(usage: Usage) -> Iterator[str]:
+    yield f"{plain(usage.path)}: {usage.entries} entries, {room(usage)}"
+    width = max(map(len, usage.by_method), default=0)
+    for method, (count, in_all) in usage.by_method.items():
         yield f"  {plain(method):{width}}  {count:7} entries  {size(in_all):>10}"
 
 
-def _clear(folder: Path, path: Path, method: str | None, as_json: bool) -> int:
+def _clear(place: Place, methods: Sequence[str], as_json: bool) -> int:
     from fer_tui.dataset import delete_parsed
 
     deleted = 0
-    if path.is_file():
-        with _opened(path) as store:
-            known = store.usage().by_method
-            if method is not None and method not in known:
-                fault = f"nothing of it is stored{nearest(method, known)}"
-                raise InputError(f"--method {method}", fault, ", ".join(known))
-            deleted = store.delete(method)
+    if place.path.is_file():
+        with opened(place.path) as store:
+            known(methods, [store.usage()])
+            deleted = sum(store.delete(method) for method in methods or (None,))
             if store.note:
                 raise InputError(store.path, store.note.rpartition(": ")[2])
-    datasets = delete_parsed(folder) if method is None else 0
-    lines = [f"{plain(path)}: {deleted} entries deleted"]
+    datasets = delete_parsed(place.folder) if not methods else 0
+    lines = [f"{plain(place.path)}: {deleted} entries deleted"]
     if datasets:
         lines.append(f"parsed data: {datasets} deleted; the files that they were read from are untouched")
-    return _told({"path": str(path), "deleted": deleted, "datasets": datasets}, lines, as_json)
+    return told({"path": str(place.path), "deleted": deleted, "datasets": datasets}, lines, as_json)
 
 
-def _verify(path: Path, as_json: bool) -> int:
-    faults: list[str] = []
-    if path.is_file():
-        with _opened(path) as store:
-            faults = store.verify() + ([store.note] if store.note else [])
-    lines = [f"{plain(path)}: {plain(fault)}" for fault in faults or ["every entry is sound"]]
-    _told({"path": str(path), "ok": not faults, "faults": faults}, lines, as_json)
-    return 1 if faults else 0
+def _verify(place: Place, arguments: argparse.Namespace) -> int:
+    """The own store, which is mended where that can be, and the further ones, which are not."""
+    faults: dict[Path, list[str]] = {}
+    with Narrator() as tell:
+        for path in place.paths:
+            faults[path] = []
+            if path.is_file():
+                with opened(path, read_only=path != place.path) as store:
+                    faults[path] = store.verify(tell, quick=arguments.quick) + ([store.note] if store.note else [])
+            elif path != place.path:
+                faults[path] = ["there is no store"]
+    sound = "every entry that was looked at is sound" if arguments.quick else "every entry is sound"
+    lines = [f"{plain(path)}: {plain(fault)}" for path, found in faults.items() for fault in found or [sound]]
+    further = [{"path": str(path), "ok": not faults[path], "faults": faults[path]} for path in place.others]
+    own, ok = faults[place.path], not any(faults.values())
+    told({"path": str(place.path), "ok": ok, "faults": own, "stores": further}, lines, arguments.json)
+    return 0 if ok else 1
 
 
-def room(usage: Usage) -> str:
-    """The bytes that a store's file takes, and may take."""
-    most = f"of at most {size(usage.limit)}" if usage.limit is not None else "without limit"
-    return f"{size(usage.file_bytes)} {most}"
+def _limit(place: Place, text: str, as_json: bool) -> int:
+    try:
+        limit = None if text == "none" else bytes_of(text)
+    except ValueError as error:
+        raise flags.UsageError(f"error: cache limit: {error}") from None
+    with opened(place.path) as store:
+        before = store.usage().entries
+        store.remember_limit(limit)
+        usage = store.usage()
+    evicted = before - usage.entries
+    line = f"{plain(place.path)}: {usage.entries} entries, {room(usage)}" + (f"; {evicted} evicted" if evicted else "")
+    return told({"path": str(place.path), "limit": limit, "evicted": evicted}, [line], as_json)

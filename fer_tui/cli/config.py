@@ -143,6 +143,7 @@ def missing_files(file: Path) -> list[str]:
 def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
     """The files that these settings name and that are not there."""
     from fer_tui.classifier.runs import has_files
+    from fer_tui.dataset import shards_of
 
     for setting, each in ((setting, each) for each in (values, *values.get("others", ())) for setting in SETTINGS):
         value = each.get(setting.name)
@@ -156,6 +157,8 @@ def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
             if setting.name == "data" and text.startswith(BUILTIN):
                 continue
             named = Path(before if is_code else text)
+            if setting.name == "data" and shards_of(named):
+                continue
             if not named.exists() and not (setting.name == "weights" and has_files(named)):
                 yield setting, named
 

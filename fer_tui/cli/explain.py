@@ -15,7 +15,8 @@ from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, Plug
 
 from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
-from .explain_where import check_where, explain_where
+from .explain_average import add_average, check_average, explain_average
+from .explain_where import check_many, explain_where
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "fer-tui explain saliency --image photo.jpg --face",
     "fer-tui explain saliency --where marked -o maps   the images that are marked in the explorer",
+    "fer-tui explain cam --average predicted -o means  the mean map of each predicted class",
     "fer-tui explain confusion --data fer2013.csv --split PublicTest --model nets.py:Net --weights net.pt -o c.png",
 )
 SUFFIXES = (".png", ".npz", ".json")
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whole = flags.typed(flags.whole)
     place.add_argument("--image", metavar="I", help="a row of the data, or a picture file (row 0 if absent)")
     narrowed.add_where(place)
+    add_average(place)
     place.add_argument(
         "--face",
         metavar="N",
@@ -80,9 +83,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
-    if arguments.where is not None:
-        check_where(arguments)
-    elif arguments.out is not None:
+    many = arguments.where is not None or arguments.average is not None
+    if arguments.alike and arguments.average is None:
+        raise flags.UsageError("error: --alike belongs to --average")
+    if arguments.average is not None:
+        check_average(arguments)
+    elif many:
+        check_many(arguments)
+    if arguments.out is not None and (not many or arguments.out.suffix.lower() in SUFFIXES):
         _check_out(arguments.out)
     check_contrast(arguments)
     look = looks.look_of(arguments)
@@ -94,10 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
-        if arguments.where is not None:
+        if many:
             with open_session(settings, tell) as session:
                 place, engine = _place(arguments, session, None), session.engine()
-                explain_where(arguments, settings, description, values, place, engine, look, tell)
+                if arguments.average is not None:
+                    explain_average(arguments, description, values, place, engine, look, tell)
+                else:
+                    explain_where(arguments, settings, description, values, place, engine, look, tell)
             for note in session.notes:
                 streams.say(note)
             return 0
@@ -114,10 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
         explanation, place = _make(session, arguments, place, values, image, tell)
     focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
-        from fer_tui.picture import save
+        from fer_tui.picture import save, save_tables
 
         save(explanation, arguments.out, regions=labels, **look)
-        streams.say(f"written: {arguments.out}")
+        is_picture = arguments.out.suffix.lower() == ".png"  # the other kinds of files hold the tables themselves
+        tables = save_tables(explanation, arguments.out.with_suffix("")) if is_picture else ()
+        streams.say(f"written: {', '.join(map(plain, (arguments.out, *tables)))}")
     if found is not None:
         streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):
@@ -199,7 +212,8 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
     elif arguments.filter is not None:
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
     classes = session.classifier.classes
-    alone = arguments.target is not None and arguments.where is None  # each row has its own with --where
+    many = arguments.where is not None or arguments.average is not None  # then each row has its own
+    alone = arguments.target is not None and not many
     target = asked.class_of(arguments.target, classes) if alone else None
     return Place(row, target, arguments.layer, arguments.filter, checkpoint)
 

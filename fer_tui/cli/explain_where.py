@@ -36,14 +36,16 @@ class _Row:
     facts: Mapping[str, Any]
 
 
-def check_where(arguments: argparse.Namespace) -> None:
-    """UsageError or InputError for what makes no sense with --where."""
+def check_many(arguments: argparse.Namespace, flag: str = "--where", *, folder: bool = True) -> None:
+    """UsageError or InputError for what makes no sense with that flag. folder: what is written is one."""
     for name in _ALONE:
         if getattr(arguments, name) not in (None, False):
-            raise flags.UsageError(f"error: --where is about many images: it does not go with --{name}")
+            raise flags.UsageError(f"error: {flag} is about many images: it does not go with --{name}")
     out: Path | None = arguments.out
     if out is not None and out.suffix.lower() in (".png", ".npz", ".json"):
-        raise InputError(out, "would be one file", "with --where name a folder")
+        if not folder:
+            return
+        raise InputError(out, "would be one file", f"with {flag} name a folder")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "is there already", "name a new or an empty folder")
 
@@ -154,9 +156,9 @@ def _written(
     engine: Engine,
     look: Look,
 ) -> dict[str, Any]:
-    """Write one explanation as picture, arrays and numbers; what the index tells of it."""
+    """Write one explanation as picture, arrays and numbers, with its tables; what the index tells of it."""
     from fer_tui.naming import file_name
-    from fer_tui.picture import save
+    from fer_tui.picture import save, save_tables
     from fer_tui.tui.asking import Request
     from fer_tui.tui.command import command_for
     from fer_tui.tui.exporting import SUFFIXES
@@ -168,6 +170,7 @@ def _written(
     command = command_for(Request(description.name, values, each.place), each.place, description, classes, settings)
     explained = {"explained": classes[target]} if target is not None else {}
     files = [f"{name}{suffix}" for suffix in SUFFIXES]
+    files += [file.name for file in save_tables(each.explanation, folder / name)]
     return {**each.facts, **explained, "files": files, "notes": list(each.explanation.notes), "command": command}
 
 

@@ -104,7 +104,7 @@ def _cache(folder: str | None) -> Finding:
         return Finding("cache", str(path), "cannot be written to", f"chmod u+w {path}, or --cache DIR")
     from fer_tui.engine import Store
 
-    from .cache import room
+    from .sizes import room
 
     store = Store.open(path.parent, read_only=True)
     try:

@@ -31,7 +31,7 @@ COMMANDS = {  # name: (module, what it does)
     "layers": ("structure", "the network's modules: class, output, parameters, and which have filters"),
     "plugins": ("plugins", "list the explainers that are installed"),
     "doctor": ("doctor", "terminal, colours, tmux, device, plugins, cache: what is there, and how to mend it"),
-    "cache": ("cache", "show, clear or verify what was stored"),
+    "cache": ("cache", "what was stored: show, clear, verify, export, merge"),
     "config": ("config", "show the settings, where they come from, and whether they are right"),
     "completion": (
         "completion",

@@ -45,7 +45,7 @@ def rows_where(text: str, engine: Engine, checkpoint: int | None, tell: Narrator
     assert dataset is not None
     narrowing = _parsed(text, classifier.classes, classifier.checkpoints)
     state = State.open()
-    marks = Marks(state.of(dataset.digest), dataset.source_rows)
+    marks = Marks(state.of(dataset.digest), dataset.source_range)
     for fault in state.faults():
         streams.say(fault)
     predictions = Predictions(dataset.labels, len(classifier.classes))

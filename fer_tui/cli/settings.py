@@ -225,7 +225,7 @@ SETTINGS = (
         "data",
         "data",
         "D",
-        "CSV, .npz, class folders, a picture or a folder of pictures, file.py:name, builtin:faces",
+        "CSV, .npz, .parquet, .tar (WebDataset), class folders, pictures, file.py:name, builtin:faces",
         _text,
         "file",
     ),

@@ -5,6 +5,7 @@ from .digests import image_digest
 from .mapped import MappedDataset, map_dataset
 from .opening import open_dataset
 from .parsed import delete_parsed, parsed_datasets
+from .shards import shards_of
 
 __all__ = [
     "MappedDataset",
@@ -15,4 +16,5 @@ __all__ = [
     "open_dataset",
     "parsed_datasets",
     "same_classes",
+    "shards_of",
 ]

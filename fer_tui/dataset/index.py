@@ -34,12 +34,12 @@ class Index:
             if self.meta["version"] != VERSION:
                 raise ValueError(f"it is of version {self.meta['version']}, not {VERSION}")
             self.count: int = self.meta["count"]
-            self.labels = self._mapped(LABELS, np.int64, (self.count,))
-            self.splits = self._mapped(SPLITS, np.uint8, (self.count,)) if self.meta["splits"] else None
-            self._name_ends = self._mapped(OFFSETS, np.int64, (self.count,)) if self.meta["named"] else None
+            self.labels = self.mapped(LABELS, np.int64, (self.count,))
+            self.splits = self.mapped(SPLITS, np.uint8, (self.count,)) if self.meta["splits"] else None
+            self._name_ends = self.mapped(OFFSETS, np.int64, (self.count,)) if self.meta["named"] else None
             self._names = self._bytes(NAMES) if self.meta["named"] else None
             self.digests = Digests(folder / DIGESTS, self.count)
-            self.pixels = open_pixels(self.meta["images"], folder, self.name, self._mapped, self.count)
+            self.pixels = open_pixels(self.meta["images"], folder, self.name, self.mapped, self.count)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 folder, f"is no parsed dataset: {error}", "delete it, and the data are parsed again"
@@ -52,7 +52,7 @@ class Index:
         start = int(self._name_ends[row - 1]) if row else 0
         return self._names[start : int(self._name_ends[row])].tobytes().decode("utf-8", "surrogateescape")
 
-    def _mapped(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    def mapped(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         """A file as a read-only array; ValueError where it is not of that size."""
         path = self.folder / name
         if path.stat().st_size != int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize:
@@ -62,4 +62,4 @@ class Index:
 
     def _bytes(self, name: str) -> NDArray[np.uint8]:
         size = (self.folder / name).stat().st_size
-        return self._mapped(name, np.uint8, (size,)) if size else np.empty(0, np.uint8)
+        return self.mapped(name, np.uint8, (size,)) if size else np.empty(0, np.uint8)

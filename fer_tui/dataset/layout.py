@@ -26,6 +26,8 @@ FOLDER = "datasets"  # of a cache folder: a folder in it for each parsed dataset
 META, IMAGES = "meta.json", "images.bin"
 LABELS, SPLITS, NAMES, OFFSETS = "labels.bin", "splits.bin", "names.bin", "names.ends.bin"
 PLACES, DIGESTS = "places.bin", "digests.bin"
+FOLDERS = "folders.json"  # of pictures that are listed
+STALE = "stale"  # a file of that name: what was parsed is known to be out of date
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,6 +60,14 @@ class Elsewhere:
     stamp: bytes = b""
     shape: tuple[int, ...] | None = None
     places: NDArray[np.int64] | None = None
+
+
+def without_labels(labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """A note on rows that have no label, if there are any."""
+    missing = int((labels < 0).sum())
+    if not missing:
+        return ()
+    return ("the pictures have no labels" if missing == len(labels) else f"{missing} pictures have no label",)
 
 
 class NoRoom(FerTuiError):
@@ -107,7 +117,9 @@ class Writer:
         else:
             (self._folder / IMAGES).unlink()
             self._hash.update(elsewhere.stamp)
-        if elsewhere.places is not None:
+        if elsewhere.stamp and elsewhere.places is not None:
+            self._write(PLACES, elsewhere.places.tobytes())  # the stamp stands for them
+        elif elsewhere.places is not None:
             self._put(PLACES, elsewhere.places)
         labels = np.ascontiguousarray(rows.labels, np.int64)
         self._put(LABELS, labels)

@@ -72,7 +72,8 @@ class MappedDataset:
         if aligned is not None and tuple(aligned) != names:
             seen: list[bool] = files.meta["seen"]
             self._targets = align(names, aligned, seen + [False] * (len(names) - len(seen)))
-            labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
+            if self._targets != tuple(range(len(names))):
+                labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
         self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
 
     @property
@@ -97,6 +98,11 @@ class MappedDataset:
         """int64 (n,): where each row is in the whole source."""
         whole: NDArray[np.int64] = np.arange(self._files.count)
         return whole[self._rows]
+
+    @property
+    def source_range(self) -> NDArray[np.int64] | range:
+        """The same; a range where they lie together, which takes no memory."""
+        return range(self._rows.start, self._rows.stop) if isinstance(self._rows, slice) else self._rows
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -16,13 +16,16 @@ from fer_tui.contract import InputError, nearest
 from fer_tui.folders import cache_folder
 from fer_tui.specs import load_named
 
-from . import builtin, live, npz, path_csv, picture_files, pixel_csv, tables
+from . import builtin, listing, live, npz, parquet, path_csv, picture_files, pixel_csv, shards, tables, webdataset
 from .classes import are_numbers
 from .layout import FOLDER, VERSION, NoRoom, Rows, Tell, Writer
 from .mapped import MappedDataset, map_dataset
 from .pictures import SUFFIXES, read_picture
 
-_UNDERSTOOD = "understood are .csv, .npz, .npy, pictures, folders of them, file.py:name, and builtin:faces"
+_UNDERSTOOD = (
+    "understood are .csv, .npz, .npy, .parquet, .tar (WebDataset), pictures, folders of them, file.py:name, and "
+    "builtin:faces"
+)
 _SCRATCH = re.compile(r"parsing-(\d+)-\w+")
 
 
@@ -37,8 +40,9 @@ def open_dataset(
 ) -> MappedDataset:
     """Open images with their labels.
 
-    source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, a picture, a folder of pictures or of
-    class folders, `file.py:name`, `builtin:faces`, `builtin:samples`; or a live torch dataset, arrays (images, labels),
+    source: fer2013.csv and its relatives, a CSV of paths and labels, .npz, .npy, Parquet files, WebDataset tars (one, a
+    folder of them, or a pattern such as `x-{000..123}.tar`), a picture, a folder of pictures or of class folders,
+    `file.py:name`, `builtin:faces`, `builtin:samples`; or a live torch dataset, arrays (images, labels),
     a mapping of both.
     split, limit: only the first `limit` rows of that split. classes: names for labels that are mere numbers, else the
     order that labels are to have. cache: a folder instead of the user's cache folder; "none": nothing stays on disk.
@@ -51,19 +55,21 @@ def open_dataset(
         if limit is not None and limit < 1:
             raise InputError(f"limit {limit}", "there is nothing left to open", "give a number from 1 on")
         with _reading(source):
-            opened = _Opening(source, limit, tell).through(cache).narrowed(split, limit)
+            folder = (Path(cache) if cache is not None else cache_folder()) / FOLDER if cache != "none" else None
+            opened = _Opening(source, limit, tell, folder).opened().narrowed(split, limit)
     if classes is None:
         return opened
     return opened.named(classes) if are_numbers(opened.classes) else opened.aligned(classes)
 
 
 class _Opening:
-    """One source on its way to a folder of parsed files."""
+    """One source on its way to a folder of parsed files. folder: for those of all sources, None for a temporary one."""
 
-    def __init__(self, source: Any, limit: int | None, tell: Tell) -> None:
-        self._source, self._tell = source, tell
+    def __init__(self, source: Any, limit: int | None, tell: Tell, folder: Path | None) -> None:
+        self._source, self._tell, self._folder = source, tell, folder
         self._parse: Callable[[Writer], Rows]
         self._stamp: str | None = None  # what the parsed files are known by; None: by their contents
+        self._looked_through: listing.Folders = []  # of pictures, now
         if not isinstance(source, str | Path):
             self.name = "live dataset"
             self._parse = lambda writer: live.parse(source, self.name, limit, writer, tell)
@@ -75,11 +81,17 @@ class _Opening:
         else:
             self._open_file(Path(source).expanduser())
 
-    def through(self, cache: str | Path | None) -> MappedDataset:
-        """What was parsed before, else what is parsed now, in the cache folder if that can be had."""
-        if cache == "none":
+    def opened(self) -> MappedDataset:
+        """What was parsed before, else what is parsed now, in the folder if that can be had."""
+        dataset = self._mapped()
+        if self._looked_through:
+            listing.remember(dataset.folder, self._looked_through)
+        return dataset
+
+    def _mapped(self) -> MappedDataset:
+        folder = self._folder
+        if folder is None:
             return self._temporary()
-        folder = (Path(cache) if cache is not None else cache_folder()) / FOLDER
         if self._stamp is not None:
             with contextlib.suppress(InputError):
                 return map_dataset(folder / self._stamp)
@@ -103,14 +115,21 @@ class _Opening:
         )
 
     def _open_file(self, path: Path) -> None:
+        if path.is_dir() and self._is_known(path.resolve()):
+            self.name = path.name or str(path.resolve())
+            self._parse = lambda writer: self._listed(path)(writer)
+            return
+        found = shards.shards_of(path)
+        if found:
+            self._open_shards(path, found)
+            return
         if not path.exists():
             beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
             raise InputError(path, f"no such file or folder{nearest(path.name, beside)}")
         self.name = path.name or str(path.resolve())
         suffix = path.suffix.lower()
         if path.is_dir():
-            rows = picture_files.parse_folder(path, self._tell)
-            self._parse, self._stamp = self._pictures(rows), _stamp(path.resolve(), _contents(rows))
+            self._parse = self._listed(path)
             return
         if path.stat().st_size == 0:
             raise InputError(path, "is empty", "get the file again")
@@ -131,9 +150,34 @@ class _Opening:
         elif suffix in SUFFIXES:
             read_picture(path)  # so that a fault is told now
             self._parse = self._pictures(picture_files.parse_picture(path))
+        elif shards.is_compressed(path.name):
+            raise webdataset.compressed(path)
         else:
             mend = "unpack it first" if suffix in {".zip", ".gz", ".tar", ".tgz", ".xz", ".7z"} else _UNDERSTOOD
             raise InputError(path, f"{suffix or 'a file without a suffix'} is not understood", mend)
+
+    def _is_known(self, root: Path) -> bool:
+        """Whether a folder of many pictures is parsed and unchanged, so that it need not be listed."""
+        of_path = _stamp(root, "").partition("-")[0]
+        for parsed in self._folder.glob(f"{of_path}-*") if self._folder is not None else ():
+            if listing.is_unchanged(parsed):
+                self._stamp = parsed.name
+                return True
+        return False
+
+    def _listed(self, path: Path) -> Callable[[Writer], Rows]:
+        """List a folder of pictures."""
+        rows, self._looked_through = picture_files.parse_folder(path, self._tell)
+        self._stamp = _stamp(path.resolve(), _contents(rows))
+        return self._pictures(rows)
+
+    def _open_shards(self, path: Path, found: list[Path]) -> None:
+        self.name, root = path.name, path.resolve() if path.is_dir() else None
+        if root is not None:
+            self.name, found = root.name, [each.resolve() for each in found]
+        parser = parquet.parse if found[0].suffix.lower() == ".parquet" else webdataset.parse
+        self._parse = lambda writer: parser(found, root, self._tell)
+        self._stamp = _stamp(path.absolute(), shards.stamp_of(found).hex())
 
     def _pictures(self, rows: Rows) -> Callable[[Writer], Rows]:
         return lambda writer: picture_files.with_shape(rows)

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import os
 import stat
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 from fer_tui.contract import InputError
 
 from .layout import Rows, Tell
-from .picture_files import pictures_in, stamp_of
+from .listing import pictures_in
 from .tables import Header
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
     files: list[str] = []
     splits: dict[str, int] = {}
     codes: list[int] = []
-    stats: list[os.stat_result] = []
+    states = array("q")
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, skipinitialspace=True)
         next(reader)
@@ -43,7 +44,8 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
                     fault = f"it has {len(fields)} fields, the header has {header.width}"
                     raise InputError(where, fault, "mend the line, or take it out")
                 name = fields[columns["path"]].strip()
-                stats.append(_found(root, name, where))
+                found = _found(root, name, where)
+                states.extend((found.st_size, found.st_mtime_ns))
                 files.append(name)
                 words.append(fields[columns["label"]].strip() if "label" in columns else "")
                 if "split" in columns:
@@ -67,7 +69,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
         splits=tuple(splits),
         codes=np.array(codes, np.uint8) if splits else None,
         names=files,
-        elsewhere=pictures_in(root, stamp_of(files, stats)),
+        elsewhere=pictures_in(root, files, states),
         notes=() if (labels >= 0).any() else ("the rows have no labels",),
     )
 

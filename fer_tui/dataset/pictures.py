@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -27,29 +27,38 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
 
     InputError where it is missing, no picture, cut off, or larger than 64 million pixels (told by its header alone).
     """
+    try:
+        # not by its path: what Pillow then maps of a turned TIFF is garbled
+        with path.open("rb") as file:
+            return decode_picture(file, path)
+    except OSError as error:
+        raise fault_of(path, error) from None
+
+
+def decode_picture(file: BinaryIO, where: object) -> NDArray[np.uint8]:
+    """The same, of a file that is open, or in memory. where: what it is called in an InputError."""
     from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow's, on oddities in a header
         try:
-            # not by its path: what Pillow then maps of a turned TIFF is garbled
-            with path.open("rb") as file, Image.open(file) as picture:
-                _check_size(picture, path)
+            with Image.open(file) as picture:
+                _check_size(picture, where)
                 return np.asarray(opaque(ImageOps.exif_transpose(picture)))
         except InputError:
             raise
         except Exception as error:  # a decoder may trip over anything in a spoiled file
-            raise fault_of(path, error) from None
+            raise fault_of(where, error) from None
 
 
-def picture_shape(path: Path) -> tuple[int, ...] | None:
-    """The shape that `read_picture` will give, from the header alone; None where it cannot be told."""
+def picture_shape(file: Path | BinaryIO) -> tuple[int, ...] | None:
+    """The shape that reading it will give, from the header alone; None where it cannot be told."""
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path) as picture:
+            with Image.open(file) as picture:
                 size = (picture.height, picture.width)
                 if picture.getexif().get(_ORIENTATION, 1) >= 5:
                     if picture.format == "TIFF":
@@ -60,24 +69,24 @@ def picture_shape(path: Path) -> tuple[int, ...] | None:
             return None
 
 
-def fault_of(path: Path, error: BaseException) -> InputError:
+def fault_of(where: object, error: BaseException) -> InputError:
     """What Pillow says of a file, in one line with a mend."""
     text = str(error)
     if isinstance(error, FileNotFoundError):
-        return InputError(path, "there is no such picture")
+        return InputError(where, "there is no such picture")
     if isinstance(error, PermissionError):
-        return InputError(path, "cannot be read: no permission", "see its mode and its owner")
+        return InputError(where, "cannot be read: no permission", "see its mode and its owner")
     if isinstance(error, MemoryError) or "decompression bomb" in text or "exceeds limit" in text:
-        return InputError(path, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
+        return InputError(where, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
     if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
-        return InputError(path, "is cut off: the picture ends too early", "get the file again, or take it out")
-    return InputError(path, "is no picture that can be read", "get the file again, or take it out")
+        return InputError(where, "is cut off: the picture ends too early", "get the file again, or take it out")
+    return InputError(where, "is no picture that can be read", "get the file again, or take it out")
 
 
-def _check_size(picture: Picture, path: Path) -> None:
+def _check_size(picture: Picture, where: object) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         fault = f"is {picture.width} x {picture.height} pixels"
-        raise InputError(path, fault, f"at most {MOST_PIXELS // 1_000_000} million are read")
+        raise InputError(where, fault, f"at most {MOST_PIXELS // 1_000_000} million are read")
 
 
 def opaque(picture: Picture) -> Picture:

@@ -143,15 +143,29 @@ def open_pixels(
             segments = [
                 Segment(number, first, offset, tuple(shape)) for number, first, offset, shape in kept["segments"]
             ]
-            files = SourceFiles([Source(*each) for each in kept["sources"]])
+            files = _sources(kept)
             files.check(0)
             return Raw(files, segments)
         case "files":
-            from .pictures import read_picture
+            from .listing import read_unchanged
 
-            root = Path(kept["root"])
-            return Decoded(lambda row: read_picture(root / names(row)))
+            root, states = Path(kept["root"]), mapped(PLACES, np.int64, (count, 2))
+            return Decoded(lambda row: read_unchanged(root / names(row), states[row], folder))
+        case "members":
+            from .webdataset import decoded
+
+            files, places = _sources(kept), mapped(PLACES, np.int64, (count, 3))
+            return Decoded(lambda row: decoded(files, places, row, names(row)))
+        case "parquet":
+            from .parquet_rows import Encoded
+
+            groups = mapped(PLACES, np.int64, (kept["groups"], 3))
+            return Decoded(Encoded(_sources(kept), groups, kept["column"], count).image)
     raise ValueError(f"images of kind {kept['kind']!r} are not known")
+
+
+def _sources(kept: dict[str, Any]) -> SourceFiles:
+    return SourceFiles([Source(*each) for each in kept["sources"]])
 
 
 def together(images: Sequence[Image]) -> Sequence[Image]:

@@ -24,14 +24,11 @@ def pack(explanation: Explanation, *, half: bool = False) -> bytes:
 
     half: the values of a heat map as float16, see `fer_tui.engine.half`; `unpack` gives float32 again.
     """
+    arrays = arrays_of(explanation)
     plain: dict[str, Any] = {"kind": explanation.kind}
-    arrays: dict[str, np.ndarray[Any, Any]] = {_EXTRAS + name: np.asarray(a) for name, a in explanation.extras.items()}
     for field in dataclasses.fields(explanation):
-        value = getattr(explanation, field.name)
-        if isinstance(value, np.ndarray):
-            arrays[field.name] = value
-        elif field.name != "extras":
-            plain[field.name] = value
+        if field.name not in arrays and field.name != "extras":
+            plain[field.name] = getattr(explanation, field.name)
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} holds {array.dtype}, not numbers")
@@ -46,6 +43,16 @@ def pack(explanation: Explanation, *, half: bool = False) -> bytes:
     header = json.dumps(plain, allow_nan=False, separators=(",", ":"), default=as_json).encode()
     bodies = (np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
     return b"".join([_MAGIC, struct.pack("<I", len(header)), header, *bodies])
+
+
+def arrays_of(explanation: Explanation) -> dict[str, np.ndarray[Any, Any]]:
+    """All its arrays by name, those that belong to one method as "extras/NAME"."""
+    arrays = {_EXTRAS + name: np.asarray(array) for name, array in explanation.extras.items()}
+    for field in dataclasses.fields(explanation):
+        value = getattr(explanation, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[field.name] = value
+    return arrays
 
 
 def unpack(blob: bytes) -> Explanation:

@@ -61,11 +61,7 @@ def focus_table(
     regions.check_rows(len(dataset), limited=dataset.limit is not None)
     place = place or Place()
     network = engine.classifier.at(engine.classifier.default if place.checkpoint is None else place.checkpoint)
-    predicted = np.full(len(dataset), -1, np.int64)
-    for start, scores in engine.scores(place.checkpoint):
-        finite = np.isfinite(scores).all(1)
-        predicted[start : start + len(scores)] = np.where(finite, scores.argmax(1), -1)
-        yield 0.0, None
+    predicted = yield from predicted_classes(engine, place.checkpoint)
     labels = np.asarray(dataset.labels)
     listed, by = (labels, "true class") if (labels >= 0).any() else (predicted, "predicted class")
     rows = _chosen(choice, listed, len(engine.classifier.classes))
@@ -77,7 +73,7 @@ def focus_table(
     done = 0
     first = _FIRST if engine.described(method).cost == "cheap" else 1
     for part in steps_of(network.input_shape, rows, first, pause):
-        places = [_place(place, row, choice.target, labels, predicted) for row in part]
+        places = [place_of(place, row, choice.target, labels, predicted) for row in part]
         with closing(engine.explain_many(method, places, parameters)) as results:
             for row, result in zip(part, results, strict=True):
                 heatmap = result.explanation
@@ -89,6 +85,17 @@ def focus_table(
         if done < len(rows):
             yield done / len(rows), tally.table(resamples=0)
     yield 1.0, tally.table(choice.seed)
+
+
+def predicted_classes(engine: Engine, checkpoint: int | None) -> Generator[tuple[float, None], None, NDArray[np.int64]]:
+    """(0, None) as long as predictions come, then the class of each row, -1 where its scores are not finite."""
+    assert engine.dataset is not None
+    predicted = np.full(len(engine.dataset), -1, np.int64)
+    for start, scores in engine.scores(checkpoint):
+        finite = np.isfinite(scores).all(1)
+        predicted[start : start + len(scores)] = np.where(finite, scores.argmax(1), -1)
+        yield 0.0, None
+    return predicted
 
 
 def steps_of(
@@ -127,7 +134,8 @@ def _recall(labels: NDArray[np.int64], predicted: NDArray[np.int64], engine: Eng
     return found
 
 
-def _place(place: Place, row: int, target: Target, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Place:
+def place_of(place: Place, row: int, target: Target, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> Place:
+    """`place` for one row, with its target; the predicted class also where the true one is not known."""
     if isinstance(target, int):
         wanted = target
     else:

@@ -3,7 +3,7 @@
 from .colours import COLOUR_MAPS, LINE_COLOURS, colour_bar, colour_map
 from .contact import Key, Tile, contact_sheet
 from .figures import figure, render
-from .files import load, save, save_picture
+from .files import load, save, save_picture, save_tables
 from .heatmaps import MODES, FocusBy, Look, Mode, colours_of, heat_picture, in_focus
 from .in_words import image_in_words, in_words, shares
 from .matrices import matrix_picture, row_shares
@@ -46,6 +46,7 @@ __all__ = [
     "row_shares",
     "save",
     "save_picture",
+    "save_tables",
     "scale_of",
     "shared_scale",
     "shares",

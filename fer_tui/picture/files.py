@@ -19,6 +19,7 @@ from fer_tui.writing import write_whole
 
 from .figures import figure
 from .heatmaps import Look
+from .tables import as_csv, classes_of, table_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,14 @@ def save(explanation: Explanation, path: str | Path, *, regions: Labels | None =
         fault = f"explanations are not written as {suffix}" if suffix else "the name has no suffix"
         raise InputError(path, fault, f"end it in {', '.join(makers)}")
     _put(path, makers[suffix]())
+
+
+def save_tables(explanation: Explanation, stem: Path) -> tuple[Path, ...]:
+    """Write each table as CSV beside `stem`, a file's path without its suffix; the files. InputError: it cannot be."""
+    files = table_files(stem, explanation)
+    for file, table in files.items():
+        _put(file, as_csv(table, classes_of(explanation)).encode("utf-8", "surrogateescape"))
+    return tuple(files)
 
 
 def save_picture(picture: Image.Image, path: str | Path) -> None:

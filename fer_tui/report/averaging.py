@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fer_tui.engine.means import Mean, levelled
 from fer_tui.regions import Regions
 
 from .material import METHODS, Material, Pair
-from .means import Likeness, Mean, levelled
+from .means import Likeness
 from .measuring import Measured, weights_of
 from .planning import Plan, Planner
 from .taking import Step, claimed, heatmaps

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fer_tui.contract import Gallery, Heatmap, plain
+from fer_tui.engine.means import Mean
 from fer_tui.picture import Scale, colour_bar, colours_of, figure, heat_picture, scale_of, shared_scale, words
 from fer_tui.picture.lettering import font, width_of
 
@@ -16,7 +17,7 @@ from .choosing import Chosen
 from .drawing import FAINT, INK, PAPER, RED, TITLE, Box, Drawing, Fill, Frame, Raster, Text
 from .gathering import shown_filters, titled
 from .material import Filters, Material
-from .means import Mean, Means
+from .means import Means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Description, Explanation, Gallery, Heatmap, Matrix, plain, same_name
+from fer_tui.engine.means import Mean
 from fer_tui.regions import FocusTable
 
 from .asked import Guest
 from .choosing import Chosen, Predictions
-from .means import Likeness, Mean, Means
+from .means import Likeness, Means
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fer_tui.contract import Heatmap
+from fer_tui.engine.means import Mean, levelled
 from fer_tui.regions.statistics import ranks
 
 if TYPE_CHECKING:
@@ -17,28 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, slots=True)
-class Mean:
-    """A mean map: float64 (H, W), each map divided by the mean of its absolute values, so that all count alike and 1 is
-    the mean of a map. image: the mean of the pictures, for the figure.
-    """
-
-    values: Map
-    image: NDArray[np.float64]
-    count: int = 1
-
-    def add(self, values: Map, image: NDArray[np.float64]) -> None:
-        self.count += 1
-        self.values += (values - self.values) / self.count
-        self.image += (image - self.image) / self.count
-
-    def heatmap(self, signed: bool) -> Heatmap:
-        """The mean as a heat map on the mean picture."""
-        return Heatmap(values=self.values.astype(np.float32), image=np.rint(self.image).astype(np.uint8), signed=signed)
-
-
-@dataclass(eq=False, slots=True)
 class Means:
-    """Mean maps of one method by (class, whether right)."""
+    """Mean maps of one method by (class, whether right): each map divided by the mean of its absolute values, so that
+    all count alike and 1 is the mean of a map.
+    """
 
     method: str
     signed: bool = False
@@ -85,14 +68,3 @@ def _ranked(values: NDArray[np.float32]) -> Map | None:
     found -= found.mean()
     length = float(np.sqrt(found @ found))
     return found / length if length > 0 else None
-
-
-def levelled(values: NDArray[np.float32]) -> Map | None:
-    """`values` over the mean of their absolute values, None where that is 0; what is not finite counts as 0."""
-    finite = np.where(np.isfinite(values), values, 0).astype(np.float64)
-    most = np.abs(finite).max(initial=0.0)
-    if most == 0:
-        return None
-    finite /= most
-    scaled: Map = finite / np.abs(finite).mean()
-    return scaled

@@ -81,6 +81,7 @@ class Explorer(App[int]):
         self.animation_level = "none"  # what is scrolled or chosen is there at once
         self._settings, self._stream, self._fresh = settings, stream, fresh
         self._computing: asyncio.Task[None] | None = None
+        self._is_frozen = False  # what there is once all is open
         self._keys: asyncio.Queue[events.Key] = asyncio.Queue()
         self._hinted = False
         self.state = State.open()
@@ -178,6 +179,7 @@ class Explorer(App[int]):
         """The terminal told of its colours when the app was up already: all is drawn again in them."""
         self.console._color_system = ColorSystem.TRUECOLOR
         gc.unfreeze()  # what is frozen is not listed
+        self._is_frozen = False
         for style in (each for each in gc.get_objects() if type(each) is Style):
             style._ansi = None  # a style remembers its codes, and not of which colours they are
         for screen in self.screen_stack:
@@ -262,8 +264,9 @@ class Explorer(App[int]):
             return
         for screen in self._screens():
             screen.draw(change)
-        if self.desk.described and not gc.get_freeze_count():  # what is there now stays: the collector looks through
-            gc.freeze()  # it no more, which takes 60 ms each time
+        if self.desk.described and not self._is_frozen:  # what is there now stays: the collector looks through it no
+            gc.freeze()  # more, which takes 60 ms each time
+            self._is_frozen = True  # remembered: gc.get_freeze_count counts them all, which takes 13 ms
         wanted, self.desk.session.screen = self.desk.session.screen, ""
         if wanted and wanted != "explore" and wanted in self._installed_screens:
             self.explore.go(wanted)

@@ -219,9 +219,13 @@ class Batches:
 
 
 def _begun(pid: int) -> str:
-    """When a process began, in the kernel's words: its number may be another's later. '' where that is not told."""
+    """When a process began, in the kernel's words: its number may be another's later. '' where that is not told.
+
+    "ended": it is over, and nobody has asked how.
+    """
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "ended" if facts[0] == "Z" else facts[19]
     return ""
 
 

@@ -148,7 +148,7 @@ BINDINGS = (
     Binding("value", ("v",), "read the map's values at a point: hjkl or the mouse move it, Esc leaves", "Picture", "x"),
     Binding("words", ("W",), "the picture in words and numbers, or the picture", "Picture", "x"),
     Binding("read", ("g w",), "all notes, and the picture in words, to read in full", "Picture", "x"),
-    Binding("tables", ("w",), "tables that came with the explanation: Enter goes where a row leads", "Picture", "xc"),
+    Binding("tables", ("w",), "tables that came with the explanation: Enter goes where a row leads", "Picture", "xcf"),
     Binding("zoom", ("z",), "the picture alone, as large as it gets, or all panes", "Picture", "x"),
     Binding("open", ("enter",), "images of this cell, hardest first", "Classes", "c", "images"),
     Binding("rates", ("r",), "rates by true class, or counts", "Classes", "c", "rates"),

@@ -12,6 +12,7 @@ from fer_tui.contract import Place
 from . import narrowing
 from .order import Order
 from .predictions import Predictions
+from .ranking import by_rank
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,8 +155,7 @@ class Browser:
     def _list(self) -> None:
         self._view = None if self._narrowing is None else self._narrowing.rows(self.predictions)
         if self._ranks is not None:
-            rows = self.listed
-            self._view = rows[np.argsort(self._ranks[rows], kind="stable")]
+            self._view = by_rank(self.listed, self._ranks)
         self._seek(self._row)
 
     def _seek(self, row: int) -> None:

@@ -302,7 +302,7 @@ class Desk(Predicting):
         dataset, before = self.project.dataset, self.browser
         assert dataset is not None
         record = self.state.of(dataset.digest)
-        self.browser = Browser(dataset.labels, dataset.classes, Marks(record, dataset.source_rows))
+        self.browser = Browser(dataset.labels, dataset.classes, Marks(record, dataset.source_range))
         self.run.open(len(dataset))
         if before is not None and before.row is not None:
             self.browser.go(before.row)

@@ -191,12 +191,11 @@ class Exporter:
 
 
 def _write(path: Path, explanation: Explanation, drawn: Drawn) -> None:
-    from fer_tui.picture import as_csv, classes_of, save, table_files
+    from fer_tui.picture import save, save_tables
 
     for suffix in _suffixes(explanation):
         save(explanation, path.with_name(f"{path.name}{suffix}"), **drawn)
-    for file, table in table_files(path, explanation).items():
-        put(file, as_csv(table, classes_of(explanation)))
+    save_tables(explanation, path)
 
 
 def _suffixes(explanation: Explanation) -> tuple[str, ...]:

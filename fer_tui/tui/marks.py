@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
 class Marks:
     """The marks and notes of the rows that are open.
 
-    source_rows: int64 (N,), ascending. marked: bool (N,). notes: row -> text. What other splits of the source have
-    stays in the record.
+    source_rows: int64 (N,) ascending, or the range that they are. marked: bool (N,). notes: row -> text. What other
+    splits of the source have stays in the record.
     """
 
-    def __init__(self, record: Record, source_rows: NDArray[np.int64]) -> None:
+    def __init__(self, record: Record, source_rows: NDArray[np.int64] | range) -> None:
         self._record, self._source = record, source_rows
-        self.marked: NDArray[np.bool_] = np.isin(source_rows, _rows(record.values.get("marks")))
-        self.notes: dict[int, str] = {}
-        for source, note in _notes(record.values.get("notes")).items():
-            if len(source_rows) and source_rows[self.row_of(source)] == source:
-                self.notes[self.row_of(source)] = note
+        self.marked: NDArray[np.bool_] = np.zeros(len(source_rows), bool)
+        self.marked[[self.row_of(source) for source in _rows(record.values.get("marks")) if self._is_open(source)]] = (
+            True
+        )
+        notes = _notes(record.values.get("notes"))
+        self.notes = {self.row_of(source): note for source, note in notes.items() if self._is_open(source)}
 
     def source_of(self, row: int) -> int:
         """The row in the whole source."""
@@ -34,11 +36,14 @@ class Marks:
 
     def row_of(self, source: int) -> int:
         """The open row that is that row of the source, or the nearest one."""
-        return min(int(np.searchsorted(self._source, source)), len(self._source) - 1)
+        return min(bisect_left(self._source, source), len(self._source) - 1)
+
+    def _is_open(self, source: int) -> bool:
+        return len(self._source) > 0 and self._source[self.row_of(source)] == source
 
     @property
     def count(self) -> int:
-        return int(self.marked.sum())
+        return int(np.count_nonzero(self.marked))
 
     def set(self, rows: Iterable[int], on: bool) -> None:
         """Mark these rows, or take their marks away."""

@@ -103,12 +103,14 @@ class Narrowing:
         """The rows for which all terms hold, in their order."""
         import numpy as np
 
+        from .ranking import by_rank
+
         mask = np.ones(len(predictions), bool)
         for test in self.tests:
             mask &= test(predictions)
         rows: NDArray[np.int64] = np.flatnonzero(mask)
         if self.hardest:  # rows that nothing is known of come last
-            rows = rows[np.argsort(predictions.true_confidence[rows], kind="stable")]
+            rows = by_rank(rows, predictions.true_confidence)
         return rows
 
 

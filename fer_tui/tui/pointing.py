@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Pointer:
-    """A pixel of the network's input, from the top left; it stays where it is when another map comes."""
+    """A pixel of the network's input, from the top left; it stays where it is when another map comes.
 
-    row: int
-    column: int
+    seeks: it goes to the strongest value of what comes, until that is finished or the user moves it.
+    """
+
+    row: int = 0
+    column: int = 0
+    seeks: bool = False
 
     @classmethod
     def strongest(cls, heatmap: Heatmap) -> Pointer:
@@ -28,10 +32,21 @@ class Pointer:
         row, column = np.unravel_index(int(strength.argmax()), strength.shape)
         return cls(int(row), int(column))
 
+    def see(self, heatmap: Heatmap, *, final: bool) -> None:
+        """Be somewhere on this map. final: nothing better will come."""
+        if self.seeks:
+            best = self.strongest(heatmap)
+            self.row, self.column, self.seeks = best.row, best.column, not final
+        self._stay_within(heatmap.values.shape)
+
     def move(self, down: int, right: int, shape: tuple[int, ...]) -> None:
         """Go so many pixels, to the edge at most."""
-        self.row = min(max(self.row + down, 0), shape[0] - 1)
-        self.column = min(max(self.column + right, 0), shape[1] - 1)
+        self.row, self.column, self.seeks = self.row + down, self.column + right, False
+        self._stay_within(shape)
+
+    def _stay_within(self, shape: tuple[int, ...]) -> None:
+        self.row = min(max(self.row, 0), shape[0] - 1)
+        self.column = min(max(self.column, 0), shape[1] - 1)
 
 
 def marked(picture: Image, pointer: Pointer) -> Image:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .raw_scores import RawScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from .marks import Marks
 
 _LEAST = np.float32(1e-30)  # of a probability, so that its logarithm is a number
-_MOST_BYTES = 64 << 20  # of raw scores; a larger dataset keeps those that came last
 
 
 class Predictions:
     """Predictions of all rows of a dataset under one checkpoint.
 
-    labels: int64 (N,), -1 where there is none. predicted: int32 (N,), -1 while unknown (or where scores are not
-    finite). confidence, true_confidence: float32 (N,), probability of the predicted and of the true class, else NaN.
+    labels: int64 (N,), -1 where there is none. predicted: int16 or int32 (N,), -1 while unknown (or where scores are
+    not finite). confidence, true_confidence: float32 (N,), probability of the predicted, of the true class, else NaN.
     entropy: float32 (N,), of the probabilities, in nats; margin: float32 (N,), the largest less the second of them.
     course: the same rows under all checkpoints whose predictions are known, None where there is none. pair: how
     they compare with those of the checkpoint beside it. marks: those of the user.
@@ -39,7 +38,7 @@ class Predictions:
     def __init__(self, labels: NDArray[np.int64], classes: int) -> None:
         count = len(labels)
         self.labels = labels
-        self.predicted: NDArray[np.int32] = np.full(count, -1, np.int32)
+        self.predicted: NDArray[np.integer] = np.full(count, -1, np.int16 if classes < 1 << 15 else np.int32)
         self.confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
         self.true_confidence: NDArray[np.float32] = np.full(count, np.nan, np.float32)
         self.entropy: NDArray[np.float32] = np.full(count, np.nan, np.float32)
@@ -47,15 +46,12 @@ class Predictions:
         self.count = 0
         self._known: NDArray[np.bool_] = np.zeros(count, bool)
         self._right = self._counted = 0
-        small = count * classes * 4 <= _MOST_BYTES
-        self._all: NDArray[np.float32] | None = np.zeros((count, classes), np.float32) if small else None
-        self._latest: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-        self._bytes = 0
+        self._classes, self._scores = classes, RawScores(count, classes)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    @cached_property
+    @property
     def rows(self) -> NDArray[np.int64]:
         """0 to N - 1."""
         return np.arange(len(self))
@@ -100,32 +96,25 @@ class Predictions:
         self.count += len(scores) - int(self._known[rows].sum())
         self._known[rows] = True
         self._count(rows, 1)
-        self._keep(start, scores)
+        self._scores.put(start, scores)
 
     @property
     def all_scores(self) -> NDArray[np.float32] | None:
         """Raw scores (N, classes), where all are known and at hand."""
-        return self._all if self.complete else None
+        return self._scores.rows(0, len(self)) if self.complete and self._scores.are_all else None
 
     def scores_of(self, row: int) -> NDArray[np.float32] | None:
         """Raw scores (classes,) of one row, where they are at hand."""
-        if not self._known[row]:
-            return None
-        if self._all is not None:
-            return np.asarray(self._all[row])
-        for start, chunk in self._latest.items():
-            if start <= row < start + len(chunk):
-                return np.asarray(chunk[row - start])
-        return None
+        return self._scores.row(row) if self._known[row] else None
 
     def scores_for(self, target: Target) -> NDArray[np.float32] | None:
         """Raw scores (N,) of a class, or of each row's predicted or true one, NaN where unknown; None: not kept."""
-        if self._all is None:
+        if not self._scores.are_all:
             return None
         numbers = self.predicted if target == "predicted" else self.labels if target == "true" else target
         classes = np.broadcast_to(np.asarray(numbers), len(self))
-        known = self._known & (classes >= 0) & (classes < self._all.shape[1])
-        return np.where(known, self._all[self.rows, np.where(known, classes, 0)], np.float32(np.nan))
+        known = self._known & (classes >= 0) & (classes < self._classes)
+        return np.where(known, self._scores.of(np.where(known, classes, 0)), np.float32(np.nan))
 
     @property
     def loss(self) -> NDArray[np.float32]:
@@ -137,16 +126,6 @@ class Predictions:
         both = np.asarray((predicted >= 0) & (labels >= 0))
         self._counted += sign * int(both.sum())
         self._right += sign * int((both & (predicted == labels)).sum())
-
-    def _keep(self, start: int, scores: NDArray[np.float32]) -> None:
-        if self._all is not None:
-            self._all[start : start + len(scores)] = scores
-            return
-        old = self._latest.pop(start, None)
-        self._bytes += scores.nbytes - (old.nbytes if old is not None else 0)
-        self._latest[start] = scores
-        while self._bytes > _MOST_BYTES and len(self._latest) > 1:
-            self._bytes -= self._latest.popitem(last=False)[1].nbytes
 
 
 def _margin(shares: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fer_tui.cli import main
+from fer_tui.cli.sizes import bytes_of
 from fer_tui.dataset import MappedDataset, open_dataset
 from fer_tui.engine import Store
 
@@ -70,7 +73,9 @@ def test_clear_one_method_then_all(kept: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_verify_finds_damage(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _json(capsys, "verify") == {"path": "kept/store.sqlite", "ok": True, "faults": []}
+    for words in ((), ("--quick",)):
+        shown = _json(capsys, "verify", *words)
+        assert shown == {"path": "kept/store.sqlite", "ok": True, "faults": [], "stores": []}
     with sqlite3.connect(kept) as connection:
         connection.execute("UPDATE entries SET blob = zeroblob(2048) WHERE method = 'confusion'")
     connection.close()
@@ -78,14 +83,52 @@ def test_verify_finds_damage(kept: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert _json(capsys, "verify")["ok"] is True  # the damaged one is gone
 
 
+def test_further_stores_are_shown_and_verified_but_never_touched(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree("kept", "theirs")
+    with closing(sqlite3.connect("theirs/store.sqlite")) as connection, connection:
+        connection.execute("UPDATE entries SET blob = zeroblob(2048) WHERE method = 'confusion'")
+    further = ("--store", "theirs", "--store", "absent")
+    theirs, absent = _json(capsys, *further)["stores"]  # type: ignore[misc]
+    assert theirs["by_method"]["saliency"] == {"entries": 2, "bytes": 4096} and theirs["fault"] == ""
+    assert absent["exists"] is False and "there is no store" in absent["fault"]
+    for words in (("--quick",), ()):
+        shown = _json(capsys, "verify", *words, *further, code=1)
+        assert shown["faults"] == [] and shown["ok"] is False
+        assert shown["stores"] == [
+            {"path": "theirs/store.sqlite", "ok": False, "faults": ["1 damaged explanations"]},
+            {"path": "absent/store.sqlite", "ok": False, "faults": ["there is no store"]},
+        ]
+    assert not Path("absent").exists()
+
+
+def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _json(capsys, "limit", "none")["limit"] is None
+    assert main(["cache", "--cache", "kept"]) == 0
+    assert "without limit" in capsys.readouterr().out
+    assert _json(capsys, "limit", "5K") == {"path": "kept/store.sqlite", "limit": 5120, "evicted": 1}
+    assert (_json(capsys)["limit"], _json(capsys)["entries"]) == (5120, 2)
+    assert [bytes_of(each) for each in ("12", "1 kb", "1.5MiB", "2g")] == [12, 1024, 3 << 19, 2 << 30]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["clear", "--method", "salency", "--cache", "kept"], "nothing of it is stored; did you mean saliency?"),
-        (["show", "--method", "saliency"], "--method belongs to cache clear"),
+        (["show", "--method", "saliency"], "--method belongs to cache clear and export"),
         (["--cache", "none"], "none means that nothing is stored"),
         (["--cache", "broken"], "broken/store.sqlite: file is not a database"),
         (["empty"], "invalid choice: 'empty'"),
+        (["clear", "kept"], "there is no place for kept"),
+        (["export"], "cache export needs a name"),
+        (["show", "--quick"], "--quick belongs to cache verify"),
+        (["limit", "much", "--cache", "kept"], "'much' is no size such as 500M or 20G"),
+        (["export", "kept", "--cache", "kept"], "is there already"),
+        (["export", "out", "--cache", "kept"], "there is no explanation to export"),
+        (["export", "out", "--method", "cem", "--cache", "kept"], "nothing of it is stored"),
+        (["merge", "kept", "--cache", "kept"], "is the very store that is merged into"),
+        (["merge", "absent", "--cache", "kept"], "absent/store.sqlite: there is no store"),
     ],
 )
 def test_bad_input(words: list[str], said: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

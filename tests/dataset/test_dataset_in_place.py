@@ -134,7 +134,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_digests_are_made_once(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    from fer_tui.dataset import pictures as decoder
+    from fer_tui.dataset import listing as decoder
 
     plain: Callable[[Path], np.ndarray] = decoder.read_picture
     monkeypatch.setattr(decoder, "read_picture", lambda path: read.append(path) or plain(path))

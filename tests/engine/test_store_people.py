@@ -47,18 +47,19 @@ for start in range(0, 3000, 50):
 store.close()
 """
 COUNTER = """
-import sys
+import sys, time
 from pathlib import Path
 from fer_tui.engine.store import Store
 store, keys = Store.open(Path(sys.argv[1]), read_only=True), [f"{n:032x}" for n in range(3000)]
-seen = 0
-while seen < 3000:
+seen, end = 0, time.monotonic() + 60
+while seen < 3000 and time.monotonic() < end:
     there = store.has(keys)
     assert len(there) >= seen and not store.note, (len(there), seen, store.note)
     assert len(there) % 50 == 0, len(there)  # a transaction is seen whole or not at all
     for key in list(there)[:20]:
         assert store.get(key) == bytes([int(key, 16) % 256]) * 4000
     seen = len(there)
+assert seen == 3000
 store.close()
 """
 
@@ -78,7 +79,7 @@ class Colleague:
         return self._process.stdout.readline().strip()
 
     def leaves(self) -> None:
-        self._process.communicate()
+        self._process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -155,13 +156,17 @@ def test_many_read_while_one_writes(tmp_path: Path, disk: str) -> None:
     first = Store.open(tmp_path)
     assert first.settle()
     first.close()
-    readers = [
-        subprocess.Popen([sys.executable, "-c", COUNTER, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(3)
-    ]
-    command = [sys.executable, "-c", WRITER, str(tmp_path), disk]
-    writer = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert writer.returncode == 0, writer.stderr
-    for reader in readers:
-        assert (reader.communicate(timeout=60)[1], reader.returncode) == (b"", 0)
+    command = [sys.executable, "-c", COUNTER, str(tmp_path)]
+    readers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    try:
+        command = [sys.executable, "-c", WRITER, str(tmp_path), disk]
+        writer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert writer.returncode == 0, writer.stderr
+        for reader in readers:
+            assert (reader.communicate(timeout=60)[1], reader.returncode) == (b"", 0)
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.communicate()
     with closing(sqlite3.connect(tmp_path / storefile.FILE_NAME)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete" if disk == "network" else "wal",)

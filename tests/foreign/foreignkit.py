@@ -119,6 +119,21 @@ class Tiles(Explainer[TilesParameters]):
         rows = [(row, means[row], "[red]bright[/red]") for row in best]
         yield Result(subject.place, Reply(tables={"brightest": Table(columns, rows)}))
 
+    @action("Places", "A layer, a filter of it, a filter alone, checkpoints, and what there is not.", axes=())
+    def places(self, subject: Subject, parameters: TilesParameters) -> Iterator[Result]:
+        """A table that leads along every other axis."""
+        layers = [each for each in subject.classifier.layers if each.filters]
+        columns = (
+            Column("layer", align="left", link=Axis.LAYER),
+            Column("filter", link=Axis.FILTER),
+            Column("checkpoint", link=Axis.CHECKPOINT),
+        )
+        rows = [
+            (layers[0].name, None, None), (layers[1].name, 2, None), (None, 1, None), (None, None, 0),
+            (layers[0].name, 9999, None), ("nowhere", None, None), (None, None, 77), (None, None, None),
+        ]  # fmt: skip
+        yield Result(subject.place, Reply(tables={"places": Table(columns, rows)}))
+
     def _falls(self, subject: Subject, parameters: TilesParameters, row: int, column: int) -> np.ndarray:
         inputs = subject.classifier.inputs([subject.image])
         height, width = inputs.shape[-2:]

@@ -78,7 +78,7 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
 
 def test_actions_are_plain_data(foreign: None) -> None:
     described = plugins.description(plugins.load("tiles"))
-    assert [each.name for each in described.actions] == ["all-classes", "turned", "endless", "brightest"]
+    assert [each.name for each in described.actions] == ["all-classes", "turned", "endless", "brightest", "places"]
     assert Description.from_dict(described.to_dict()) == described
     older = {name: value for name, value in described.to_dict().items() if name != "actions"}
     assert Description.from_dict(older).actions == ()

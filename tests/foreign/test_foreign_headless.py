@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,17 @@ def test_help_parameters_and_the_map(run: Run) -> None:
     assert len(found["tables"]["tiles"]["rows"]) == 9 and found["meta"]["parameters"]["blend"] is True
     assert "row  column  fall (score)" in run(*words, "--words")
     run(*words, "-o", "map.npz")
-    assert load("map.npz").tables["tiles"].rows[1][1] == 1
+    assert load("map.npz").tables["tiles"].rows[1][1] == 1 and not list(Path().glob("*.csv"))
+    run(*words, "-o", "map.png")
+    with Path("map.tiles.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert [float(row[2]) for row in rows[1:]] == pytest.approx(
+        [row[2] for row in load("map.npz").tables["tiles"].rows]
+    )
+    run("explain", "tiles", "--where", "row<2", "-o", "out")
+    for each in json.loads(Path("out", "index.json").read_text()):
+        assert [Path(name).suffix for name in each["files"]] == [".png", ".npz", ".json", ".csv"]
+        assert all(Path("out", name).is_file() for name in each["files"])
     assert "17 is outside 1 to 16" in run("explain", "tiles", "-p", "tiles=17", code=2)
 
 

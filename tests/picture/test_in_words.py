@@ -81,6 +81,23 @@ def test_a_point_of_lime_tells_its_segment() -> None:
     assert next(told(heatmap([[np.nan, 1]]), Pointer(0, 0))) == "nan"
 
 
+def test_a_point_seeks_the_strongest_value_until_the_map_is_finished_or_it_is_moved() -> None:
+    first, last, other = (heatmap(values) for values in ([[0, 5], [1, 2]], [[0, 5], [-9, 2]], [[7, 0], [0, 0]]))
+    pointer = Pointer(seeks=True)
+    places = []
+    for made, final in ((first, False), (last, True), (other, True)):
+        pointer.see(made, final=final)
+        places.append((pointer.row, pointer.column))
+    assert places == [(0, 1), (1, 0), (1, 0)]
+    moved = Pointer(seeks=True)
+    moved.see(first, final=False)
+    moved.move(0, -1, (2, 2))
+    moved.see(last, final=True)
+    assert (moved.row, moved.column) == (0, 0)
+    pointer.see(heatmap([[1]]), final=True)
+    assert (pointer.row, pointer.column) == (0, 0), "a smaller map"
+
+
 def test_the_mark_is_a_ring_around_the_point() -> None:
     drawn = np.asarray(marked(Image.new("L", (9, 9), 10), Pointer(3, 5)))[..., 0]
     assert drawn[3, 5] == 10 and (drawn == 255).sum() == 8 and drawn[2, 4] == 255

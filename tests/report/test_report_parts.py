@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_tui.contract import Matrix
+from fer_tui.engine.means import levelled
 from fer_tui.picture.lettering import font, width_of
 from fer_tui.regions.table import ClassFocus, Estimate, FocusTable, Group, RegionFocus
 from fer_tui.report.asked import Asked
@@ -27,7 +28,7 @@ from fer_tui.report.html import html
 from fer_tui.report.making import on_page
 from fer_tui.report.manifest import Manifest, digest_of
 from fer_tui.report.markdown import markdown
-from fer_tui.report.means import Likeness, levelled
+from fer_tui.report.means import Likeness
 from fer_tui.report.page import Figure, Figures, Findings, Page, Section, Table
 from fer_tui.report.painting import FORMATS, encoded, painted
 from fer_tui.report.plots import confusion_figure, recall_figure

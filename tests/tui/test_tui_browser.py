@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fer_tui.contract import Place
-from fer_tui.tui import predictions as module
+from fer_tui.tui import raw_scores
 from fer_tui.tui.browser import Browser
 from fer_tui.tui.narrowing import NarrowingError
 from fer_tui.tui.predictions import Predictions, probabilities
+from fer_tui.tui.ranking import by_rank
 
 CLASSES = ("anger", "fear", "sad")
 ROWS = 23
@@ -260,7 +261,8 @@ def test_probabilities_stay_and_scores_become_them() -> None:
 
 
 def test_a_large_dataset_keeps_the_scores_that_came_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_BYTES", 3 * 10 * 2 * 4)
+    monkeypatch.setattr(raw_scores, "_IN_MEMORY", 3 * 10 * 2 * 4)
+    monkeypatch.setattr(raw_scores, "_MOST", 0)
     known = Predictions(np.zeros(100, np.int64), 2)
     scores = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
     for start in range(0, 100, 10):
@@ -269,3 +271,28 @@ def test_a_large_dataset_keeps_the_scores_that_came_last(monkeypatch: pytest.Mon
     assert held == list(range(70, 100))
     assert known.scores_of(75).tolist() == scores[75].tolist()  # type: ignore[union-attr]
     assert known.complete and (known.predicted == scores.argmax(1)).all()
+
+
+def test_scores_in_a_file_are_those_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = np.random.default_rng(1).normal(size=(300, 3)).astype(np.float32)
+    labels = np.random.default_rng(2).integers(-1, 3, 300)
+    small = Predictions(labels, 3)
+    monkeypatch.setattr(raw_scores, "_IN_MEMORY", 0)
+    monkeypatch.setattr(raw_scores, "_BLOCK", 64)
+    large = Predictions(labels, 3)
+    for start in (100, 0, 200):
+        for known in (small, large):
+            known.add(start, scores[start : start + 100])
+            assert known.scores_of(299) is None or start == 200
+    assert np.array_equal(large.all_scores, scores) and np.array_equal(small.all_scores, scores)
+    assert all(np.array_equal(large.scores_of(row), scores[row]) for row in range(300))
+    for target in (2, "predicted", "true"):
+        assert np.array_equal(large.scores_for(target), small.scores_for(target), equal_nan=True)
+
+
+@given(st.lists(st.floats(width=32) | st.sampled_from([0.0, -0.0, 1.0]), max_size=60), st.data())
+def test_rows_are_sorted_as_by_a_stable_argsort(values: list[float], data: st.DataObject) -> None:
+    ranks = np.array(values, np.float32)
+    rows = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))))
+    for each in (ranks, -ranks, ranks.astype(np.float64)):
+        assert by_rank(rows, each).tolist() == rows[np.argsort(each[rows], kind="stable")].tolist()

@@ -22,6 +22,7 @@ from fer_tui.terminal import Picture
 from fer_tui.tui.gallery_sheet import GallerySheet
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.filters import FiltersScreen
+from fer_tui.tui.screens.tabling import Tables
 from fer_tui.tui.widgets.filter_sheet import FilterSheet, Grid, grid_of, sheet_of
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -137,6 +138,12 @@ async def test_four_views_of_a_layer(
         assert list(filters.sorted()) == by_gain and filters.chosen == 2 and picture._version > sent
         await sight.type("gg")
         assert filters.chosen == by_gain[0]
+        await sight.type("wllljsss{enter}")  # by gain, and back: the table's second row is that of filter 1
+        assert filters.chosen == 1 and sight.app.screen is screen
+        await sight.type("wllls")
+        assert isinstance(sight.app.screen, Tables) and "gain (activation) ↓" in sight.text()
+        await sight.type("G{enter}")
+        assert filters.chosen == by_gain[-1]
         await exports_are_what_is_on_the_screen(sight, by_gain)
 
         await sight.type("oJ")
@@ -151,6 +158,10 @@ async def test_four_views_of_a_layer(
         await sight.until(lambda: done() and filters.top.answered.final, "the images")
         top = filters.top.answered.explanation.extras["rows"].tolist()
         assert f"its images: rows {top[0]}" in sight.text("#filter-top-title")
+        table = filters.asking.answered.explanation.tables["images"]
+        await sight.type("wj{enter}")
+        assert isinstance(sight.app.screen, Explore) and sight.browser.row == table.rows[1][1]
+        await sight.type("gf")
 
         await sight.type("]")
         assert sight.browser.layer == "features.1" and filters.chosen == 0
@@ -196,6 +207,8 @@ async def test_a_climb_streams_and_is_stopped(opened: Opened, samples: Settings)
         assert filters.is_working and not filters.asking.answered.final
         assert "climbing" in sight.text("#status") and "of 9000" in sight.text("#status")
         assert "page 1 of" in sight.text("#filters-title")
+        await sight.type("w")
+        assert "there are no tables yet: they may come at the end" in sight.text("#status")
         await sight.type("{pagedown}")
         assert filters.chosen == sight.app.screen.query_one(FilterSheet).grid.page
         await sight.type("{escape}")

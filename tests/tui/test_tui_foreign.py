@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fer_tui_samples
 from fer_tui import plugins
 from fer_tui.contract import Heatmap, Reply
 from fer_tui.engine.settings import Settings
+from fer_tui.tui.screens.filters import FiltersScreen
 from fer_tui.tui.screens.tabling import Tables
 from fer_tui.tui.widgets.parameter_form import ParameterForm
 
@@ -158,3 +160,43 @@ async def _grid_focus_and_matrix(sight: Any) -> None:
     await sight.type("j{enter}")
     await sight.until(lambda: app.screen is app.explore, "the images of the class")
     assert sight.browser.narrowing.startswith("true:")
+
+
+async def test_rows_lead_to_layers_filters_and_checkpoints(opened: Callable[..., Any], tmp_path: Path) -> None:
+    """Every axis but the image and the class, which the actions above lead to; and what there is not."""
+    run = str(fer_tui_samples.run_path())
+    async with opened(Settings(device="cpu", cache=str(tmp_path / "cache"), weights=(run,), limit=4)) as sight:
+        await sight.explained()
+        while sight.app.desk.choice.method.name != "tiles":
+            await sight.type("m")
+        await _links(sight)
+
+
+async def _links(sight: Any) -> None:
+    desk, browser, app = sight.app.desk, sight.browser, sight.app
+    layers = [each for each in desk.project.classifier.layers if each.filters]
+    last = browser.checkpoint
+    assert last > 0
+
+    async def follow(row: int) -> None:
+        await sight.explained()
+        await sight.type("A5")
+        await sight.until(lambda: isinstance(app.screen, Tables), "the table of places")
+        await sight.type("j" * row + "{enter}")
+
+    await follow(0)
+    assert (browser.layer, browser.filter) == (layers[0].name, None) and app.screen is app.explore
+    await follow(1)  # the method hangs on no filter: it opens where filters are looked at
+    assert (browser.layer, browser.filter) == (layers[1].name, 2) and isinstance(app.screen, FiltersScreen)
+    await sight.type("{escape}")
+    await follow(2)  # a filter of the layer where the user is
+    assert (desk.filters.layer.name, browser.filter) == (layers[1].name, 1) and isinstance(app.screen, FiltersScreen)
+    await sight.type("{escape}")
+    await follow(3)
+    assert browser.checkpoint == 0 and app.screen is app.explore
+    for row, said in ((4, f"there is no filter 9999 at {layers[0].name}"), (5, "there is no layer nowhere"),
+                      (6, "there is no checkpoint 77")):  # fmt: skip
+        await follow(row)
+        assert said in sight.text("#status") and browser.checkpoint == 0
+    await follow(7)
+    assert isinstance(app.screen, Tables) and "Enter goes there" not in sight.text()  # it leads nowhere

@@ -97,10 +97,11 @@ async def test_a_hundred_modules_are_chosen_from_by_typing(modules: Any, size: t
 
 
 async def test_the_filters_screen_goes_to_a_chosen_layer(opened: Opened, samples: Settings) -> None:
-    async with opened(samples) as sight:
+    async with opened(samples, (80, 24)) as sight:
         await sight.explained()
         await sight.type("gfi")
         assert isinstance(sight.app.screen, LayerPicker)
+        assert "▸◆" in sight.text() and "can be chosen" in sight.text(), "the place in use and the foot are in sight"
         await sight.type("stage2.0 conv1{enter}")
         assert isinstance(sight.app.screen, FiltersScreen)
         assert sight.browser.layer == "features.stage2.0.conv1" and "96 filters" in sight.text("#filters-title")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -108,3 +110,15 @@ async def test_the_value_at_a_point_and_the_twin_in_words(opened: Opened, sample
         assert picture.region.width and not sight.app.explore.query_one("#list-pane").region.area
         await sight.type("z")
         assert sight.app.explore.query_one("#list-pane").region.area
+        # ---- before the map is there
+        os.kill(sight.app.compute.pid, signal.SIGSTOP)
+        try:
+            await sight.type("Gv")
+            assert "no map yet" in sight.text("#status") and not sight.text("#across")
+            await sight.type("5kl")
+            assert "no map yet" in sight.text("#status") and sight.browser.row == len(sight.browser.predictions) - 1
+        finally:
+            os.kill(sight.app.compute.pid, signal.SIGCONT)
+        await sight.explained()
+        values, image = sight.explanation.values, sight.explanation.image
+        assert pointed(*(int(at) for at in np.unravel_index(np.abs(values).argmax(), values.shape)))

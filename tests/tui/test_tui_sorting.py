@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_tui.engine.settings import Settings
-from fer_tui.tui import predictions as module
+from fer_tui.tui import raw_scores
 from fer_tui.tui.browser import Browser
 from fer_tui.tui.completion import complete
 from fer_tui.tui.order import NAMES, Order
@@ -80,7 +80,8 @@ def test_a_list_stays_as_it_is_while_predictions_come_and_is_sorted_when_all_are
 
 
 def test_a_large_dataset_has_no_order_by_score(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_BYTES", 100)
+    monkeypatch.setattr(raw_scores, "_IN_MEMORY", 100)
+    monkeypatch.setattr(raw_scores, "_MOST", 100)
     browser, _, _ = browser_of()
     assert not browser.sort(Order("score")) and browser.order == Order() and browser.count == 50
     assert browser.sort(Order("loss"))

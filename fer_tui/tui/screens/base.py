@@ -80,7 +80,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield from self.compose_body()
         yield Lines(id="tiny")
         yield Bar(id="status")
-        yield Hints(self.actions, self.desk.first_steps, id="hints")
+        steps = self.desk.first_steps.left if self.LETTER == "x" else ()  # elsewhere j is another thing
+        yield Hints(self.actions, steps, id="hints")
 
     def compose_body(self) -> ComposeResult:
         """What stands between the lines."""

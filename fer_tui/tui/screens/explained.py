@@ -46,7 +46,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         look.scales.seen.see(explanation)
     heatmap, pointer = explanation if isinstance(explanation, Heatmap) else None, pane.pointer
     if heatmap is not None and pointer is not None:
-        pointer.move(0, 0, heatmap.values.shape)
+        pointer.see(heatmap, final=answered.final)
     picture = look.picture(explanation, sample.image)
     if pointer is not None and not pane.picture.in_pixels:
         picture = marked(picture, pointer)

@@ -69,6 +69,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
     def on_mount(self) -> None:
         self.pane = "list"
         self._waits: dict[str, Timer] = {}
+        self._told: object = None  # of the predictions at the cursor, when they were drawn last
         self._show_pane()
         self.begin_understanding()
         super().on_mount()
@@ -149,10 +150,12 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         if browser.row != row:
             self.desk.aim()
             self._draw_soon()
-        else:
+        here = (row, browser.predicted, browser.predictions.complete)
+        if self._told != here or browser.row != row or self.desk.beside.shown:
+            self._told = here
             draw_side(self, self.desk)
-            self._draw_titles()
-        self._draw_pictures()
+            self._draw_pictures()
+        self._draw_titles()
         self.draw_top()
         self.draw_status()
 
@@ -253,6 +256,7 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         self.desk.aim(again=True)
         self._draw_soon()
         self._look_ahead()
+        self.call_after_refresh(self.show_reply)  # where it is at hand, nothing else will come
 
     def do_difference(self, command: Command) -> None:
         choice, browser = self.desk.choice, self.desk.browser

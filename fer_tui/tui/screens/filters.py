@@ -13,13 +13,14 @@ from fer_tui.contract import plain
 from fer_tui.terminal import Picture
 from fer_tui.tui.asking import Asking
 from fer_tui.tui.desk import Change
-from fer_tui.tui.filters import METHOD, Filters, gallery_of
+from fer_tui.tui.filters import METHOD, gallery_of
 from fer_tui.tui.keys import Command
 from fer_tui.tui.widgets.filter_sheet import FilterSheet, Grid, sheet_of
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .filter_exports import FilterExports
+from .filter_tables import FilterTables
 from .layers import LayerPicker
 
 _REST = 0.3  # seconds at one filter before a pass over the dataset is asked for it
@@ -33,7 +34,7 @@ _TITLES = {
 _SHORT = {"ascent": "ascent", "outputs": "outputs here", "images": "best images", "class": "ascent"}
 
 
-class FiltersScreen(FilterExports):
+class FiltersScreen(FilterTables, FilterExports):
     """A sheet of filters, the chosen one enlarged beside it with its numbers and its images."""
 
     LETTER = "f"
@@ -55,10 +56,6 @@ class FiltersScreen(FilterExports):
         self._shown: tuple[object, ...] | None = None  # what the enlarged picture is of
         self._top: object = None  # what the images of the chosen filter are drawn from
         super().on_mount()
-
-    @property
-    def filters(self) -> Filters:
-        return self.desk.filters
 
     @property
     def sheet(self) -> FilterSheet:
@@ -84,7 +81,7 @@ class FiltersScreen(FilterExports):
         self.draw_top()
         self.draw_status()
 
-    def _chose(self) -> None:
+    def chose(self) -> None:
         """Another filter is chosen: what is at hand is shown at once, the rest when the cursor rests."""
         if self.filters.view == "class":
             self.filters.want()
@@ -241,7 +238,7 @@ class FiltersScreen(FilterExports):
 
     def _move(self, steps: int) -> None:
         self.filters.move(steps)
-        self._chose()
+        self.chose()
 
     def do_left(self, command: Command) -> None:
         self._move(-command.times)
@@ -276,7 +273,7 @@ class FiltersScreen(FilterExports):
         order = filters.sorted()
         if order:
             filters.choose(number if number is not None else order[position])
-            self._chose()
+            self.chose()
 
     def on_filter_sheet_chosen(self, message: FilterSheet.Chosen) -> None:
         self._go_to(self.filters.sorted()[message.position], 0)

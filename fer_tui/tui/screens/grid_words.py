@@ -21,7 +21,7 @@ SIDES: dict[Side, str] = {
     "images": "images",
     "classes": "classes: the one that is explained",
     "methods": "methods",
-    "variants": "variants of the method, by their names in the literature",
+    "variants": "variants of the method, such as Grad-CAM",
     "layers": "layers",
     "checkpoints": "checkpoints",
     "networks": "networks",

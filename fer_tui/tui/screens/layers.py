@@ -54,11 +54,7 @@ class LayerPicker(Paced, ModalScreen[str | None], inherit_bindings=False):
 
     def _draw(self) -> None:
         lines = self.query_one(Lines)
-        inks, width, room = (
-            lines.inks,
-            min(96, self.app.size.width * 9 // 10 - 4),
-            max(1, self.app.size.height - _OTHERS),
-        )
+        inks, width, room = lines.inks, min(96, self.app.size.width * 9 // 10 - 4), self._room
         self._top = min(max(self._top, self._at - room + 1, 0), self._at)
         count = len(self._modules)
         head = Text.assemble(("layers", inks.title), (f"  {count} modules", inks.muted))

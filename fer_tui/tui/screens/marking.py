@@ -68,4 +68,7 @@ class Marking(Moving):
                 marks.note(row, text)
                 self.marked()
 
-        self.app.push_screen(Question(f"note on image {row}", marks.notes.get(row, ""), "'' takes it away"), keep)
+        self.app.push_screen(
+            Question(f"note on image {row}", marks.notes.get(row, ""), "Enter keeps it, an empty one takes it away"),
+            keep,
+        )

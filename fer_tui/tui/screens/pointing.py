@@ -11,6 +11,8 @@ from fer_tui.tui.widgets.picture_pane import PicturePane
 from .looking import Looking
 
 _FAR = 1 << 16
+_SOON = "no map yet: the point goes to its strongest pixel"
+_NONE = "there is no heat map to read values of"
 _MOVES = {
     "up": (-1, 0),
     "down": (1, 0),
@@ -45,16 +47,26 @@ class Pointing(Looking):
             down, right = self.MOVES[name]
             pane.pointer.move(down * command.times, right * command.times, self.heatmap.values.shape)
             self.looked()
+        else:
+            self.say(_SOON if self._map_comes else f"{_NONE}: Esc takes the point away")
 
     def do_value(self, command: Command) -> None:
         if self.explained_pane.pointer is not None:
             self._point(None)
         elif not self.explained_pane.is_on_screen:
             self.say("the picture is not shown: Tab goes to it")
-        elif self.heatmap is not None:
-            self._point(Pointer.strongest(self.heatmap))
+        elif self.heatmap is not None or self._map_comes:
+            self._point(Pointer(seeks=True))
+            if self.heatmap is None:
+                self.say(_SOON)
         else:
-            self.say("there is no heat map to read values of")
+            self.say(_NONE)
+
+    @property
+    def _map_comes(self) -> bool:
+        """Whether a heat map is being made, of which nothing is there yet."""
+        method = self.desk.choice.method
+        return self.asking.is_working and method is not None and method.kind == "heatmap"
 
     def _point(self, pointer: Pointer | None) -> None:
         self.explained_pane.point(pointer)

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from fer_tui.contract import Axis, Explanation, Place, Reply, plain
 from fer_tui.terminal.pacing import Paced
+from fer_tui.tui.asking import Answered
 from fer_tui.tui.keys import Command
 from fer_tui.tui.table_view import TableView
 from fer_tui.tui.widgets.lines import Lines, cursor_of
@@ -28,19 +29,31 @@ _NARROWEST = 64  # columns of its lines, where there is room
 class Tabling(DeskScreen):
     """A screen whose explanation may have tables."""
 
-    def do_tables(self, command: Command) -> None:
-        explanation = self.asking.answered.explanation
-        if explanation is None or not explanation.tables:
-            self.say("there are no tables: none came with this explanation" if explanation else "there is nothing yet")
-        else:
-            self.show_tables(explanation)
+    @property
+    def tabled(self) -> Answered:
+        """What the tables are of."""
+        return self.asking.answered
 
-    def show_tables(self, explanation: Explanation) -> None:
-        """Show what an explanation tells in tables, and in words where it has no picture."""
+    def do_tables(self, command: Command) -> None:
+        answered = self.tabled
+        explanation = answered.explanation
+        if explanation is None:
+            self.say("there is nothing yet")
+        elif explanation.tables:
+            self.show_tables(explanation, so_far=not answered.final)
+        elif answered.final:
+            self.say("there are no tables: none came with this explanation")
+        else:
+            self.say("there are no tables yet: they may come at the end of the work")
+
+    def show_tables(self, explanation: Explanation, *, so_far: bool = False) -> None:
+        """Show what an explanation tells in tables, and in words where it has no picture. so_far: a better one may
+        follow; what is shown stays as it is.
+        """
         text = explanation.text if isinstance(explanation, Reply) else ""
         name = str(explanation.meta.get("explainer", ""))
         method = self.desk.project.methods.get(name)
-        title = plain(method.title if method is not None else name)
+        title = plain(method.title if method is not None else name) + (", so far" if so_far else "")
         if explanation.tables:
             classes = self.desk.browser.classes if self.desk.browser is not None else ()
             views = [TableView(name, table, classes) for name, table in explanation.tables.items()]
@@ -55,6 +68,24 @@ class Tabling(DeskScreen):
     def go_to_place(self, place: Place) -> None:
         """Where a row of a table leads: only the axes that it names are there."""
         raise NotImplementedError
+
+    def wrong(self, place: Place) -> str:
+        """Why the user cannot go to a row's place, '' where they can."""
+        browser, classifier = self.desk.browser, self.desk.project.classifier
+        assert browser is not None and classifier is not None
+        layers = {each.name: each.filters for each in classifier.layers}
+        layer = place.layer or self.desk.choice.layer
+        if place.image is not None and place.image not in browser.listed:
+            return f"image {place.image} is not listed: Esc lists all"
+        if place.target is not None and place.target >= len(browser.classes):
+            return f"there is no class {place.target}"
+        if place.checkpoint is not None and place.checkpoint >= len(classifier.checkpoints):
+            return f"there is no checkpoint {place.checkpoint}"
+        if place.layer is not None and place.layer not in layers:
+            return f"there is no layer {place.layer}"
+        if place.filter is not None and place.filter >= layers.get(layer or "", 0):
+            return f"there is no filter {place.filter} at {layer or 'no layer'}"
+        return ""
 
 
 class Acts(Tabling):
@@ -96,7 +127,7 @@ class Acts(Tabling):
         browser, classifier, method = self.desk.browser, self.desk.project.classifier, self.desk.choice.method
         if browser is None or classifier is None or method is None:
             return
-        fault = self._wrong(place)
+        fault = self.wrong(place)
         if fault:
             self.say(fault)
             return
@@ -116,24 +147,6 @@ class Acts(Tabling):
             self.moved()
         else:
             self.aimed()
-
-    def _wrong(self, place: Place) -> str:
-        """Why the user cannot go there, '' where they can."""
-        browser, classifier = self.desk.browser, self.desk.project.classifier
-        assert browser is not None and classifier is not None
-        layers = {each.name: each.filters for each in classifier.layers}
-        layer = place.layer or self.desk.choice.layer
-        if place.image is not None and place.image not in browser.listed:
-            return f"image {place.image} is not listed: Esc lists all"
-        if place.target is not None and place.target >= len(browser.classes):
-            return f"there is no class {place.target}"
-        if place.checkpoint is not None and place.checkpoint >= len(classifier.checkpoints):
-            return f"there is no checkpoint {place.checkpoint}"
-        if place.layer is not None and place.layer not in layers:
-            return f"there is no layer {place.layer}"
-        if place.filter is not None and place.filter >= layers.get(layer or "", 0):
-            return f"there is no filter {place.filter} at {layer or 'no layer'}"
-        return ""
 
 
 class Tables(Paced, ModalScreen[Place | None], inherit_bindings=False):

@@ -18,18 +18,23 @@ if TYPE_CHECKING:
     from fer_tui.tui.project import Project
 
 _NAME = 10  # columns
+_INDENT = 1 + _NAME + 1  # of what a line goes on with
 
 
 def understood_lines(project: Project, inks: Inks) -> list[Text]:
     """The facts, each with the flag that mends it."""
     return [
-        Text.assemble((f"{name:{_NAME}}", inks.muted), (told, inks.plain), (f"  ({mend})" if mend else "", inks.accent))
+        Text.assemble(
+            (f" {name:{_NAME}} ", inks.muted), (told, inks.plain), (f"  ({mend})" if mend else "", inks.accent)
+        )
         for name, told, mend in facts(project)
     ]
 
 
 class Understood(Reading):
     """All of it, to be read."""
+
+    indent = _INDENT
 
     def __init__(self, project: Project) -> None:
         super().__init__("what was understood")
@@ -56,6 +61,7 @@ class Understanding(DeskScreen):
             self.end_understanding()
             return
         page, inks = self.query_one("#summary", Page), self.inks
+        page.indent = _INDENT
         page.read([Text("what was understood", inks.title), Text(""), *understood_lines(self.desk.project, inks)])
 
     def end_understanding(self) -> None:

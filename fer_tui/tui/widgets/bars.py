@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich.text import Text
 from textual import events
 from textual.message import Message
 
 from fer_tui.tui.bindings import HINTED_FIRST, SCREENS, Binding, key_name
-from fer_tui.tui.first_steps import STEPS, FirstSteps
+from fer_tui.tui.first_steps import STEPS
 
 from .lines import Lines
 
@@ -52,7 +52,7 @@ class Bar(Lines):
 class Hints(Lines):
     """The keys that matter here, as many as there is room for; on the samples after the first steps that are left.
 
-    A click on one is the key.
+    steps: those of them that are left, by their actions' names. A click on one is the key.
     """
 
     DEFAULT_CSS = "Hints { height: 1; }"
@@ -64,7 +64,7 @@ class Hints(Lines):
             self.binding = binding
             super().__init__()
 
-    def __init__(self, bindings: Iterable[Binding], steps: FirstSteps, *, id: str | None = None) -> None:
+    def __init__(self, bindings: Iterable[Binding], steps: Collection[str], *, id: str | None = None) -> None:
         super().__init__(id=id)
         bindings, self._steps = list(bindings), steps
         self._by_id = {binding.id: binding for binding in bindings}
@@ -81,7 +81,7 @@ class Hints(Lines):
         inks, width = self.inks, self.size.width
         line = self._steps_line(width)
         last = [binding for binding in self._hinted if binding.id in ("help", "quit")]
-        told = {name for name in self._steps.left if any(binding.id == name for _, binding in self._places)}
+        told = {name for name in self._steps if any(binding.id == name for _, binding in self._places)}
         hints = {
             binding.id: Text.assemble(
                 (key_name(binding.keys[0]), inks.title), (f" {binding.hint}", inks.muted), ("  ", inks.muted)
@@ -100,7 +100,7 @@ class Hints(Lines):
     def _steps_line(self, width: int) -> Text:
         """The next of the first steps; the others, too, where at least half of the line is left for the hints."""
         inks, line = self.inks, Text(" ")
-        steps = [name for name in self._steps.left if name in self._keys]
+        steps = [name for name in self._steps if name in self._keys]
         if steps:
             line.append("first  ", inks.accent)
         for number, name in enumerate(steps):

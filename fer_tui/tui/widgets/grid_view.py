@@ -44,13 +44,23 @@ class Layout:
     headings: Sequence[Text] = field(default=())
 
 
+class Cells(Vertical):
+    """The pictures of a row, and the words below them."""
+
+    class LaidOut(Message):
+        """They have another size."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.post_message(self.LaidOut())
+
+
 class GridLine(Horizontal):
     """A row of the grid. A cell that changes makes this picture be sent again, and no other one."""
 
     DEFAULT_CSS = f"""
     GridLine {{ display: none; height: auto; }}
     GridLine > .name {{ width: {_LEFT}; padding: 0 1 0 0; height: 100%; }}
-    GridLine > Vertical > .words {{ height: 1; }}
+    GridLine > Cells > .words {{ height: 1; }}
     """
 
     def __init__(self) -> None:
@@ -61,7 +71,7 @@ class GridLine(Horizontal):
         self._told: Sequence[Text] = ()
         self.picture = Picture()
         self._name_lines, self._below = Lines(classes="name"), Lines(classes="words")
-        self._beside = Vertical(self.picture, self._below)
+        self._beside = Cells(self.picture, self._below)
 
     def compose(self) -> ComposeResult:
         yield self._name_lines
@@ -125,7 +135,6 @@ class GridView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown = Layout()
-        self._laid_out: object = None
         self._heading = Lines(classes="headings")
         self._grid_lines = [GridLine() for _ in range(_ROWS)]
 
@@ -159,17 +168,13 @@ class GridView(Vertical):
             if line.display:
                 line.show(rows[number], layout)
         self._place_headings()
-        laid_out = (self.size, layout.tile, len(rows), len(layout.headings))
-        if laid_out != self._laid_out:
-            self._laid_out = laid_out
-            self.call_after_refresh(self._place_words)
 
     def _place_headings(self) -> None:
         left, width = self._grid_lines[0].span
         heading = Text(" " * (_LEFT + left)).append_text(_spread(self._shown.headings, 0, width))
         self._heading.show([heading])
 
-    def _place_words(self) -> None:
+    def on_cells_laid_out(self) -> None:
         """Put all words where the pictures lie, now that these have their sizes."""
         for line in self._grid_lines:
             if line.display:

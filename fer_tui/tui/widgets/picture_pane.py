@@ -44,7 +44,8 @@ class PicturePane(Vertical):
     PicturePane.-pointing > #across { display: block; height: 1; }
     PicturePane.-pointing #down { display: block; dock: left; width: 1; height: 1fr; }
     PicturePane.-pointing.-words > #across { display: none; }
-    PicturePane.-words > #twin { display: block; height: 1fr; scrollbar-size-vertical: 1; }
+    PicturePane.-words > #twin { display: block; height: 1fr; scrollbar-size-vertical: 1; scrollbar-color: $panel;
+        scrollbar-background: $background; }
     PicturePane #words { width: 100%; }
     PicturePane ColourBar { display: none; }
     PicturePane.-beside ColourBar { display: block; width: 13; }

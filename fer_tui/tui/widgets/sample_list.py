@@ -39,17 +39,25 @@ class SampleList(Paper, ScrollView, can_focus=False):
         self._browser: Browser | None = None
         self._names: list[str] = []
         self._cursor = 0
+        self._drawn: dict[int, object] = {}  # what the lines in sight told when the list was shown last
 
     def show(self, browser: Browser) -> None:
-        """Show this list, as it is now."""
-        self._browser = browser
-        self._names = [plain(name) for name in browser.classes]
-        size = Size(self.size.width, browser.count)
+        """Show this list, as it is now; only lines that have changed are drawn again."""
+        size, names = Size(self.size.width, browser.count), [plain(name) for name in browser.classes]
+        is_other = browser is not self._browser or names != self._names or size != self.virtual_size
+        self._browser, self._names = browser, names
         if size != self.virtual_size:
             self.virtual_size = size
+        cursors = {self._cursor, browser.position}
         self._cursor = browser.position
-        self._keep_in_sight()
-        self.refresh()
+        is_other = self._keep_in_sight() or is_other
+        drawn, self._drawn = self._drawn, {each: _facts(browser, each) for each in self.sight if each < browser.count}
+        if is_other:
+            self.refresh()
+            return
+        for position, facts in self._drawn.items():
+            if drawn.get(position) != facts or position in cursors:
+                self.refresh(Region(0, position - self.scroll_offset.y, self.size.width, 1))
 
     def follow(self) -> None:
         """Show where the cursor is now; only the lines that it left and reached are drawn again."""
@@ -131,6 +139,13 @@ class SampleList(Paper, ScrollView, can_focus=False):
             (f"{cut(names, room)} ", inks.plain),
             (share, inks.muted),
         )
+
+
+def _facts(browser: Browser, position: int) -> object:
+    """All that the line of a position tells."""
+    row, known = browser.row_at(position), browser.predictions
+    marked = browser.marks is not None and bool(browser.marks.marked[row])
+    return row, int(known.labels[row]), int(known.predicted[row]), str(known.confidence[row]), marked
 
 
 def _share(confidence: float) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from fer_tui import plugins
 from fer_tui.contract import same_name
+from fer_tui_captum.aside import Aside
 
 PACKAGE = Path(__file__).parent.parent
 PROJECT = tomllib.loads((PACKAGE / "pyproject.toml").read_text("utf-8"))["project"]
@@ -48,3 +53,20 @@ def test_the_main_package_offers_it_as_an_extra() -> None:
     main = tomllib.loads((PACKAGE.parent.parent / "pyproject.toml").read_text("utf-8"))["project"]
     assert main["optional-dependencies"]["captum"] == [PROJECT["name"]]
     assert not any(PROJECT["name"] in each for each in main["dependencies"] + main["optional-dependencies"]["test"])
+
+
+def test_everybody_elses_random_numbers_stay_as_they_were() -> None:
+    def drawn() -> tuple[float, ...]:
+        return random.random(), float(np.random.random()), float(torch.rand(()))
+
+    def after(steps: int) -> tuple[float, ...]:
+        """What is drawn aside in so many steps, the last of them."""
+        aside = Aside(3)
+        for _ in range(steps):
+            with aside():
+                found = drawn()
+        return found
+
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[union-attr]
+    assert after(1) == after(1) and after(2) == after(2) != after(1)
+    assert states == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # type: ignore[union-attr]

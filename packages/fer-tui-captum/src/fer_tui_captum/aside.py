@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,12 @@ class Aside:
         self._torch: torch.Tensor | None = None
         self._cuda: list[torch.Tensor] = []
         self._numpy: Any = None
+        self._python: Any = None
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-        numpy = np.random.get_state()
+        numpy, python = np.random.get_state(), random.getstate()
         devices = list(range(torch.cuda.device_count())) if cuda else []
         with (
             torch.random.fork_rng(devices),
@@ -46,17 +48,20 @@ class Aside:
                 self._take_up()
                 yield
             finally:
-                self._torch, self._numpy = torch.get_rng_state(), np.random.get_state()
+                self._torch, self._numpy, self._python = torch.get_rng_state(), np.random.get_state(), random.getstate()
                 self._cuda = torch.cuda.get_rng_state_all() if cuda else []
                 np.random.set_state(numpy)
+                random.setstate(python)
 
     def _take_up(self) -> None:
         if self._torch is None:
             torch.manual_seed(self._seed)
             np.random.seed(self._seed)
+            random.seed(self._seed)
             return
         torch.set_rng_state(self._torch)
         np.random.set_state(self._numpy)
+        random.setstate(self._python)
         if self._cuda:
             torch.cuda.set_rng_state_all(self._cuda)
 

@@ -14,12 +14,12 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people, such as 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
+    """Seconds for people, as exact as an estimate is: 3.2 s, 12 s, 4 min, 2 h 5 min, 3 d 4 h."""
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    whole = round(seconds)
-    for step, word, small, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= step:
-            rest = whole % step // small
-            return f"{whole // step} {word}" + (f" {rest} {part}" if rest else "")
-    return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    step, word, small, part = (1440, "d", 60, "h") if minutes >= 2880 else (60, "h", 1, "min")
+    rest = minutes % step // small
+    return f"{minutes // step} {word}" + (f" {rest} {part}" if rest else "")

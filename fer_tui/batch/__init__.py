@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .outbox import Outbox
     from .plan import Plan
     from .state import State
-    from .work import Spec, opened, work
+    from .work import Spec, opened
 
 _DOOR = {
     "Aside": ".chunks",
@@ -32,7 +32,6 @@ _DOOR = {
     "Spec": ".work",
     "State": ".state",
     "opened": ".work",
-    "work": ".work",
 }
 
 __all__ = [
@@ -48,7 +47,6 @@ __all__ = [
     "Spec",
     "State",
     "opened",
-    "work",
 ]
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from fer_tui.engine.keys import size_key
 
-from .digests import METHOD
-
 if TYPE_CHECKING:
     from .chunks import Chunk
     from .driver import Driver
     from .plan import Plan
+    from .state import State
 
+METHOD = "batch"  # what the store lists such entries under
 LADDER = (1, 16, 128)  # images that have been made after each step; the first one only warms up
 _ENOUGH = 0.4  # seconds of a step from which on it tells the time for one place
 _SLOW = 8.0  # seconds of the first place from which on it is enough by itself
@@ -37,30 +37,30 @@ class Measured:
 
 
 def remembered(driver: Driver, plan: Plan) -> Measured | None:
-    """What an earlier run found, None where there was none: the same work is always cut into the same chunks."""
+    """What was found last, None where nothing was: the same work is always cut into the same chunks."""
     blob = driver.store.get(size_key(plan.about))
     return Measured(**json.loads(blob)) if blob is not None else None
 
 
-def measured(driver: Driver, plan: Plan) -> Measured | None:
-    """Make the first missing places of a plan, and find out how long they take; None where that told nothing."""
+def measure(driver: Driver, plan: Plan) -> Iterator[State]:
+    """Make the first missing places of a plan, and keep how long they take: see `remembered`."""
     first = next(driver.lacking(plan, LADDER[-1]), None)
     if first is None:
-        return None
-    found = None
+        return
     for part in _steps(first):
+        made = seconds = size = 0.0
         with closing(driver.through(iter([part]))) as outcomes:
-            done = [outcome for outcome in outcomes if outcome is not None]
-        made, seconds = sum(outcome.made for outcome in done), sum(outcome.seconds for outcome in done)
+            for outcome in outcomes:
+                yield driver.state()
+                if outcome is not None:
+                    made, seconds = made + outcome.made, seconds + outcome.seconds
+                    size += sum(len(blob) for _, blob, _, kind in outcome.rows if kind)
         if not made:
             continue
-        size = sum(len(blob) for outcome in done for _, blob, _, kind in outcome.rows if kind) / made
-        found = Measured(_size(seconds / made * plan.each, size * plan.each), seconds / made, size)
-        if seconds >= (_SLOW if part.rows[0] == first.rows[0] else _ENOUGH):
-            break
-    if found is not None:
+        found = Measured(_size(seconds / made * plan.each, size / made * plan.each), seconds / made, size / made)
         driver.keep((size_key(plan.about), json.dumps(asdict(found)).encode(), METHOD, ""))
-    return found
+        if seconds >= (_SLOW if part.rows[0] == first.rows[0] else _ENOUGH):
+            return
 
 
 def _steps(chunk: Chunk) -> Iterator[Chunk]:

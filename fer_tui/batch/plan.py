@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fer_tui.contract import Axis, InputError, Place
-from fer_tui.engine.keys import explanation_key
+from fer_tui.engine.keys import key_by_image
 
 from .asked import ALL, Asked
 from .chunks import Chunk
@@ -69,6 +70,11 @@ class Plan:
         return self._description.name
 
     @property
+    def images(self) -> Sequence[int]:
+        """The rows that are meant; none of an explainer without images."""
+        return self._rows.tolist() if self._rows is not None else []
+
+    @property
     def about(self) -> dict[str, object]:
         """What the time for one place hangs on."""
         described = self._description
@@ -115,25 +121,27 @@ class Plan:
         method, parameters = self._description.name, self.asked.parameters
         return Chunk(number, "maps", tuple(rows), checkpoint, method, parameters, layer, channel, tuple(targets))
 
-    def keys(self, chunk: Chunk, digest: Callable[[int], str | None]) -> Iterator[str | None]:
+    def keys(self, chunk: Chunk) -> list[str | None]:
         """The store's key for each place of a chunk; None where the target or the image's digest is not known."""
-        values, description = self.asked.parameters, self._description
+        values, description, dataset = self.asked.parameters, self._description, self._dataset
         network = self._classifier.digests[chunk.checkpoint or 0]
-        data = self._dataset.key if description.needs_dataset_for(values) else None
-        for row, target in zip(chunk.rows, chunk.targets, strict=True):
-            image = digest(row) if row is not None else None
-            if (row is not None and image is None) or (target is None and Axis.TARGET in self._axes):
-                yield None
-                continue
-            yield explanation_key(
-                description,
-                values,
-                Place(row, target, chunk.layer, chunk.filter, chunk.checkpoint),
-                classifier_digest=network,
-                image_digest=image,
-                dataset_key=data,
-                label=int(self._dataset.labels[row]) if row is not None else -1,
-            )
+        data = dataset.key if description.needs_dataset_for(values) else None
+        has_target = Axis.TARGET in self._axes
+
+        @cache
+        def key(target: int | None, label: int) -> Callable[[str | None], str]:
+            place = Place(None, target, chunk.layer, chunk.filter)
+            return key_by_image(description, values, place, classifier_digest=network, dataset_key=data, label=label)
+
+        rows = [row for row in chunk.rows if row is not None]
+        if not rows:
+            return [key(target, -1)(None) for target in chunk.targets]
+        labels = dataset.labels[rows].tolist() if data is not None else [-1] * len(rows)
+        known = dataset.known_digests(rows)
+        return [
+            key(target, label)(digest) if digest is not None and (target is not None or not has_target) else None
+            for target, label, digest in zip(chunk.targets, labels, known, strict=True)
+        ]
 
     def _targets_of(self, rows: Rows, checkpoint: int) -> Sequence[int | None]:
         """The target of each of these rows, which come as often as each has targets."""

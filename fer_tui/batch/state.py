@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Stage = Literal["predictions", "maps"]
+Stage = Literal["predictions", "images", "maps"]
 _WINDOW = 30.0  # seconds over which the rate is taken
 
 
@@ -47,3 +47,8 @@ class Meter:
             self._seen.popleft()
         since, before = self._seen[0]
         return (made - before) / (now - since) if made > before else None
+
+    def state(self, stage: Stage, total: int, missing: int, made: int) -> State:
+        """The same, with the time that is left."""
+        rate = self.rate(made)
+        return State(stage, total, missing, made, rate, missing / rate if rate else None)

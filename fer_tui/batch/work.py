@@ -71,8 +71,10 @@ def work(engine: Engine, chunk: Chunk) -> Outcome:
         return Outcome(chunk, outbox.rows(), made=len(outbox.rows()), aside=aside, seconds=time.perf_counter() - began)
     made = _Maps(engine, outbox, chunk)
     made.make()
-    digests, _ = _digests(engine, made.explained)
-    return Outcome(chunk, outbox.rows(), digests, made.made, made.found, tuple(made.aside), time.perf_counter() - began)
+    assert engine.dataset is not None
+    digests = dict(zip(made.explained, engine.dataset.image_digests(made.explained), strict=True))
+    seconds = time.perf_counter() - began
+    return Outcome(chunk, outbox.rows(), digests, made.made, made.found, tuple(made.aside), seconds)
 
 
 def _digests(engine: Engine, rows: Sequence[int]) -> tuple[dict[int, str], tuple[Aside, ...]]:
@@ -109,21 +111,21 @@ class _Maps:
     def make(self) -> None:
         tasks = self._missing()
         try:
-            self._finish(tasks)
+            self._finish([task for _, task in tasks.values()])
         except Exception:
-            for task in tasks:
+            for key, (place, task) in tasks.items():
                 try:
-                    self._finish([task])
+                    self._finish([] if self._outbox.has([key]) else [task])
                 except Exception as error:
-                    self.aside.append(Aside(task.place, _reason(error)))
+                    self.aside.append(Aside(place, _reason(error)))
                 else:
                     self.made += 1
         else:
             self.made = len(tasks)
 
-    def _missing(self) -> list[Task]:
-        """What is to be made: checked, with its targets, without what is there already."""
-        tasks: dict[str, Task] = {}
+    def _missing(self) -> dict[str, tuple[Place, Task]]:
+        """What is to be made: key, place as it is asked for, task; without what is there already."""
+        tasks: dict[str, tuple[Place, Task]] = {}
         for place in self._chunk.places:
             try:
                 task = self._engine.task(self._chunk.method, place, self._chunk.parameters)
@@ -135,16 +137,14 @@ class _Maps:
             if (key := task.key()) in tasks:
                 self.found += 1  # the same image, twice in the data
             else:
-                tasks[key] = task
+                tasks[key] = place, task
         there = self._outbox.has(tasks)
         self.found += len(there)
         self._outbox.begin(tasks)
-        return [task for key, task in tasks.items() if key not in there]
+        return {key: each for key, each in tasks.items() if key not in there}
 
     def _finish(self, tasks: Sequence[Task]) -> None:
-        """Make those that are not in the outbox yet."""
-        left = [task for task in tasks if not self._outbox.has([task.key()])]
-        with closing(self._engine.finals(left)) as results:
+        with closing(self._engine.finals(tasks)) as results:
             for _ in results:
                 pass
 

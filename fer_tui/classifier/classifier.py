@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fer_tui.contract import InputError, Layer, nearest
 
 from .batching import Batching
-from .digests import digest_of, module_source, module_tensors, source_of, tensors_digest
+from .digests import all_tensors, digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
 from .memory import keep_freed_memory
 from .names import told_of_placeholder
@@ -133,7 +133,7 @@ class TorchClassifier:
 
     def _state(self) -> object:
         """Another one after every change to the weights."""
-        return tuple((each.data_ptr(), each._version) for each in module_tensors(self._module).values())
+        return tuple((each.data_ptr(), each._version) for each in all_tensors(self._module))
 
     def _digest_with(self, tensors: State) -> str:
         order = [repr(self._order)] if self._order is not None else []

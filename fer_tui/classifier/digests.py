@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from types import CodeType
@@ -41,6 +41,16 @@ def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     """All parameters and buffers of `module` by name, those that its state dict leaves out included."""
     named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
     return dict(named)
+
+
+def all_tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """The same without their names, in a fixed order: many times as fast."""
+    waiting = [module]
+    while waiting:
+        each = waiting.pop()
+        yield from (tensor for tensor in each._parameters.values() if tensor is not None)
+        yield from (tensor for tensor in each._buffers.values() if tensor is not None)
+        waiting.extend(inner for inner in each._modules.values() if inner is not None)
 
 
 def module_source(module: nn.Module) -> str:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         from fer_tui.batch import Driver
 
         folders = [str(each.path.parent) for each in store.all]
-        driver = Driver(engine, store, crews.hired(arguments, settings, session, folders))
+        driver = Driver(dataset, store, crews.hired(arguments, settings, session, folders))
         with closing(driver), signals.stopping(driver):
             job = _Job(driver, engine, description, wanted, store, arguments)
             return job.run()
@@ -96,21 +96,33 @@ class _Job:
 
     def run(self) -> int:
         """The exit code: 0 done, 1 something is set aside, 130 interrupted."""
-        driver, plan, last = self._driver, None, None
+        from fer_tui.batch.beforehand import look, predict
+        from fer_tui.batch.measuring import measure, remembered
+
+        driver, plan, measured = self._driver, None, None
+        dry: bool = self._arguments.dry_run
         with Watch(events=self._arguments.events) as watch:
-            for state in driver.predict(self._predicted()):
-                watch(state)
-            plan = self._plan() if not driver.stop else None
-            measured = self._measured(plan) if plan is not None else None
-            if plan is not None and not driver.stop and not self._arguments.dry_run:
-                self._check_room(plan, measured)
-                for last in driver.make(plan, measured.size if measured is not None else 1):
-                    watch(last)
+            watch.all(predict(driver, self._engine, self._predicted()))
+            if not driver.stop:
+                plan = self._plan()
+                if dry and driver.has_any(plan):
+                    watch.all(look(driver, plan.images))
+                driver.begin(plan)
+                measured = None if dry else remembered(driver, plan)
+                if measured is None:
+                    for state in measure(driver, plan):
+                        watch(state)
+                        self._check_room(state, remembered(driver, plan))
+                    measured = remembered(driver, plan)
+            if plan is not None and not driver.stop and not dry:
+                self._check_room(driver.state(), measured)
+                watch.all(driver.make(plan, measured.size if measured is not None else 1))
             watch.end()
+        driver.flush()
         if driver.stop or plan is None:
             streams.say(f"interrupted: {driver.made:,} made and kept; the same command goes on with the rest")
             return _INTERRUPTED
-        told = self._foreseen(plan, measured) if last is None else self._done(plan, last)
+        told = self._foreseen(plan, measured) if dry else self._done(plan, driver.state(done=True))
         if self._arguments.json:
             streams.put_json(told)
         return self._tell_aside()
@@ -138,33 +150,27 @@ class _Job:
         import numpy as np
 
         from fer_tui.batch import Plan
+        from fer_tui.batch.beforehand import predicted
 
         assert self._engine.dataset is not None
         rows = np.arange(len(self._engine.dataset))
         if self._asked.where:
             with Narrator() as tell:
                 rows = np.array(narrowed.rows_where(self._asked.where, self._engine, self._of_rows, tell).rows)
-        predicted = lru_cache(maxsize=2)(self._driver.predicted)
-        plan = Plan(self._asked, self._description, self._engine, rows, predicted)
+        known = lru_cache(maxsize=2)(partial(predicted, self._engine))
+        plan = Plan(self._asked, self._description, self._engine, rows, known)
         if plan.unlabelled:
             streams.say(f"{plan.unlabelled:,} images have no label: they are left out")
         return plan
 
-    def _measured(self, plan: Plan) -> Measured | None:
-        """What is known of one place: from an earlier run, or from the first places, which are made for it."""
-        from fer_tui.batch.measuring import measured, remembered
-
-        known = None if self._arguments.dry_run else remembered(self._driver, plan)
-        return known or measured(self._driver, plan) or remembered(self._driver, plan)
-
-    def _check_room(self, plan: Plan, measured: Measured | None) -> None:
+    def _check_room(self, state: State, measured: Measured | None) -> None:
         """InputError where the store would evict what the batch makes."""
         own = self._store.own
         if measured is None or own is None or own.limit is None:
             return
-        left = sum(map(len, self._driver.lacking(plan, measured.size))) * measured.bytes
+        left = state.missing * measured.bytes
         if own.usage().bytes + left > own.limit * _ROOM:
-            fault = f"keeps {size(own.limit)}, and the batch makes {size(left)}"
+            fault = f"keeps {size(own.limit)}, and the batch makes {size(left)} more"
             raise InputError(own.path, fault, "name a store without a limit: --out FOLDER")
 
     def _foreseen(self, plan: Plan, measured: Measured | None) -> dict[str, Any]:
@@ -180,7 +186,7 @@ class _Job:
 
     def _done(self, plan: Plan, last: State) -> dict[str, Any]:
         """What a run tells at its end."""
-        there = plan.total - last.missing - last.made - last.aside
+        there = max(0, plan.total - last.missing - last.made - last.aside)
         words = f"{plan.method}: {plan.names}: {last.made:,} made, {size(last.bytes)}"
         streams.say(words + (f", {there:,} were there" if there else ""))
         return {

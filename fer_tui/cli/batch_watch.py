@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fer_tui.batch import State
 
 _EVERY = 0.25  # seconds between two lines of JSON
-_WORDS = {"predictions": "predicting", "maps": "explaining"}
+_WORDS = {"predictions": "predicting", "images": "looking at the images", "maps": "explaining"}
 
 
 class Watch:
@@ -51,6 +52,11 @@ class Watch:
             there = state.total - state.missing
             words, pace = _WORDS[state.stage], _pace(state)
             self._bar.update(self._task, description=words, total=state.total, completed=there, pace=pace)
+
+    def all(self, states: Iterable[State]) -> None:
+        """Watch them all."""
+        for state in states:
+            self(state)
 
     def end(self) -> None:
         """Tell the last state, where it was not told."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fer_tui.dataset import MappedDataset
     from fer_tui.engine import Engine
 
 EXAMPLES = (
@@ -25,6 +26,7 @@ EXAMPLES = (
 )
 _MOST_COLUMNS = 12  # classes up to which the confusion is shown as a table
 _MOST_PAIRS = 10
+_NAMED = 5  # pictures that cannot be read
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,8 +34,8 @@ class Evaluation:
     """confusion: int64 (C, C) counts of the labelled rows, rows = true. predicted: int64 (C,) counts of all rows.
 
     guesses: int64 (N,) the predicted class of each row, -1 where broken. support: int64 (C,) labelled rows of each
-    class. broken: rows whose scores are not all finite: they are in neither
-    count, and wrong where they are labelled.
+    class. broken: rows whose scores are not all finite: they are in neither count, and wrong where they are labelled.
+    unread: what is wrong with each picture that cannot be read: those are in no count at all.
     """
 
     classes: tuple[str, ...]
@@ -42,10 +44,11 @@ class Evaluation:
     support: NDArray[np.int64]
     guesses: NDArray[np.int64]
     broken: int
+    unread: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
-        return len(self.guesses)
+        return len(self.guesses) - len(self.unread)
 
     @property
     def labelled(self) -> int:
@@ -71,6 +74,7 @@ class Evaluation:
             "predicted": dict(zip(self.classes, self.predicted.tolist(), strict=True)),
             "unlabelled": self.rows - self.labelled,
             "not_finite": self.broken,
+            "unreadable": len(self.unread),
         }
 
 
@@ -105,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--expect", f"{where} has no labels, so there is no accuracy", "leave --expect out")
     for note in session.notes:
         streams.say(note)
+    _tell_unread(evaluations[0].unread)
     for broken in (each.broken for each in evaluations if each.broken):
         streams.say(f"{broken} rows have scores that are not finite: look at the weights and the input")
     if compared:
@@ -137,8 +142,11 @@ def evaluate(
     mirrored = engine.classifier.at(number) if flip else None
     for start, scores in engine.scores(checkpoint):
         if mirrored is not None:
-            pictures = engine.dataset.images(start, start + len(scores))
-            scores = (scores + mirrored.predict([picture[:, ::-1] for picture in pictures])) / np.float32(2)
+            scores = scores.copy()
+            there = np.flatnonzero(np.isfinite(scores).all(1))
+            pictures = [engine.dataset[start + row].image[:, ::-1] for row in there.tolist()]
+            if pictures:
+                scores[there] = (scores[there] + mirrored.predict(pictures)) / np.float32(2)
         finite = np.isfinite(scores).all(1)
         truth = labels[start : start + len(scores)]
         guess = scores.argmax(1)
@@ -149,8 +157,27 @@ def evaluate(
         seen += len(scores)
         if tell is not None:
             tell("predicting", seen / total)
-    support = np.bincount(labels[labels >= 0], minlength=count)
-    return Evaluation(classes, confusion, predicted, support, guesses, int((guesses < 0).sum()))
+    unread = _unread(engine.dataset, np.flatnonzero(guesses < 0).tolist())
+    counted = labels.copy()
+    counted[list(unread)] = -1
+    support = np.bincount(counted[counted >= 0], minlength=count)
+    broken = int((guesses < 0).sum()) - len(unread)
+    return Evaluation(classes, confusion, predicted, support, guesses, broken, tuple(unread.values()))
+
+
+def _unread(dataset: MappedDataset, rows: Sequence[int]) -> dict[int, str]:
+    """Those of the rows whose pictures cannot be read, each with what is wrong with it."""
+    faults = ((row, dataset.readable([row])[1]) for row in rows)
+    return {row: str(found[0]) for row, found in faults if found}
+
+
+def _tell_unread(faults: Sequence[str]) -> None:
+    """Name the pictures that could not be read, and count them."""
+    for fault in faults[:_NAMED]:
+        streams.say(fault)
+    if faults:
+        more = f", of which {_NAMED} are named" if len(faults) > _NAMED else ""
+        streams.say(f"{len(faults)} pictures cannot be read{more}: they are left out")
 
 
 def _verdict(accuracy: float | None, expected: Decimal | None, tolerance: Decimal | None) -> int:

@@ -225,7 +225,7 @@ SETTINGS = (
         "data",
         "data",
         "D",
-        "CSV, .npz, .parquet, .tar (WebDataset), class folders, pictures, file.py:name, builtin:faces",
+        "CSV, .npz, .parquet, .tar (WebDataset), class folders, pictures, file.py:name, builtin:faces, builtin:samples",
         _text,
         "file",
     ),

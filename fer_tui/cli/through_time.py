@@ -30,7 +30,7 @@ _WIDTH = 26  # columns for each picture on a terminal, at most
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to explain: a method with its parameters, where, and how to draw it."""
+    """What to explain: a method with its parameters, where, and how to draw it. colours: None for those by default."""
 
     method: str
     parameters: Mapping[str, Value]
@@ -38,6 +38,7 @@ class Asked:
     target: str | None
     layer: str | None
     shared: bool
+    colours: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ def asked(arguments: argparse.Namespace, settings: Settings) -> Asked:
     description, values = asking.described(arguments.method, asking.parameters_of(arguments), settings)
     if Axis.IMAGE not in description.axes_for(values) or description.kind == "matrix":
         raise InputError(f"--method {arguments.method}", "does not explain an image", "such as cam or saliency")
-    return Asked(description.name, values, arguments.image, arguments.target, arguments.layer, arguments.shared_scale)
+    chosen = settings.colours.get(description.name) if description.kind == "heatmap" else None
+    colours = str(chosen.value) if chosen is not None else None
+    shared = arguments.shared_scale
+    return Asked(description.name, values, arguments.image, arguments.target, arguments.layer, shared, colours)
 
 
 def frames(session: Session, asked: Asked, settings: Settings, tell: Narrator) -> list[Frame]:
@@ -138,10 +142,10 @@ def write(frames: Sequence[Frame], asked: Asked, out: Path) -> None:
     title = f"{asked.method}{where} of {_class(first, first.place.target)}, image {_image(first)}"
     title += f" ({_class(first, first.label)})" if first.label >= 0 else ""
     scale = shared_scale(maps) if asked.shared and maps else None
-    save_picture(strip(stills, title, [told] if maps else [], scale=scale), out)
+    save_picture(strip(stills, title, [told] if maps else [], scale=scale, colours=asked.colours), out)
 
 
-def show(frames: Sequence[Frame], console: Console) -> None:
+def show(frames: Sequence[Frame], asked: Asked, console: Console) -> None:
     """On a terminal the pictures side by side; in words always."""
     import sys
 
@@ -160,7 +164,9 @@ def show(frames: Sequence[Frame], console: Console) -> None:
             grid = Table.grid(padding=(0, 2))
             for _ in part:
                 grid.add_column(width=wide)
-            look: dict[str, Any] = {"mode": "overlay"} if colours else {"mode": "map", "colours": "gray"}
+            look: dict[str, Any] = (
+                {"mode": "overlay", "colours": asked.colours} if colours else {"mode": "map", "colours": "gray"}
+            )
             grid.add_row(*(Cells(heat_picture(e, **look)) for e in maps[start : start + fit]))
             for line in range(3):
                 grid.add_row(*(Text(frame.lines[line]) for frame in part))

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         streams.put_json(_data(course, engine.classifier.digests, told, frames, moved))
     else:
-        _show(course, told, frames, moved)
+        _show(course, told, frames, wanted, moved)
     return 0
 
 
@@ -173,7 +173,9 @@ def _data(
 # ---- for people ------------------------------------------------------------------------------------------------------
 
 
-def _show(course: Course, told: Sequence[str], frames: Sequence[Frame], moved: FocusCourse | None) -> None:
+def _show(
+    course: Course, told: Sequence[str], frames: Sequence[Frame], wanted: Asked | None, moved: FocusCourse | None
+) -> None:
     import sys
 
     from rich.text import Text
@@ -192,10 +194,10 @@ def _show(course: Course, told: Sequence[str], frames: Sequence[Frame], moved: F
         console.print(table_of(moved))
         for line in moved.facts():
             console.print(Text(line))
-    if frames:
+    if frames and wanted is not None:
         from .through_time import show
 
-        show(frames, console)
+        show(frames, wanted, console)
 
 
 def _table(course: Course) -> Table:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
-from . import flags, streams, which
+from . import flags, streams
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     begun = time.monotonic()
-    settings = which.the_first(flags.settings_of(arguments).settings, "train")
+    settings = flags.settings_of(arguments).settings
+    if settings.others:
+        named = ", ".join(plain(each.model or "") for each in settings.networks)
+        raise flags.UsageError(f"error: train makes one network, and {named} are named: give one --model")
     if settings.data is None:
         raise flags.UsageError("error: name what to train on, such as fer2013.csv or a folder with one folder a class")
     if settings.transform is not None or settings.output is not None:

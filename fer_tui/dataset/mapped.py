@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,6 +15,7 @@ from fer_tui.contract import InputError, Sample, nearest
 from .classes import align
 from .digests import digest_of
 from .index import Index
+from .pictures import PictureError
 from .pixels import together
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
+_UNREAD = (48, 48)  # what is shown of a picture that cannot be read
 _SAME_SPLIT = ({"train", "training"}, {"val", "valid", "validation"}, {"test", "testing"})
 
 
@@ -121,6 +123,28 @@ class MappedDataset:
             return self._files.pixels.images(self._rows.start + rows.start, self._rows.start + rows.stop)
         return together([self._image(row) for row in rows])
 
+    def readable(self, rows: Sequence[int]) -> tuple[list[Image | None], list[PictureError]]:
+        """The images of some rows, None for a picture that cannot be read, and what is wrong with each of these.
+
+        InputError where it is not a picture that is at fault: the data have changed, or cannot be read at all.
+        """
+        images: list[Image | None] = []
+        faults = []
+        for row in rows:
+            try:
+                images.append(self._image(row))
+            except PictureError as error:
+                images.append(None)
+                faults.append(error)
+        return images, faults
+
+    def shown(self, row: int) -> Image:
+        """The image of a row to be looked at: an even gray one in the place of one that cannot be read."""
+        try:
+            return self._image(row)
+        except InputError:
+            return np.full(self.uniform_shape or _UNREAD, 128, np.uint8)
+
     def name_of(self, row: int) -> str:
         """The row's id in the source, or its path below the source's folder, or its number in the whole source."""
         return self._files.name(self._source_row(row))
@@ -139,6 +163,17 @@ class MappedDataset:
                 self._files.digests.keep(source, known)
             found.append(known.hex())
         return found
+
+    def known_digests(self, rows: Sequence[int]) -> list[str | None]:
+        """The same as far as they are known: no image is read."""
+        known = self._files.digests.known([self._source_row(row) for row in rows])
+        return [each.hex() if each is not None else None for each in known]
+
+    def keep_digests(self, found: Mapping[int, str]) -> None:
+        """Take the digests of rows that another process has looked at, perhaps on another machine."""
+        for row, known in zip(found, self.known_digests(list(found)), strict=True):
+            if known is None:
+                self._files.digests.keep(self._source_row(row), bytes.fromhex(found[row]))
 
     def aligned(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with labels that are indices into a classifier's `classes`; InputError where names miss."""

@@ -19,7 +19,7 @@ from .arrays import as_labels
 from .layout import Elsewhere, Rows, Tell, without_labels
 from .parquet_rows import Encoded, opened
 from .path_csv import labels_of
-from .pictures import picture_shape
+from .pictures import common_shape, picture_shape
 from .shards import codes_of, splits_of, stamp_of
 from .sources import Source, SourceFiles
 
@@ -170,10 +170,12 @@ def _numbered(
 
 def _shape(encoded: Encoded, rows: int) -> tuple[int, ...] | None:
     """The shape of the pictures, where those that are looked at here have all the same."""
-    shapes = set()
-    for row in np.unique(np.linspace(0, rows - 1, min(_LOOKED_AT, rows)).astype(int)).tolist():
-        try:
-            shapes.add(picture_shape(BytesIO(encoded.read(row))))
-        except InputError:  # told when it is met
-            shapes.add(None)
-    return shapes.pop() if len(shapes) == 1 else None
+    looked_at = np.unique(np.linspace(0, rows - 1, min(_LOOKED_AT, rows)).astype(int)).tolist()
+    return common_shape(_shape_of(encoded, row) for row in looked_at)
+
+
+def _shape_of(encoded: Encoded, row: int) -> tuple[int, ...] | None:
+    try:
+        return picture_shape(BytesIO(encoded.read(row)))
+    except InputError:  # told when it is met
+        return ()

@@ -16,7 +16,7 @@ import numpy as np
 
 from fer_tui.contract import InputError
 
-from .pictures import decode_picture
+from .pictures import PictureError, decode_picture
 from .sources import SourceFiles
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Encoded:
             start, values = self._at_hand(row) or self._go_to(row)
             value = values[row - start]
         if not value:
-            raise InputError(self.where(row), "has no picture in it", "write the bytes into the column, not a path")
+            raise PictureError(self.where(row), "has no picture in it", "write the bytes into the column, not a path")
         return value
 
     def image(self, row: int) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from fer_tui.contract import InputError
 
 from .layout import Rows, Tell
 from .listing import Folders, Listing, entries, has_pictures, pictures_in, state_of
-from .pictures import SUFFIXES, picture_shape
+from .pictures import SUFFIXES, common_shape, picture_shape
 from .shards import SPLITS
 
 _LOOKED_AT = 32  # pictures whose headers are read, to tell whether all are of one size
@@ -74,5 +74,5 @@ def with_shape(rows: Rows) -> Rows:
     assert rows.elsewhere is not None and rows.names is not None
     root, names = Path(rows.elsewhere.kept["root"]), rows.names
     chosen = np.unique(np.linspace(0, len(names) - 1, min(_LOOKED_AT, len(names))).astype(int))
-    shapes = {picture_shape(root / names[index]) for index in chosen.tolist()}
-    return replace(rows, elsewhere=replace(rows.elsewhere, shape=shapes.pop())) if len(shapes) == 1 else rows
+    shape = common_shape(picture_shape(root / names[index]) for index in chosen.tolist())
+    return replace(rows, elsewhere=replace(rows.elsewhere, shape=shape))

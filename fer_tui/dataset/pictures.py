@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,12 @@ SUFFIXES = frozenset(
 MOST_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
 _GRAY = frozenset({"1", "L", "LA", "La"})
+
+
+class PictureError(InputError):
+    """One picture of many that cannot be read. is_spoiled: it is there; else it, or the permission, may come back."""
+
+    is_spoiled = True
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -52,7 +59,7 @@ def decode_picture(file: BinaryIO, where: object) -> NDArray[np.uint8]:
 
 
 def picture_shape(file: Path | BinaryIO) -> tuple[int, ...] | None:
-    """The shape that reading it will give, from the header alone; None where it cannot be told."""
+    """The shape that reading it will give, from the header alone; None where it is not told, () of a spoiled one."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -66,27 +73,39 @@ def picture_shape(file: Path | BinaryIO) -> tuple[int, ...] | None:
                     size = size[::-1]
                 return size if picture.mode in _GRAY or picture.mode.startswith("I") else (*size, 3)
         except Exception:  # as above
-            return None
+            return ()
 
 
-def fault_of(where: object, error: BaseException) -> InputError:
+def common_shape(shapes: Iterable[tuple[int, ...] | None]) -> tuple[int, ...] | None:
+    """The shape of pictures that have all the same, spoiled ones aside; else None."""
+    found = {*shapes} - {()}
+    return found.pop() if len(found) == 1 else None
+
+
+def fault_of(where: object, error: BaseException) -> PictureError:
     """What Pillow says of a file, in one line with a mend."""
     text = str(error)
     if isinstance(error, FileNotFoundError):
-        return InputError(where, "there is no such picture")
+        return _absent(where, "there is no such picture")
     if isinstance(error, PermissionError):
-        return InputError(where, "cannot be read: no permission", "see its mode and its owner")
+        return _absent(where, "cannot be read: no permission", "see its mode and its owner")
     if isinstance(error, MemoryError) or "decompression bomb" in text or "exceeds limit" in text:
-        return InputError(where, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
+        return PictureError(where, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
     if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
-        return InputError(where, "is cut off: the picture ends too early", "get the file again, or take it out")
-    return InputError(where, "is no picture that can be read", "get the file again, or take it out")
+        return PictureError(where, "is cut off: the picture ends too early", "get the file again, or take it out")
+    return PictureError(where, "is no picture that can be read", "get the file again, or take it out")
+
+
+def _absent(where: object, fault: str, mend: str = "") -> PictureError:
+    error = PictureError(where, fault, mend)
+    error.is_spoiled = False
+    return error
 
 
 def _check_size(picture: Picture, where: object) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         fault = f"is {picture.width} x {picture.height} pixels"
-        raise InputError(where, fault, f"at most {MOST_PIXELS // 1_000_000} million are read")
+        raise PictureError(where, fault, f"at most {MOST_PIXELS // 1_000_000} million are read")
 
 
 def opaque(picture: Picture) -> Picture:

@@ -21,7 +21,7 @@ from fer_tui.contract import InputError, plain
 from .arrays import as_image
 from .layout import Elsewhere, Rows, Tell, without_labels
 from .path_csv import labels_of
-from .pictures import SUFFIXES, decode_picture, picture_shape
+from .pictures import SUFFIXES, PictureError, common_shape, decode_picture, picture_shape
 from .shards import codes_of, splits_of, stamp_of
 from .sources import Source, SourceFiles
 from .tars import Member, members
@@ -103,8 +103,11 @@ def _array(data: bytearray, where: str) -> NDArray[np.uint8]:
     try:
         values = np.lib.format.read_array(BytesIO(data), allow_pickle=False)
     except Exception:  # NumPy's reader trips over many things in a spoiled file
-        raise InputError(where, "is no array of numbers that can be read", "save it by np.save") from None
-    return as_image(values, where)
+        raise PictureError(where, "is no array of numbers that can be read", "save it by np.save") from None
+    try:
+        return as_image(values, where)
+    except InputError as error:
+        raise PictureError(where, error.fault, error.mend) from None
 
 
 def _take(found: _Found, shard: int, path: Path, file: BinaryIO) -> None:
@@ -185,11 +188,14 @@ def _notes(found: _Found) -> tuple[str, ...]:
 
 def _shape(files: SourceFiles, places: NDArray[np.int64]) -> tuple[int, ...] | None:
     """The shape of the pictures, where those that are looked at here have all the same."""
-    shapes: set[tuple[int, ...] | None] = set()
-    for row in np.unique(np.linspace(0, len(places) - 1, min(_LOOKED_AT, len(places))).astype(int)).tolist():
-        data = files.read(*(int(number) for number in places[row]))
-        try:
-            shapes.add(_array(data, "").shape if data.startswith(_ARRAY) else picture_shape(BytesIO(data)))
-        except InputError:  # told when it is met
-            shapes.add(None)
-    return shapes.pop() if len(shapes) == 1 else None
+    rows = np.unique(np.linspace(0, len(places) - 1, min(_LOOKED_AT, len(places))).astype(int)).tolist()
+    return common_shape(_shape_of(files.read(*(int(number) for number in places[row]))) for row in rows)
+
+
+def _shape_of(data: bytearray) -> tuple[int, ...] | None:
+    if not data.startswith(_ARRAY):
+        return picture_shape(BytesIO(data))
+    try:
+        return _array(data, "").shape
+    except InputError:  # told when it is met
+        return ()

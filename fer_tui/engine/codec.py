@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Reply, Table
 
-from .half import halved_arrays, restored
+from .half import halved, restored
 
 _MAGIC = b"FTX1"
 KINDS: dict[str, type[Explanation]] = {cls.kind: cls for cls in (Heatmap, Gallery, Matrix, Reply)}
@@ -22,7 +22,8 @@ _EXTRAS = "extras/"
 def pack(explanation: Explanation, *, half: bool = False) -> bytes:
     """`explanation` as bytes; its arrays must be bool, integer or floating.
 
-    half: the values of a heat map as float16, see `fer_tui.engine.half`; `unpack` gives float32 again.
+    half: a heat map's values as float16, its segments and the like as small integers, see `fer_tui.engine.half`;
+    meta tells what is lost, under "float16". `unpack` gives the types that they had.
     """
     arrays = arrays_of(explanation)
     plain: dict[str, Any] = {"kind": explanation.kind}
@@ -32,13 +33,16 @@ def pack(explanation: Explanation, *, half: bool = False) -> bytes:
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} holds {array.dtype}, not numbers")
-    scales: dict[str, float] = {}
+    ways: dict[str, tuple[str, float]] = {}  # back from fewer bytes
     if half and isinstance(explanation, Heatmap):
-        arrays, scales, lost = halved_arrays(arrays, explanation.values.size)
-        plain["meta"] = {**explanation.meta, "float16": {n.removeprefix(_EXTRAS): each for n, each in lost.items()}}
+        large = {name: array for name, array in arrays.items() if array.size >= explanation.values.size}
+        found = {name: each for name, array in large.items() if (each := halved(array)) is not None}
+        arrays |= {name: each.array for name, each in found.items()}
+        ways = {name: (each.dtype, each.scale) for name, each in found.items()}
+        lost = {name.removeprefix(_EXTRAS): each.lost for name, each in found.items() if each.lost is not None}
+        plain["meta"] = {**explanation.meta, "float16": lost}
     plain["arrays"] = [
-        [name, a.dtype.newbyteorder("<").str, list(a.shape), *([scales[name]] if name in scales else [])]
-        for name, a in arrays.items()
+        [name, a.dtype.newbyteorder("<").str, list(a.shape), *ways.get(name, ())] for name, a in arrays.items()
     ]
     header = json.dumps(plain, allow_nan=False, separators=(",", ":"), default=as_json).encode()
     bodies = (np.ascontiguousarray(a).astype(a.dtype.newbyteorder("<"), copy=False).tobytes() for a in arrays.values())
@@ -65,15 +69,15 @@ def unpack(blob: bytes) -> Explanation:
     offset = 8 + length
     extras: dict[str, Any] = {}
     fields: dict[str, Any] = {"extras": extras}
-    for name, dtype, shape, *scale in plain.pop("arrays"):
+    for name, dtype, shape, *way in plain.pop("arrays"):
         kind = np.dtype(dtype)
         if kind.kind not in "biuf":
             raise ValueError(f"{name} holds {dtype}")
         count = int(np.prod(shape, dtype=np.int64))
         array = np.frombuffer(blob, kind, count, offset).reshape(shape)
         offset += array.nbytes
-        if scale:
-            array = restored(array, *scale)
+        if way:
+            array = restored(array, *way)
         if name.startswith(_EXTRAS):
             extras[name.removeprefix(_EXTRAS)] = array
         else:
@@ -85,7 +89,7 @@ def unpack(blob: bytes) -> Explanation:
     return cls(**fields)
 
 
-def halved(blob: bytes) -> bytes:
+def smaller(blob: bytes) -> bytes:
     """What `pack` wrote, as it writes it with `half`; what is no heat map, or half already, as it is."""
     explanation = unpack(blob)
     if not isinstance(explanation, Heatmap) or "float16" in explanation.meta:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fer_tui.contract import Axis, Place
+from fer_tui.contract import Axis, InputError, Place
 
 from .keys import key_at
 from .messages import Counted, CountStored, Places
@@ -28,7 +29,10 @@ def count_stored(engine: Engine, asked: CountStored) -> Iterator[Counted]:
         looked = found = 0
         for start in range(0, len(places), _AT_ONCE):
             some = places[start : start + _AT_ONCE]
-            keys = [key_at(description, variant.parameters, place, dataset, digests) for place in some]
+            keys = []
+            for place in some:
+                with suppress(InputError):  # the picture cannot be read: nothing can be stored of it
+                    keys.append(key_at(description, variant.parameters, place, dataset, digests))
             looked += len(some)
             found += len(engine.store.has(keys)) if engine.store is not None else 0
             yield Counted(asked.job, number, len(places), looked, found)

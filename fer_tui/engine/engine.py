@@ -112,7 +112,7 @@ class Engine:
         )
         if self.dataset is None:
             return task
-        digests = classifier.digest, self.dataset.digest, *self.dataset.classes
+        digests = task.digests["classifier"], self.dataset.digest, *self.dataset.classes
         kept = Keeper(task.description, digests, self.store, self._kept)
         subject = dataclasses.replace(task.subject, scores=lambda: self.scores(checkpoint), kept=kept)
         return dataclasses.replace(task, subject=subject)

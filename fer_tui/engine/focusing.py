@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Target = Literal["predicted", "true"] | int
 _FIRST, _MOST = 8, 256  # images of the first step (one, where a map takes long), of one step at most
+_MORE = 1.02  # as many images as the last table had, times this, make a new one
 _MOST_VALUES = 4 << 20  # of the network's input, in one step
 
 
@@ -70,7 +71,8 @@ def focus_table(
     rows = [row for row in rows if predicted[row] >= 0]
     if not rows:
         raise InputError("dataset", "no image has a class to be listed under", "open data with labels")
-    done = 0
+    done, told = 0, 0
+    table: FocusTable | None = None
     first = _FIRST if engine.described(method).cost == "cheap" else 1
     for part in steps_of(network.input_shape, rows, first, pause):
         places = [place_of(place, row, choice.target, labels, predicted) for row in part]
@@ -82,8 +84,10 @@ def focus_table(
                 measured = focus(heatmap, regions, row=row, picture=(height, width), fit=network.fit)
                 tally.add(int(listed[row]), bool(labels[row] == predicted[row]), measured)
         done += len(part)
+        if done >= told * _MORE:  # of many images a table takes as long as they are many
+            table, told = tally.table(resamples=0), done
         if done < len(rows):
-            yield done / len(rows), tally.table(resamples=0)
+            yield done / len(rows), table
     yield 1.0, tally.table(choice.seed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, Description, Place, Value
@@ -28,8 +28,25 @@ def explanation_key(
     dataset_key: digest, split and limit of the dataset; used only where these parameters need the dataset, and with it
     the image's label, for the same picture may be there twice, with two labels.
     """
+    key = key_by_image(
+        description, parameters, place, classifier_digest=classifier_digest, dataset_key=dataset_key, label=label
+    )
+    return key(image_digest)
+
+
+def key_by_image(
+    description: Description,
+    parameters: Mapping[str, Value],
+    place: Place,
+    *,
+    classifier_digest: str,
+    dataset_key: str | None = None,
+    label: int = -1,
+) -> Callable[[str | None], str]:
+    """`explanation_key` as a function of the image's digest, for many images at places that are alike."""
     axes = description.axes_for(parameters)
-    return _digest(
+    has_image = Axis.IMAGE in axes
+    before = _text(
         "explanation",
         description.distribution,
         description.name,
@@ -37,9 +54,15 @@ def explanation_key(
         dict(sorted(parameters.items())),
         place.on(axes - {Axis.IMAGE, Axis.CHECKPOINT}).to_dict(),
         classifier_digest,
-        image_digest if Axis.IMAGE in axes else None,
-        [dataset_key, label if Axis.IMAGE in axes else -1] if description.needs_dataset_for(parameters) else None,
-    )
+    )[:-1]
+    data = [dataset_key, label if has_image else -1] if description.needs_dataset_for(parameters) else None
+    after = _text(data)[1:]
+
+    def key(image_digest: str | None) -> str:
+        image = _text(image_digest if has_image else None)[1:-1]
+        return _digest_of(f"{before}, {image}, {after}")
+
+    return key
 
 
 def key_at(
@@ -49,7 +72,10 @@ def key_at(
     dataset: MappedDataset | None,
     classifier_digests: Sequence[str],
 ) -> str:
-    """The key of an explanation of a row of `dataset` under one of several checkpoints, whose digests these are."""
+    """The key of an explanation of a row of `dataset` under one of several checkpoints, whose digests these are.
+
+    InputError: its picture cannot be read.
+    """
     row = place.image if dataset is not None else None
     return explanation_key(
         description,
@@ -97,11 +123,6 @@ def scores_key(classifier_digest: str, dataset_key: str, start: int, stop: int) 
     return _digest("scores", classifier_digest, dataset_key, start, stop)
 
 
-def digests_key(dataset_key: str, start: int, count: int) -> str:
-    """The key of the digests of the images of `count` rows from `start` on."""
-    return _digest("digests", dataset_key, start, count)
-
-
 def size_key(chunk: Mapping[str, object]) -> str:
     """The key of how many places a batch makes at once, of what such a chunk is about."""
     return _digest("size", dict(sorted(chunk.items())))
@@ -113,4 +134,12 @@ def kept_key(description: Description, name: str, *digests: str) -> str:
 
 
 def _digest(*parts: object) -> str:
-    return hashlib.blake2b(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return _digest_of(_text(*parts))
+
+
+def _text(*parts: object) -> str:
+    return json.dumps(parts, ensure_ascii=False)
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -1,4 +1,7 @@
-"""Raw scores of a whole dataset, made once: in memory while it is small, in the store always."""
+"""Raw scores of a whole dataset, made once: in memory while it is small, in the store always.
+
+Those of a picture that cannot be read are NaN: it stops none of the others.
+"""
 
 from __future__ import annotations
 
@@ -65,9 +68,29 @@ class Scores:
             else:
                 yield row, known[row - start : row - start + 1]
         if missing:
-            scores = self._classifier().predict([self._dataset[row].image for row in missing])
+            scores, _ = self._of_readable(missing)
             for row, each in zip(missing, scores, strict=True):
                 yield row, each[None]
+
+    def _predicted(self, start: int, stop: int) -> tuple[NDArray[np.float32], bool]:
+        """Scores of rows start to stop - 1; whether they stay so: a picture that is gone may come back."""
+        from fer_tui.dataset import PictureError
+
+        try:
+            images = self._dataset.images(start, stop)
+        except PictureError:
+            return self._of_readable(range(start, stop))
+        return self._classifier().predict(images), True
+
+    def _of_readable(self, rows: Sequence[int]) -> tuple[NDArray[np.float32], bool]:
+        """The same of any rows, whether their pictures can be read or not."""
+        classifier = self._classifier()
+        images, faults = self._dataset.readable(rows)
+        scores = np.full((len(rows), len(classifier.classes)), np.nan, np.float32)
+        there = [number for number, image in enumerate(images) if image is not None]
+        if there:
+            scores[there] = classifier.predict([image for image in images if image is not None])
+        return scores, all(fault.is_spoiled for fault in faults)
 
     def key(self, start: int) -> str:
         """The store's key of the chunk that begins with row `start`."""
@@ -82,18 +105,19 @@ class Scores:
             yield start, known
             return
         parts: list[NDArray[np.float32]] = []
-        row, classifier = start, self._classifier()
+        row, classifier, stays = start, self._classifier(), True
         while row < stop:
             began = time.perf_counter()
-            images = self._dataset.images(row, min(row + self._step, stop))
-            parts.append(classifier.predict(images))
+            part, stay = self._predicted(row, min(row + self._step, stop))
+            parts.append(part)
+            stays = stays and stay
             short = time.perf_counter() - began < _SOON
-            if short and len(images) == self._step < CHUNK and not classifier.is_steady:
+            if short and len(part) == self._step < CHUNK and not classifier.is_steady:
                 self._step *= 2
-            row += len(images)
-            if row == stop:
+            row += len(part)
+            if row == stop and stays:
                 self._keep(start, stop, np.concatenate(parts))
-            yield row - len(images), parts[-1]
+            yield row - len(part), part
 
     def known(self, start: int) -> NDArray[np.float32] | None:
         """The chunk that begins with row `start`, float32 (n, classes), where it was made already."""

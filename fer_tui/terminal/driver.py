@@ -25,6 +25,7 @@ from .probe import Probe
 if TYPE_CHECKING:
     from textual.app import App
 
+    from .pacing import Front
     from .replies import Reply
 
 _STDERR = 2
@@ -73,6 +74,7 @@ class PictureDriver(LinuxDriver):
         self._is_on = self._is_suspended = False
         self._asked_at: tuple[int, int] = (0, 0)  # columns and rows
         self._drawing: object = None  # what the pictures are drawn for
+        self.front: Front | None = None  # what the terminal shows, where that is known
 
     @property
     def terminal(self) -> Terminal:
@@ -143,7 +145,8 @@ class PictureDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        self._is_on = True
+        self._is_on, self.front = True, None
+        self.link.answers = self.terminal.answers.complete
         self._asked_at = self._get_terminal_size()
         self._last_key = time.monotonic()
         self._do("tmux", self._ask_tmux())
@@ -183,6 +186,7 @@ class PictureDriver(LinuxDriver):
             if not self.link.on_its_way and not self._probe.is_waiting:
                 break
             time.sleep(_SOON)
+        self.link.answers = False  # nobody would read another one: the shell would get it
         super().disable_input()
 
     # ---- reading -----------------------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ class PictureDriver(LinuxDriver):
 
     def draw_again(self) -> None:
         """Draw all pictures: the terminal is another one, or has lost them."""
-        self._drawing = self.terminal.drawing
+        self._drawing, self.front = self.terminal.drawing, None
         for shown in self._shown.values():
             self._put(shown.erase())  # in the way in which it was drawn
             shown.draw_again()

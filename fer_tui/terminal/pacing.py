@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from .sparing import SparingCompositor
 
 if TYPE_CHECKING:
+    from textual.geometry import Region, Size
     from textual.screen import Screen
 
     _Base = Screen[Any]
@@ -14,13 +16,106 @@ else:
     _Base = object
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the terminal shows: a screen as it was drawn in a size, but for the regions that popups have covered."""
+
+    screen: Screen[Any]
+    size: Size
+    covered: frozenset[Region] = frozenset()
+
+
 class Paced(_Base):
-    """Goes before Screen among the bases: draws nothing while the terminal is behind, and looks again soon."""
+    """Goes before Screen among the bases: draws nothing while the terminal is behind, and looks again soon.
+
+    What the terminal shows already is not drawn again when a popup opens or closes, as Textual's screens do.
+    """
+
+    _was_below = False  # another screen, and may have been covered by it
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor = SparingCompositor()
 
+    def on_screen_suspend(self) -> None:
+        self._was_below = True
+
     def _on_timer_update(self) -> None:
         if not getattr(self.app._driver, "is_busy", False):
             super()._on_timer_update()
+
+    def _compositor_refresh(self) -> None:
+        if self.app.screen is self:
+            self._before_drawing(self._compositor._dirty_regions)
+        super()._compositor_refresh()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        front = self._front
+        if repaint and not regions and not recompose and front is not None:
+            repaint = False
+            if self.app.screen is self and self._was_below and front.covered:
+                self._was_below = False
+                self._compositor._dirty_regions.update(front.covered)
+                self._dirty_widgets.add(self)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._set_front(None)
+
+    @property
+    def _front(self) -> Front | None:
+        """What the terminal shows, where it is this screen, or the one below this popup, as it is now."""
+        front: Front | None = getattr(self.app._driver, "front", None)
+        fits = front is not None and (front.screen, front.size) == (self._lowest, self._compositor.size)
+        return front if fits else None
+
+    def _set_front(self, front: Front | None) -> None:
+        driver: Any = self.app._driver
+        if hasattr(driver, "front"):
+            driver.front = front
+
+    @property
+    def _lowest(self) -> Screen[Any] | None:
+        return self
+
+    def _before_drawing(self, new: set[Region]) -> None:
+        """The regions `new` are sent next."""
+        front = self._front
+        if self._compositor.size.region in new:
+            self._set_front(Front(self, self._compositor.size))
+        elif front is not None and front.covered <= new:
+            self._set_front(replace(front, covered=frozenset()))
+
+
+class Over(Paced):
+    """A popup, before ModalScreen among the bases: only where it lies is drawn when it opens, and when it closes.
+
+    The screen below shows through: its background must be transparent.
+    """
+
+    _is_drawn = False
+
+    def notify_style_update(self) -> None:
+        super(Paced, self).notify_style_update()
+
+    @property
+    def _lowest(self) -> Screen[Any] | None:
+        """The screen that fills the terminal, below all popups."""
+        return next((each for each in reversed(self.app.screen_stack) if not isinstance(each, Over)), None)
+
+    def _before_drawing(self, new: set[Region]) -> None:
+        front, whole = self._front, self._compositor.size.region
+        if front is None:
+            return
+        if not self._is_drawn and whole in new:
+            new.remove(whole)
+            new.update(front.covered, self._own)
+        self._is_drawn = True
+        self._set_front(replace(front, covered=front.covered | new))
+
+    @property
+    def _own(self) -> list[Region]:
+        """Where it lies."""
+        shown = (self._compositor.visible_widgets.get(child) for child in self.children)
+        return [part for each in shown if each is not None and (part := each[0].intersection(each[1]))]

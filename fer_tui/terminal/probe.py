@@ -42,8 +42,10 @@ def queries(env: Mapping[str, str]) -> str:
     """One batch for this terminal, '' for one that had better not be asked."""
     if env.get("TERM", "") in _SILENT or env.get("TEXTUAL_DRIVER"):
         return ""
-    multiplexed = tmux.inside(env) or env.get("STY")  # both take kitty's query for a title
-    return "".join(("" if multiplexed else _KITTY, _VERSION, _SIXEL, _CELL, _COLOUR, _SENTINEL))
+    in_tmux = tmux.inside(env)
+    kitty = "" if in_tmux or env.get("STY") else _KITTY  # both take it for a title
+    colour = "" if in_tmux else _COLOUR  # tmux from 3.4 on takes its DCS for a sixel picture, and never answers it
+    return "".join((kitty, _VERSION, _SIXEL, _CELL, colour, _SENTINEL))
 
 
 class Probe:

@@ -1,4 +1,4 @@
-"""A compositor that renders only lines with something new on them."""
+"""A compositor that renders and sends only what is new on the terminal."""
 
 from __future__ import annotations
 

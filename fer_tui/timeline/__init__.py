@@ -2,6 +2,6 @@
 
 from .course import Course, Move
 from .facts import facts, moved
-from .labels import number_of, short_names
+from .labels import abreast, number_of, short_names
 
-__all__ = ["Course", "Move", "facts", "moved", "number_of", "short_names"]
+__all__ = ["Course", "Move", "abreast", "facts", "moved", "number_of", "short_names"]

@@ -33,14 +33,34 @@ def number_of(text: str, names: Sequence[str]) -> int:
         if text in known:
             return list(known).index(text)
     if text.isascii() and text.isdigit():
-        numbers = [re.findall(r"\d+", name) for name in short_names(names)]
-        told = [int(found[-1]) if found else -1 for found in numbers]
-        if told.count(int(text)) == 1 and all(a < b for a, b in pairwise(told)):
+        told = epochs_of(names)
+        if told is not None and int(text) in told:
             return told.index(int(text))
         if int(text) < len(names):
             return int(text)
     known = ", ".join(short_names(names)[:12]) + (", …" if len(names) > 12 else "")
     raise ValueError(f"no checkpoint {text!r}{nearest(text, names)}: there are {known}")
+
+
+def epochs_of(names: Sequence[str]) -> list[int] | None:
+    """The last number in each name, -1 where it has none; None where they do not rise from name to name."""
+    numbers = [re.findall(r"\d+", name) for name in short_names(names)]
+    told = [int(found[-1]) if found else -1 for found in numbers]
+    return told if all(a < b for a, b in pairwise(told)) else None
+
+
+def abreast(names: Sequence[str], others: Sequence[str]) -> list[int]:
+    """Where another run was when this one was at each of its checkpoints: at the last one that is not of a later epoch.
+
+    -1 before its first one. Where the names of either tell no epochs, checkpoints are counted; a single one is always
+    there.
+    """
+    if len(others) == 1:
+        return [0] * len(names)
+    own, theirs = epochs_of(names), epochs_of(others)
+    if own is None or theirs is None:
+        own, theirs = list(range(len(names))), list(range(len(others)))
+    return [sum(each <= epoch for each in theirs) - 1 for epoch in own]
 
 
 def _common(names: Sequence[str]) -> int:

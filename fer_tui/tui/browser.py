@@ -39,7 +39,8 @@ class Browser:
         self.pair: Callable[[], Comparison | None] | None = None  # how two checkpoints compare
         self.target: Target = "predicted"
         self.checkpoint = 0
-        self.checkpoints: tuple[str, ...] = ()  # their names, as far as they were told
+        self.checkpoints: tuple[str, ...] = ()  # names of those of the current network, as far as they were told
+        self.several = False  # networks are open
         self.layer: str | None = None  # None: the method's own choice
         self.filter: int | None = None  # None: all
         self.position = 0
@@ -82,7 +83,7 @@ class Browser:
 
     def narrow(self, text: str) -> None:
         """List only the rows that `text` describes; NarrowingError leaves everything as it is."""
-        self._narrowing = narrowing.parse(text, self.classes, self.checkpoints)
+        self._narrowing = narrowing.parse(text, self.classes, self.checkpoints, several=self.several)
         self._rank()
         self._list()
 
@@ -126,9 +127,9 @@ class Browser:
         """Whether the list hangs on the predictions under all checkpoints."""
         return self._narrowing is not None and self._narrowing.on_course
 
-    def see(self, course: Course | None, checkpoints: Sequence[str]) -> None:
-        """Take what is known of the run."""
-        self.predictions.course, self.checkpoints = course, tuple(checkpoints)
+    def see(self, course: Course | None, checkpoints: Sequence[str], *, several: bool) -> None:
+        """Take what is known of the current network's run. several: other networks are open, too."""
+        self.predictions.course, self.checkpoints, self.several = course, tuple(checkpoints), several
 
     def renumber(self, before: Sequence[str], now: ClassifierOpened) -> None:
         """Stay at the same weights, by their digests, though the run may be numbered otherwise now; or begin."""
@@ -146,7 +147,9 @@ class Browser:
             self.target = "predicted"
         if self._narrowing is not None:
             try:
-                self._narrowing = narrowing.parse(self._narrowing.text, self.classes, self.checkpoints)
+                self._narrowing = narrowing.parse(
+                    self._narrowing.text, self.classes, self.checkpoints, several=self.several
+                )
             except narrowing.NarrowingError:  # its classes have other names now
                 self._narrowing = None
         self._settled = self.order.by == "dataset"

@@ -29,8 +29,10 @@ class Completion:
         return f"{text[: self.start]}{word}{space}{text[cursor:]}", end + len(space)
 
 
-def complete(text: str, cursor: int, classes: Sequence[str], checkpoints: Sequence[str] = ()) -> Completion:
-    """What the term before the cursor may become; nothing where it is whole."""
+def complete(
+    text: str, cursor: int, classes: Sequence[str], checkpoints: Sequence[str] = (), *, several: bool = False
+) -> Completion:
+    """What the term before the cursor may become; nothing where it is whole. several: other networks are open, too."""
     before = text[:cursor]
     part = _PART.search(before)
     term = part.group() if part is not None else ""
@@ -40,7 +42,7 @@ def complete(text: str, cursor: int, classes: Sequence[str], checkpoints: Sequen
         names = _NAME.search(term[field.end() :])
         begun = names.group() if names is not None else ""
         return Completion(cursor - len(begun), tuple(_named(field[1].lower(), begun, classes, checkpoints)))
-    known = narrowing.beginnings(run=len(checkpoints) > 1)
+    known = narrowing.beginnings(run=len(checkpoints) > 1, pair=several or len(checkpoints) > 1)
     found = [each for each in known if each.startswith(term.lower()) and each != term]
     if term.lower() + "<" in known:
         found = [f"{term}{sign}" for sign in _SIGNS]

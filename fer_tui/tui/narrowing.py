@@ -114,8 +114,13 @@ class Narrowing:
         return rows
 
 
-def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) -> Narrowing | None:
-    """The narrowing that `text` describes, None where it has no terms; NarrowingError tells what is not understood."""
+def parse(
+    text: str, classes: Sequence[str], checkpoints: Sequence[str] = (), *, several: bool = False
+) -> Narrowing | None:
+    """The narrowing that `text` describes, None where it has no terms; NarrowingError tells what is not understood.
+
+    checkpoints: those of the network at hand. several: other networks are open, too.
+    """
     tests: list[Test] = []
     live = hardest = on_course = on_pair = False
     for found in _TERM.finditer(text):
@@ -130,7 +135,7 @@ def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) ->
                 hardest = live = True
                 continue
             if term.lower() in _OF_PAIR:
-                test, on_predictions, on_pair = _of_pair(term.lower(), checkpoints), True, True
+                test, on_predictions, on_pair = _of_pair(term.lower(), several or len(checkpoints) > 1), True, True
             elif re.split("[:<>=]", term)[0].lower() in _OF_COURSE:
                 test, on_predictions, on_course = _of_course(term, checkpoints), True, True
             else:
@@ -144,10 +149,11 @@ def parse(text: str, classes: Sequence[str], checkpoints: Sequence[str] = ()) ->
     return Narrowing(text.strip(), tuple(tests), live, hardest, on_course, on_pair)
 
 
-def beginnings(*, run: bool) -> list[str]:
-    """What a term may begin with, or be; run: those that ask for several checkpoints, too."""
-    of_course = [*_OF_PAIR, *_OF_COURSE[:3], "learned:", "lost:", "flips>"] if run else []
-    return [*_WORDS, *(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS), *of_course]
+def beginnings(*, run: bool, pair: bool) -> list[str]:
+    """What a term may begin with, or be; run, pair: those that ask for a run, or for two checkpoints, too."""
+    of_course = [*_OF_COURSE[:3], "learned:", "lost:", "flips>"] if run else []
+    fields = [*(f"{name}:" for name in _NAMES), *(f"{name}<" for name in _NUMBERS)]
+    return [*_WORDS, *fields, *(_OF_PAIR if pair else ()), *of_course]
 
 
 def classes_term(field: str, classes: Sequence[str], number: int) -> str:
@@ -207,9 +213,9 @@ def _noted(predictions: Predictions, part: str) -> Mask:
     return mask
 
 
-def _of_pair(word: str, checkpoints: Sequence[str]) -> Test:
+def _of_pair(word: str, is_pair: bool) -> Test:
     """What a word asks of two checkpoints. ValueError where there is but one."""
-    if len(checkpoints) < 2:
+    if not is_pair:
         raise ValueError("there is one network: --model again names another one, several --weights are a run")
 
     def test(predictions: Predictions) -> Mask:

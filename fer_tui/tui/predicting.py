@@ -82,6 +82,7 @@ class Predicting:
         if self.browser is not None and checkpoint != self.browser.checkpoint:
             known, said = self.beside.move(self.browser, checkpoint)
             self.news = said or self.news
+            self._see_run()  # of another network, maybe
             self._start_predictions(known)
 
     def beside_changed(self) -> None:
@@ -146,5 +147,8 @@ class Predicting:
         return True
 
     def _see_run(self) -> None:
-        if self.browser is not None and self.has_run:
-            self.browser.see(self.run.course(self.browser.predictions.labels), self.run.names)
+        browser, classifier = self.browser, self.project.classifier
+        if browser is not None and classifier is not None and self.has_run:
+            own = classifier.series_of(browser.checkpoint)
+            names, several = [self.run.names[n] for n in own], len(classifier.networks) > 1
+            browser.see(self.run.course(browser.predictions.labels, own), names, several=several)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fer_tui import plugins
-from fer_tui.contract import Axis, Description, Explanation, Place, Value, plain
+from fer_tui.contract import Axis, Description, Explanation, InputError, Place, Value, plain
 from fer_tui.engine import defaults
 from fer_tui.engine.messages import ClassifierOpened, DatasetOpened, Described, Followed
 
@@ -127,7 +127,7 @@ class Project:
         regions = self._named_regions()
         if self.dataset is None or self.classifier is None or regions is None:
             return None
-        height, width = self.dataset[row].image.shape[:2]
+        height, width = self.dataset.shown(row).shape[:2]
         return focus(heatmap, regions, row=row, picture=(height, width), fit=cast("Fit", self.classifier.fit))
 
     def region_at(self, heatmap: Heatmap, image: int, row: int, column: int) -> str | None:
@@ -135,7 +135,7 @@ class Project:
         regions = self._named_regions()
         if self.dataset is None or self.classifier is None or regions is None:
             return None
-        height, width = self.dataset[image].image.shape[:2]
+        height, width = self.dataset.shown(image).shape[:2]
         size, fit = (heatmap.values.shape[0], heatmap.values.shape[1]), cast("Fit", self.classifier.fit)
         weights = regions.weights(size, row=image, picture=(height, width), fit=fit)
         return regions.names[int(weights[:, row, column].argmax())]
@@ -186,7 +186,10 @@ class Project:
         axes = description.axes_for(request.parameters)
         if (Axis.IMAGE in axes and place.image is None) or (Axis.TARGET in axes and place.target is None):
             return None
-        key = key_at(description, request.parameters, place, self.dataset, self.classifier.digests)
+        try:
+            key = key_at(description, request.parameters, place, self.dataset, self.classifier.digests)
+        except InputError:  # the picture cannot be read: the compute process tells why
+            return None
         return action_key(key, request.action)
 
     def _open_shelf(self) -> Shelf:

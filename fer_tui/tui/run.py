@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .project import Project
 
 
+_COURSES = 6  # that are kept: of the networks that are open, and of some of their checkpoints
+
+
 class History:
     """What each checkpoint predicts for each row. Checkpoints are known by their digests, for a run may grow."""
 
@@ -28,7 +31,7 @@ class History:
         self._predicted: dict[str, NDArray[np.int32]] = {}
         self._confidence: dict[str, NDArray[np.float16]] = {}
         self._known: dict[str, NDArray[np.bool_]] = {}
-        self._course: tuple[object, Course] | None = None
+        self._courses: dict[object, Course] = {}  # the last few
 
     def add(self, digest: str, start: int, scores: NDArray[np.float32]) -> None:
         """Take raw scores (n, classes) of rows `start` on."""
@@ -63,10 +66,14 @@ class History:
         if not complete:
             return None
         what = tuple((names[n], digests[n]) for n in complete), tuple(classes)
-        if self._course is None or self._course[0] != what or self._course[1].labels is not labels:
+        known = self._courses.pop(what, None)
+        if known is None or known.labels is not labels:
             predicted = np.stack([self._predicted[digests[n]] for n in complete])
-            self._course = what, Course(tuple(names[n] for n in complete), tuple(classes), labels, predicted)
-        return self._course[1]
+            known = Course(tuple(names[n] for n in complete), tuple(classes), labels, predicted)
+        self._courses[what] = known
+        while len(self._courses) > _COURSES:
+            del self._courses[next(iter(self._courses))]
+        return known
 
 
 class Run:

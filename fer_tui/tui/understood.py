@@ -43,7 +43,7 @@ def _of_data(dataset: MappedDataset, name: str, settings: Settings | None) -> It
         others = ", ".join(map(plain, dataset.splits))
         which = plain(dataset.split) if dataset.split is not None else "all"
         yield "split", f"{which} of {others}", "" if settings is not None and settings.split else "--split"
-    first = dataset[0].image if len(dataset) else None
+    first = dataset.shown(0) if len(dataset) else None
     size = f", {first.shape[0]} × {first.shape[1]} {'gray' if first.ndim == 2 else 'RGB'}" if first is not None else ""
     limited = f", the first {settings.limit:,} only" if settings is not None and settings.limit else ""
     yield "images", f"{len(dataset):,}{size}{limited}", ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
@@ -21,9 +23,9 @@ def session(tmp_path: Path) -> Session:
     return open_session(Settings(device="cpu", limit=ROWS, cache=str(tmp_path)))
 
 
-def batch(capsys: pytest.CaptureFixture[str], folder: Path, *words: str, code: int = 0) -> dict[str, object]:
-    flags = ["--limit", str(ROWS), "--device", "cpu", "--cache", str(folder), "--workers", "2", "--json"]
-    assert main(["batch", *words, *flags]) == code
+def batch(capsys: pytest.CaptureFixture[str], folder: Path, *words: str, rows: int = ROWS) -> dict[str, object]:
+    flags = ["--limit", str(rows), "--device", "cpu", "--cache", str(folder), "--workers", "2", "--json"]
+    assert main(["batch", *words, *flags]) == 0
     told: dict[str, object] = json.loads(capsys.readouterr().out)
     return told
 
@@ -46,3 +48,70 @@ def test_it_makes_what_a_plain_loop_makes_and_only_once(
         assert isinstance(made.explanation, Heatmap) and isinstance(found.explanation, Heatmap)
         scale = float(np.abs(made.explanation.values).max())
         np.testing.assert_allclose(found.explanation.values, made.explanation.values, atol=1e-4 * scale)
+
+
+def test_a_dry_run_tells_exactly_what_is_missing(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for row in (1, 5, 30):  # as the explorer makes them, one by one
+        list(session.engine().explain("saliency", Place(row, 2)))
+    every = 200  # rows: more than the measurement makes
+    told = batch(capsys, tmp_path, "saliency", "--targets", "2", "--dry-run", rows=every)
+    made, size = Store.open(tmp_path).usage().by_method["saliency"]
+    assert made > 3 and (told["total"], told["missing"]) == (every, every - made)
+    assert isinstance(told["seconds"], float) and told["seconds"] > 0
+    assert told["bytes"] == pytest.approx(size / made * (every - made), rel=0.1)
+    done = batch(capsys, tmp_path, "saliency", "--targets", "2", "--where", "row<10")
+    assert (done["total"], done["missing"]) == (10, 0)
+
+
+def test_a_store_that_would_evict_is_refused_and_one_of_its_own_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Store.open(tmp_path)) as store:
+        store.remember_limit(250_000)
+    flags = ["--limit", str(ROWS), "--device", "cpu", "--cache", str(tmp_path), "--workers", "1"]
+    assert main(["batch", "saliency", "--targets", "2", *flags]) == 2
+    assert "keeps 250 kB" in (said := capsys.readouterr().err) and "--out FOLDER" in said
+    assert main(["batch", "saliency", "--targets", "2", *flags, "--out", str(tmp_path / "own")]) == 0
+    usage = Store.open(tmp_path / "own").usage()
+    assert usage.limit is None and usage.by_method["saliency"][0] == ROWS
+
+
+def test_a_picture_that_cannot_be_read_is_set_aside_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        Image.fromarray(np.full((48, 48), 40 * number, np.uint8)).save(folder / f"{number}.png")
+    flags = ["--data", str(folder), "--device", "cpu", "--cache", str(tmp_path / "cache"), "--workers", "1", "--json"]
+    assert main(["batch", "saliency", "--dry-run", *flags]) == 0  # the data are known
+    capsys.readouterr()
+    whole = (folder / "3.png").read_bytes()
+    (folder / "3.png").write_bytes(whole[: len(whole) // 2])
+    assert main(["batch", "input-x-gradient", *flags]) == 1
+    out, said = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["made"], [each["image"] for each in told["aside"]]) == (5, [3])
+    assert "set aside: row 3 (3.png)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["saliency", "--layers", "conv1"], "--layers conv1: saliency does not depend on the layer"),
+        (["saliency", "--targets", "fera"], "--targets fera: there is no such class; did you mean fear?"),
+        (["saliency", "--cache", "none"], "leaves no store to write to (name one: --out FOLDER)"),
+        (["saliency", "--workers", "0"], "argument --workers"),
+        (["saliency", "--checkpoints", "x"], "argument --checkpoints: 'x' is not a whole number"),
+        (["saliency", "--out", "/proc/nothing"], "/proc/nothing/store.sqlite"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FER_TUI_CACHE", str(tmp_path))
+    assert main(["batch", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.cli.evaluate import Evaluation
@@ -80,6 +81,36 @@ def test_table_of_the_samples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "true \\ predicted" in table and "surprise" in table
     assert table.rstrip().endswith("of 70 images")
     assert "\x1b" not in table
+
+
+def test_pictures_that_cannot_be_read_are_named_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = np.random.default_rng(3).integers(0, 256, (9, 48, 48), np.uint8)
+    for n, image in enumerate(images):
+        path = tmp_path / "data" / ("happy", "sad")[n % 2] / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    words = ["evaluate", str(tmp_path / "data"), "--json"]
+    assert main(words) == 0
+    whole = json.loads(capsys.readouterr().out)
+    for name in ("happy/2.png", "sad/5.png"):
+        data = (tmp_path / "data" / name).read_bytes()
+        (tmp_path / "data" / name).write_bytes(data[:100])
+    shown = []
+    for flags in ([], [], ["--flip"]):  # the second time the scores are stored
+        assert main([*words, *flags]) == 0
+        told = capsys.readouterr()
+        assert told.err.count("is cut off: the picture ends too early") == 2 and "sad/5.png" in told.err
+        assert "2 pictures cannot be read: they are left out" in told.err and "not finite" not in told.err
+        shown.append(json.loads(told.out))
+        assert (shown[-1]["n"], shown[-1]["unreadable"], shown[-1]["not_finite"]) == (7, 2, 0)
+    assert shown[0] == shown[1] and sum(whole["predicted"].values()) == 9
+    assert sum(shown[0]["predicted"].values()) == sum(map(sum, shown[0]["confusion"])) == 7
+    (tmp_path / "data" / "sad" / "5.png").unlink()
+    Image.fromarray(images[2]).save(tmp_path / "data" / "happy" / "2.png")
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 8
 
 
 @pytest.fixture

@@ -119,6 +119,13 @@ def test_one_image_through_time(small: list[str], tmp_path: Path, capsys: pytest
         shared = np.asarray(sheet.convert("RGB"))
     assert shared.shape[0] > own.shape[0]  # the bar of the scale
     assert f"written: {out}" in capsys.readouterr().err
+    config = tmp_path / "gray.toml"
+    config.write_text('[colours]\nsaliency = "gray"\n')
+    assert main([*words, "--out", str(out), "--config", str(config)]) == 0
+    capsys.readouterr()
+    with Image.open(out) as sheet:
+        gray = np.asarray(sheet.convert("RGB"))
+    assert (np.ptp(gray.astype(int), axis=2) > 40).sum() < (np.ptp(own.astype(int), axis=2) > 40).sum() / 5
     for number, frame in enumerate(frames):
         assert main(["explain", "saliency", "--data", small[0], *small[1:], "--image", "7", "--target", "dog",
                      "--checkpoint", str(number), "--json"]) == 0  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from fer_tui.contract import Gallery, Heatmap
 from fer_tui.engine import Engine, Settings, codec, open_session
-from fer_tui.engine.half import WORST
+from fer_tui.engine.half import WORST, halved, restored
 
 
 def heatmap(values: object, **extras: np.ndarray) -> Heatmap:
@@ -43,7 +43,7 @@ def test_real_maps(engine: Engine, method: str, parameters: dict[str, object]) -
         assert lost(made, again) <= stated["values"] * 1.05 <= WORST  # two digits of it are stated
         assert np.array_equal(np.sign(again.values), np.sign(made.values))
         assert {k: v for k, v in again.meta.items() if k != "float16"} == codec.unpack(whole).meta
-        assert codec.halved(whole) == half == codec.halved(half)
+        assert codec.smaller(whole) == half == codec.smaller(half)
 
 
 @pytest.mark.parametrize("largest", [1e-40, 1e-30, 1.0, 1e30, np.finfo(np.float32).max])
@@ -80,8 +80,19 @@ def test_extras_and_what_is_not_finite() -> None:
     assert isinstance(again, Heatmap) and set(again.meta["float16"]) == {"values", "channels"}
     np.testing.assert_allclose(again.values, values, atol=8 * WORST)
     np.testing.assert_allclose(again.extras["channels"], channels, atol=1e-9 * WORST)
-    assert again.extras["few"] == made.extras["few"] and again.extras["ids"].dtype == np.int64
+    assert again.extras["few"] == made.extras["few"]
+    np.testing.assert_array_equal(again.extras["ids"], np.arange(81).reshape(9, 9), strict=True)
     gallery = codec.pack(
         Gallery(images=np.full((1, 2, 2), 1 / 3, np.float32), captions=("a",), scores=np.ones(1, np.float32))
     )
-    assert codec.halved(gallery) == gallery
+    assert codec.smaller(gallery) == gallery
+
+
+@pytest.mark.parametrize(("low", "high", "dtype"), [(0, 42, "u1"), (-1, 255, "<i2"), (7, 70_000, "<u4"), (-1, 1, "i1")])
+def test_integers_take_what_they_need_and_come_back_as_they_were(low: int, high: int, dtype: str) -> None:
+    found = halved(np.array([low, high], np.int64))
+    assert found is not None and found.array.dtype == np.dtype(dtype) and found.lost is None
+    back = restored(found.array, found.dtype, found.scale)
+    np.testing.assert_array_equal(back, np.array([low, high], np.int64), strict=True)
+    assert halved(np.array([low, high], dtype)) is None and halved(np.array([-1, 2**63], object)) is None
+    assert halved(np.zeros(3, np.float64)) is None and halved(np.array([-1, 2**62])) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +51,23 @@ class Site:
         )
 
 
-def build(site: Path, name: str, version: str, entries: dict[str, str], modules: dict[str, str]) -> None:
-    """Install a distribution of these modules into `site`, by pip and without the network."""
-    project = site.parent / f"{name}-{version}"
-    project.mkdir()
+def project(folder: Path, name: str, version: str, entries: dict[str, str], modules: dict[str, str]) -> Path:
+    """Write the project of a distribution of these modules."""
+    made = folder / f"{name}-{version}"
+    made.mkdir()
     lines = "\n".join(f'{entry} = "{target}"' for entry, target in entries.items())
     listed = ", ".join(f'"{module}"' for module in modules)
     text = _PROJECT.format(name=name, version=version, entries=lines, modules=listed)
-    (project / "pyproject.toml").write_text(text)
+    (made / "pyproject.toml").write_text(text)
     for module, source in modules.items():
-        (project / f"{module}.py").write_text(source)
-    flags = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--upgrade"]
-    command = [sys.executable, "-m", "pip", "install", *flags, "--target", str(site), str(project)]
+        (made / f"{module}.py").write_text(source)
+    return made
+
+
+def install(site: Path, projects: Sequence[Path]) -> None:
+    """Install them into `site`, by pip and without the network."""
+    flags = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *flags, "--target", str(site), *map(str, projects)]
     subprocess.run(command, check=True, timeout=100, capture_output=True)
 
 
@@ -72,7 +77,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packages")
     site = folder / "site"
     entries = {name: f"roguekit:{kind}" for name, kind in EXPLAINERS.items()}
-    build(site, "roguekit", "1.0", entries, {"roguekit": _KIT.read_text("utf-8")})
+    kit = project(folder, "roguekit", "1.0", entries, {"roguekit": _KIT.read_text("utf-8")})
     modules = {
         "bad_raising": "raise RuntimeError('no \\x1b[31mluck')",
         "bad_leaving": "import sys; sys.exit('bye')",
@@ -80,7 +85,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "bad_crashing": "import ctypes; ctypes.string_at(0)",
         "bad_hanging": "import time\nwhile True:\n    try: time.sleep(600)\n    except BaseException: pass",
     }
-    build(site, "badimports", "2.0", {name: f"{name}:Explainer" for name in modules}, modules)
+    bad = project(folder, "badimports", "2.0", {name: f"{name}:Explainer" for name in modules}, modules)
+    install(site, [kit, bad])
     return site
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -136,6 +138,48 @@ class Hoards(Bad):
 
     def misbehave(self, subject: Subject) -> None:
         self.held.append(np.ones(100 << 17))  # 100 MiB
+
+
+class Threads(Bad):
+    name = "threads"
+    end = threading.Event()
+
+    def misbehave(self, subject: Subject) -> None:
+        for _ in range(2):
+            threading.Thread(target=self.end.wait, daemon=True).start()
+
+
+class Files(Bad):
+    name = "files"
+    held: list[Any] = []  # noqa: RUF012
+
+    def misbehave(self, subject: Subject) -> None:
+        self.held += [open(os.devnull) for _ in range(4)]  # noqa: SIM115, PTH123
+
+
+class Children(Bad):
+    name = "children"
+    held: list[Any] = []  # noqa: RUF012
+
+    def misbehave(self, subject: Subject) -> None:
+        self.held.append(subprocess.Popen(["sleep", "600"]))
+
+
+class Thrifty(Bad):
+    """A pool and a cache at its first run, and what it ends itself: nothing to be told of."""
+
+    name = "thrifty"
+    pool: list[Any] = []  # noqa: RUF012
+
+    def misbehave(self, subject: Subject) -> None:
+        if not self.pool:
+            self.pool.append([threading.Thread(target=Threads.end.wait, daemon=True) for _ in range(20)])
+            self.pool += [[each.start() for each in self.pool[0]], [open(os.devnull) for _ in range(40)]]  # noqa: SIM115, PTH123
+        with open(os.devnull), open(os.devnull):  # noqa: PTH123
+            subprocess.run(["true"], check=True)
+            thread = threading.Thread(target=time.sleep, args=(0.01,))
+            thread.start()
+            thread.join()
 
 
 class Shape(Bad):

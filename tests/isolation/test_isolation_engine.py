@@ -104,6 +104,30 @@ def test_memory_that_is_kept_is_noticed(session: Session) -> None:
     del plugins.load("hoards").held[:]  # type: ignore[attr-defined]
 
 
+def test_threads_files_and_processes_that_stay_are_noticed_and_what_stays_once_is_not(session: Session) -> None:
+    engine, kit = session.engine(), sys.modules[plugins.load("threads").__module__]
+    kinds = {"threads": "threads running: 8", "files": "files open: 16", "children": "processes behind: 4"}
+    try:
+        for name, said in kinds.items():
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                for _ in range(7):
+                    values(engine, name)
+            lines = [str(each.message) for each in told if each.category is RuntimeWarning]
+            assert lines == [f"explainer {name} (roguekit 1.0): it leaves {said} more after 5 runs"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            for _ in range(12):
+                values(engine, "thrifty")
+    finally:
+        kit.Threads.end.set()
+        for each in (*kit.Files.held, *(kit.Thrifty.pool[2] if kit.Thrifty.pool else ())):
+            each.close()
+        for child in kit.Children.held:
+            child.kill()
+            child.wait()
+
+
 def test_explainers_are_disabled_by_name_distribution_and_pattern(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

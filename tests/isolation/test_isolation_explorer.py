@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +12,7 @@ import pytest
 from fer_tui import plugins
 from fer_tui.contract import Place
 from fer_tui.engine import Compute, Settings
-from fer_tui.engine.messages import Described, Done, Failed, Lost, Message, Told
+from fer_tui.engine.messages import Described, Done, Failed, Lost, Message
 from fer_tui.oversight import Faults
 
 M = TypeVar("M", bound=Message)
@@ -70,13 +69,6 @@ async def test_all_goes_on_around_them(settings: Settings) -> None:
         )
         assert {"saliency", "fine"} <= {each.name for each in described.explainers}
 
-        for name, left in (("litters", "it left behind 4 hooks, "), ("spotted", "3 of its 2,304 values are not fin")):
-            await works(name)
-            told = await heard.wait(Told, lambda m, name=name: m.explainer == f"{name} (roguekit 1.0)")  # type: ignore[misc]
-            assert told.fault.startswith(left)
-        await works("prints")
-        assert (await failure("middle")).fault == r"explainer middle (roguekit 1.0): RuntimeError: in the\nmiddle"
-        assert "4 GiB of arrays, at most 256 MiB may be" in (await failure("huge")).fault
         lost = sum(isinstance(each, Lost) for each in heard.messages)
 
         innocent = compute.predict()
@@ -85,21 +77,14 @@ async def test_all_goes_on_around_them(settings: Settings) -> None:
         again = await failure("crashes")
         assert again.fault.endswith("crashes (roguekit 1.0): it has ended the compute process 2 times: left out")
         await heard.wait(Done, lambda m: m.job == innocent)  # it was under way twice, and is not to blame
-        hung = r"explainer stubborn \(roguekit 1.0\): it gave nothing for \d+ s, and the compute process was ended"
-        assert re.fullmatch(hung, (await failure("stubborn")).fault)
-        assert sum(isinstance(each, Lost) for each in heard.messages) == lost + 3
+        assert sum(isinstance(each, Lost) for each in heard.messages) == lost + 2
         await works("saliency")
-
-        lines = [r"by Python" + "\x1b[2J", "by Python, to stderr", "by the system", "by the system, to stderr", "by C"]
-        assert compute.printed()["prints (roguekit 1.0)"].splitlines()[-5:] == lines
     finally:
         await compute.close()
         await asyncio.wait_for(running, 10)
     known = {each.name: [(f.what, f.fatal) for f in Faults.open().of(each)] for each in plugins.origins()}
     assert known["bad_crashing"] == [("the compute process was ended by SIGSEGV", True)]
-    ((what, fatal),) = known["stubborn"]
-    assert what.startswith("it gave nothing for ") and fatal and not known["saliency"]
-    assert known["middle"] == [(r"RuntimeError: in the\nmiddle", False)] and known["litters"]
+    assert not known["saliency"] and known["crashes"][0][1]
     assert faults.left_out(plugins.origins) == {}  # once is not often
 
 

@@ -28,8 +28,8 @@ def test_what_ends_the_process_is_told_in_one_line_and_marked(site: Made) -> Non
 
 
 def test_those_that_break_at_import_are_left_out_and_the_others_listed(site: Made) -> None:
-    here = site("roguekit,!fine")
-    done = here.run("plugins", "--json", FER_TUI_PLUGIN_LIMIT="4")
+    here = site("*,!badimports,!fine,!saliency")  # the others take long to import
+    done = here.run("plugins", "--json", FER_TUI_PLUGIN_LIMIT="2")
     assert done.returncode == 0, done.stderr
     states = {each["name"]: each for each in json.loads(done.stdout)}
     faults = {name: each["fault"] for name, each in states.items() if each["state"] == "failed"}
@@ -40,7 +40,7 @@ def test_those_that_break_at_import_are_left_out_and_the_others_listed(site: Mad
         "bad_leaving": "SystemExit: bye",
         "bad_newer": faults["bad_newer"],
         "bad_crashing": "left out: the process was ended by SIGSEGV",
-        "bad_hanging": "left out: it was not imported for 4 s",
+        "bad_hanging": "left out: it was not imported for 2 s",
     }
     assert "what contract 1 does not have, upgrade fer-tui or the explainer" in faults["bad_newer"]
 

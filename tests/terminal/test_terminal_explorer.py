@@ -9,10 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from terminal_model import AppRun
 from test_terminal_driver import terminal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 COMMAND = [sys.executable, "-m", "fer_tui", "open", "--device", "cpu", "--cache"]
 
@@ -41,7 +46,41 @@ def test_it_draws_in_pixels_and_leaves_nothing(name: str, words: str, cache: str
         assert pictures.faults == [] and run.terminal.lost == []
         assert os.waitstatus_to_exitcode(run.end(signal.SIGTERM)) == 143
         assert run.terminal.usable and run.terminal.memory == 0
-        assert all(run.terminal.text(row) == "" for row in range(36))
+        assert [run.terminal.text(row) for row in range(36)] == [""] * 36
+
+
+@pytest.mark.parametrize("name", ["kitty", "xterm-sixel", "xterm"])
+def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
+    """Only where they lie is drawn: what remains must be what a whole redraw shows."""
+    with AppRun([*COMMAND, cache], terminal(name), 110, 32) as run:
+        run.wait_for("Saliency of")
+        run.wait_for("accuracy 98.0%  ")
+        run.settle(0.4)
+        whole = _seen(run)
+        palette = [b":", *(bytes([letter]) for letter in b"pick layer"), b"\r"]  # one popup in place of another
+        for keys in ([b"?", b"q"], [b":", b"q", b"u", b"\x1b"], [*palette, b"j", b"\x1b"], [b"\x14", b"j", b"\x1b"]):
+            for key in keys:
+                run.press(key, quiet=0.2)
+            assert _comes_to(run, whole), keys
+        opened, closed = (run.press(key, quiet=0.5).size for key in (b"c", b"q"))
+        again = run.press(b"\x0c", quiet=0.5).size  # all is drawn again
+        assert 2 * opened < again
+        assert name == "xterm-sixel" or opened + closed < again, "a sixel picture has to be sent whole"
+        assert _comes_to(run, whole)
+
+
+def _seen(run: AppRun) -> tuple[list[str], NDArray[np.uint8]]:
+    """The words of the list, for one picture can be written in several ways; the pixels of all but status and hints."""
+    return [run.terminal.text(row)[:30] for row in range(30)], run.terminal.pixels(0, 0, 110, 30)
+
+
+def _comes_to(run: AppRun, whole: tuple[list[str], NDArray[np.uint8]]) -> bool:
+    for _ in range(20):
+        run.settle(0.2)
+        text, pixels = _seen(run)
+        if text == whole[0] and (pixels == whole[1]).mean() > 0.999:
+            return True
+    return False
 
 
 def test_it_tells_what_to_set(cache: str) -> None:

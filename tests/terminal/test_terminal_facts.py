@@ -11,6 +11,7 @@ from test_terminal_replies import heard
 
 from fer_tui.terminal import tmux
 from fer_tui.terminal.facts import Terminal, true_colour_by_name
+from fer_tui.terminal.probe import queries
 from fer_tui.terminal.tmux import Outer
 
 WAYS = {
@@ -100,3 +101,9 @@ def test_the_size_of_a_cell() -> None:
     assert terminal("kitty").cell == (8, 17)
     assert terminal("xterm-sixel", pixels=(9, 18)).cell == (9, 18)
     assert terminal("mute").cell == (8, 16)
+
+
+def test_tmux_is_not_asked_by_what_it_takes_for_a_picture() -> None:
+    inside = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0"}
+    assert "\x1bP" not in queries(inside) and "\x1b_G" not in queries(inside) and queries(inside).endswith("\x1b[c")
+    assert "\x1bP$qm" in queries({"TERM": "xterm-256color"})

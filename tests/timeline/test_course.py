@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fer_tui.timeline import Course, facts, moved, number_of, short_names
+from fer_tui.timeline import Course, abreast, facts, moved, number_of, short_names
 
 
 def course(predicted: list[list[int]], labels: list[int], classes: str = "abc") -> Course:
@@ -99,3 +99,10 @@ def test_a_checkpoint_is_named_by_name_epoch_or_number() -> None:
     assert found == [1, 1, 1, 2, 2]
     with pytest.raises(ValueError, match="there are 025, 050, 075"):
         number_of("60", names)
+
+
+def test_another_run_stands_where_it_was_at_the_same_epoch() -> None:
+    names = ("e1.pt", "e3.pt", "e9.pt")
+    assert abreast(names, ("x2.pt", "x3.pt", "x8.pt")) == [-1, 1, 2]
+    assert abreast(names, ("best5.pt",)) == [0, 0, 0], "a single one is there all along"
+    assert abreast(names, ("a.pt", "b.pt")) == [0, 1, 1], "checkpoints are counted where there are no epochs"

@@ -195,6 +195,7 @@ def test_two_processes_train_as_one(faces: Path, tmp_path: Path) -> None:
         (["--epochs", "many"], "argument --epochs: 'many' is not a whole number"),
         (["--model", "fer-rse"], "there is no bundled network of that name; did you mean fer-res?"),
         (["--votes", "none.csv"], "none.csv: no such file"),
+        (["--model", "fer-gap", "--model", "fer-res"], "train makes one network, and fer-gap, fer-res are named"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -6,10 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_tui.contract import Heatmap
 from fer_tui.engine.settings import Settings
@@ -211,6 +214,27 @@ async def test_names_are_shown_and_never_obeyed(opened: Opened, project: Make) -
             assert text.replace("\n", "").isprintable()
         picture = sight.app.export_screenshot()
         assert "\x1b" not in picture and "\x9b" not in picture
+
+
+async def test_a_picture_that_cannot_be_read_is_told_and_left_behind(
+    opened: Opened, project: Make, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    for n in range(9):
+        path = tmp_path / "data" / ("bee", "cat", "dog")[n % 3] / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (12, 10), np.uint8)).save(path)
+        if n in (0, 4):
+            path.write_bytes(path.read_bytes()[:90])
+    async with opened(replace(project(), data=str(tmp_path / "data"))) as sight:
+        await sight.predicted()
+        assert sight.browser.predictions.predicted.tolist().count(-1) == 2
+        await sight.type("j")
+        await sight.explained()
+        await sight.type("gg")
+        await sight.until(lambda: "is cut off" in sight.text(), "what is wrong")
+        await sight.type("v{escape}gggcgej")
+        await sight.explained()
 
 
 async def test_wide_characters_keep_the_columns(opened: Opened, project: Make) -> None:

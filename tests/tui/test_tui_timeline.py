@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from fer_tui.engine.settings import Settings
+from fer_tui.tui.curving import rivals_of
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.screens.timeline import TimelineScreen
 from fer_tui.tui.widgets.curves import CurvePlot, Film, Frame
@@ -180,3 +181,35 @@ async def test_sizes_and_single_checkpoints(opened: Opened, run: Settings, proje
             assert len(shown) == frames, size
             assert "accuracy" in sight.text("#legend") and "right from here on" in sight.text("#run-words")
             assert sight.text("#curves").strip()
+
+
+async def test_each_of_two_networks_has_its_own_axis(opened: Opened, run: Settings, tmp_path: Path) -> None:
+    """The other run's accuracy lies below, where it was at the same epoch; narrowing asks of the current one's."""
+    (tmp_path / "other").mkdir()
+    for epoch in (2, 10, 40, 90):
+        torch.save(weights(epoch + 7), tmp_path / "other" / f"at{epoch}.pt")
+    both = dataclasses.replace(run, others=(dataclasses.replace(run, weights=(str(tmp_path / "other"),)),))
+    async with opened(both) as sight:
+        await sight.predicted()
+        await sight.type("gt")
+        await known(sight, 7)
+        screen, desk = sight.app.screen, sight.app.desk
+        assert [name.split()[-1] for name in screen.names] == ["epoch1.pt", "epoch2.pt", "epoch10.pt"]
+        assert screen.here == 2
+        accuracy = {n: desk.run.course(sight.browser.predictions.labels, [n]).accuracy[0] for n in range(7)}
+        (rival,) = rivals_of(desk)
+        np.testing.assert_array_equal(rival.values, [np.nan, accuracy[3], accuracy[4]])
+        legend = sight.text("#legend").splitlines()
+        assert legend[1].split()[2] == f"{accuracy[2]:5.3f}"
+        assert legend[2].split()[-2:] == [f"{accuracy[4]:5.3f}", f"{accuracy[4] - accuracy[2]:+.3f}"]
+        assert list(screen.window) == [0, 1, 2]
+        await sight.type("l")  # on to the other one, which has another axis
+        assert sight.browser.checkpoint == 3 and screen.here == 0 and list(screen.window) == [3, 4, 5, 6]
+        await sight.type("3l")
+        await known(sight, 7)
+        (rival,) = rivals_of(desk)
+        np.testing.assert_array_equal(rival.values, [accuracy[1], accuracy[2], accuracy[2], accuracy[2]])
+        course = desk.run.course(sight.browser.predictions.labels, range(3, 7))
+        await sight.type("{enter}")
+        assert sight.browser.narrowing == "learned:90"
+        assert sorted(sight.browser.row_at(n) for n in range(sight.browser.count)) == course.learned_at(3).tolist()

@@ -24,12 +24,13 @@ from fer_tui.tui.exporting import FOLDER, free, put
 from fer_tui.tui.history import revisit, visit_of
 from fer_tui.tui.keys import Command, Keys
 from fer_tui.tui.palette import Found, offers
+from fer_tui.tui.sides import checkpoints_of
 from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .batch_words import status_words
-from .batching import batch
+from .batching import batch, leave
 from .copying import copy
 from .finding import Palette
 from .popups import Details, Help
@@ -316,6 +317,9 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())
 
+    def do_quit(self, command: Command) -> None:
+        leave(self)
+
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)
 
@@ -344,7 +348,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def go(self, screen: str, narrowing: str | None = None) -> None:
         """To another screen; to the timeline only where there is one."""
-        if screen == "timeline" and not self.desk.has_run:
+        if screen == "timeline" and len(checkpoints_of(self.desk)) < 2:
             self.say(ONE_CHECKPOINT)
         else:
             self.post_message(Go(screen, narrowing))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -73,7 +72,7 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         self._usages: list[tuple[Usage, str]] = []
         self._ended = desk.batches.ended
         self._counted, self._known = 0.0, 0
-        self._said = ""
+        self._said, self._height = "", 0
         self._fields: dict[int, int] = {}  # by the line that tells of them
 
     def compose(self) -> ComposeResult:
@@ -88,6 +87,7 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         self.call_after_refresh(self._draw)
 
     def on_resize(self) -> None:
+        self._height = 0
         self._draw()
 
     def on_unmount(self) -> None:
@@ -153,9 +153,12 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         width = min(_WIDTH, self.app.size.width * 9 // 10 - 4)
         height = self.app.size.height * 9 // 10 - 2
         lines.styles.width = width
-        lines.show(list(self._lines(lines, width, height)))
+        upper, lower = self._lines(lines, width, height)
+        self._height = max(self._height, len(upper) + len(lower))  # a popup that shrinks would leave lines behind
+        lines.show([*upper, *[Text("")] * (self._height - len(upper) - len(lower)), *lower])
 
-    def _lines(self, lines: Lines, width: int, height: int) -> Iterator[Text]:
+    def _lines(self, lines: Lines, width: int, height: int) -> tuple[list[Text], list[Text]]:
+        """Those at the top and those at the bottom."""
         inks, desk = lines.inks, self._desk
         working = desk.batches.is_working
         upper = [Text("batch: explanations made ahead of time", inks.title), Text(self._hint, inks.muted), Text("")]
@@ -171,15 +174,12 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         lower = list(store_lines(self._usages, width, inks))
         spare = height - len(upper) - len(lower) - 3
         titles = [plain(each.title) for each in self._form.methods]
-        yield from upper
         if spare > 0:
             how = f", {desk.stored.told}" if desk.stored.told else ""
-            yield Text("")
-            yield Text(f"stored of these images{how}", inks.muted)
+            upper += [Text(""), Text(f"stored of these images{how}", inks.muted)]
             now = self._form.methods.index(self._form.method) if self._form.method is not None else 0
-            yield from stored_lines(titles, desk.stored.shares, now, width, spare, inks)
-            yield Text("")
-        yield from lower
+            upper += stored_lines(titles, desk.stored.shares, now, width, spare, inks)
+        return [*upper, Text("")], lower
 
     @property
     def _hint(self) -> str:

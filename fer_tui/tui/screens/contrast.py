@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from fer_tui.contract import Heatmap, plain
 from fer_tui.terminal import Picture
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.desk import Desk
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
@@ -22,7 +22,7 @@ from .copying import copy
 _LINES = 7  # below the picture
 
 
-class CellContrast(Paced, ModalScreen[bool], inherit_bindings=False):
+class CellContrast(Over, ModalScreen[bool], inherit_bindings=False):
     """Fills while images come in. o: map alone or over the mean picture; Enter: the images; Esc stops, then leaves.
 
     Gives True where the images are to be listed.

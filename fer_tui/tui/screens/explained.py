@@ -39,7 +39,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         pane.show_caption([])
         return
     draw_title(pane, desk)
-    sample, answered, beside = dataset[browser.row], desk.image.answered, desk.beside
+    answered, beside = desk.image.answered, desk.beside
     width = pane.content_region.width or pane.size.width
     explanation, look = answered.explanation, desk.look
     if isinstance(explanation, Heatmap) and answered.final:
@@ -47,7 +47,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
     heatmap, pointer = explanation if isinstance(explanation, Heatmap) else None, pane.pointer
     if heatmap is not None and pointer is not None:
         pointer.see(heatmap, final=answered.final)
-    picture = look.picture(explanation, sample.image)
+    picture = look.picture(explanation, dataset.shown(browser.row))
     if pointer is not None and not pane.picture.in_pixels:
         picture = marked(picture, pointer)
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, explanation, pointer))
@@ -71,7 +71,7 @@ def draw_title(pane: PicturePane, desk: Desk) -> None:
         width = pane.content_region.width or pane.size.width
         pane.show_title(side_title(desk, browser.checkpoint, browser.predictions, width, inks))
     else:
-        pane.show_title(_title(browser, dataset[browser.row].id, inks))
+        pane.show_title(_title(browser, dataset.name_of(browser.row), inks))
 
 
 def draw_beside(pane: PicturePane, desk: Desk) -> None:
@@ -83,7 +83,7 @@ def draw_beside(pane: PicturePane, desk: Desk) -> None:
         return
     answered, look, width = beside.answered, desk.look, pane.content_region.width or pane.size.width
     pane.show_title(side_title(desk, beside.partner, beside.predictions, width, inks))
-    picture = look.picture(answered.explanation, dataset[browser.row].image)
+    picture = look.picture(answered.explanation, dataset.shown(browser.row))
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, answered.explanation, None))
     caption = list(side_caption(desk, answered, beside.predictions, beside.note, width, inks))
     pane.show_caption(caption[: pane.caption_lines])
@@ -119,7 +119,7 @@ def twin(desk: Desk) -> Iterable[str]:
         yield from image_in_words(explanation.image)
         return
     if explanation is None or (isinstance(explanation, Heatmap) and look.view == "original"):
-        yield from image_in_words(dataset[browser.row].image)
+        yield from image_in_words(dataset.shown(browser.row))
         return
     yield from in_words(explanation)
     yield from tables_in_words(explanation)

@@ -23,7 +23,6 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .abreast import Abreast, pair_lines
-from .batching import leave
 from .explained import draw_beside, draw_picture, draw_side, draw_title, twin
 from .exports import Exports
 from .pointing import Pointing
@@ -315,7 +314,9 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
 
     def _complete(self, text: str, cursor: int) -> Completion:
         browser = self.desk.browser
-        return complete(text, cursor, browser.classes if browser is not None else (), self.desk.run.names)
+        if browser is None:
+            return complete(text, cursor, ())
+        return complete(text, cursor, browser.classes, browser.checkpoints, several=browser.several)
 
     def narrow(self, text: str) -> NarrowingError | None:
         """List only these images; what is wrong with the text, if anything."""
@@ -395,6 +396,3 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
             self.narrow("")
         elif self.desk.reports.is_working:
             self.do_report(command)
-
-    def do_quit(self, command: Command) -> None:
-        leave(self)

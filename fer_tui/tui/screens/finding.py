@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.palette import Found, Offer, search
 from fer_tui.tui.widgets.lines import Lines, cut
 from fer_tui.tui.widgets.text_input import TextInput
@@ -20,7 +20,7 @@ _NAME = 24  # cells for a name, where there is room
 _AROUND = 7  # lines that are not offers
 
 
-class Palette(Paced, ModalScreen[Found | None], inherit_bindings=False):
+class Palette(Over, ModalScreen[Found | None], inherit_bindings=False):
     """Type to find, arrows choose, Tab completes the name (for a number after it), Enter does it, Esc leaves."""
 
     def __init__(self, offers: Sequence[Offer]) -> None:

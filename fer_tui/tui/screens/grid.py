@@ -283,7 +283,7 @@ class GridScreen(GridExports):
         drawn_of = (explanation, row, look.view, look.opacity, look.colours_of(explanation), look.rule, scale)
         before = self._pictures.get(key)
         if before is None or before[0] != drawn_of:
-            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset[row or 0].image, self._maps))
+            self._pictures[key] = before = (drawn_of, look.picture(explanation, dataset.shown(row or 0), self._maps))
         return before[1]
 
     def _draw_curves(self, table: Table) -> None:

@@ -120,6 +120,6 @@ class GridExports(MarkedExports, Gridding):
             f"{desk.project.name}: {grid_words.title(desk, self.grid, table, inks, _WAYS).plain.strip()}",
             [grid_words.heading_of(desk, table.columns[column], _WIDEST, False, inks).plain for column in columns],
             [(lines[row], [sheet_cell((row, column)) for column in columns]) for row in rows],
-            {image: dataset[image].image for image in images if image is not None},
+            {image: dataset.shown(image) for image in images if image is not None},
             copy.deepcopy(desk.look),
         )

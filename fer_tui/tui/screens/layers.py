@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from fer_tui.contract import Layer, plain
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.structure import Branch, branches, shape_of
 from fer_tui.tui.widgets.lines import Inks, Lines, cut
 
@@ -19,7 +19,7 @@ _OTHERS = 5  # lines of the popup that are no modules: its margins, two heads, a
 _KIND, _SHAPE, _COUNT = 16, 12, 11  # columns
 
 
-class LayerPicker(Paced, ModalScreen[str | None], inherit_bindings=False):
+class LayerPicker(Over, ModalScreen[str | None], inherit_bindings=False):
     """A tree of all modules: what is typed narrows it, arrows move, Enter chooses, Esc leaves. Gives a layer's name.
 
     open: the names of those that can be chosen; why: said where another one is.

@@ -13,13 +13,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from fer_tui.contract import InputError, ParameterInfo, Value, plain
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.bindings import Binding, key_name
 from fer_tui.tui.widgets.lines import Inks, Lines, Page
 from fer_tui.tui.widgets.text_input import TextInput
 
 
-class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
+class Choice(Over, ModalScreen[int | None], inherit_bindings=False):
     """A list of names: j and k move, a number or Enter chooses, Esc leaves. Gives the chosen index.
 
     preview: is told where the cursor goes.
@@ -93,7 +93,7 @@ class Choice(Paced, ModalScreen[int | None], inherit_bindings=False):
             self.dismiss(number)
 
 
-class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
+class Entry(Over, ModalScreen[Value | None], inherit_bindings=False):
     """A parameter's new value, typed: Enter takes it where it is one, Esc leaves. Gives the value."""
 
     def __init__(self, info: ParameterInfo, value: Value) -> None:
@@ -127,7 +127,7 @@ class Entry(Paced, ModalScreen[Value | None], inherit_bindings=False):
             self.dismiss(None)
 
 
-class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
+class Question(Over, ModalScreen[str | None], inherit_bindings=False):
     """A line of text, typed: Enter takes it, Esc leaves. Gives the text."""
 
     def __init__(self, title: str, text: str, told: str = "") -> None:
@@ -153,7 +153,7 @@ class Question(Paced, ModalScreen[str | None], inherit_bindings=False):
             self.dismiss(None)
 
 
-class Reading(Paced, ModalScreen[None], inherit_bindings=False):
+class Reading(Over, ModalScreen[None], inherit_bindings=False):
     """A text that can be scrolled; any key that does not scroll leaves."""
 
     indent = 0  # columns before what a wrapped line goes on with

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 
 from fer_tui.contract import plain
 from fer_tui.engine.messages import Neighbour
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.desk import Desk
 from fer_tui.tui.keys import Command
 from fer_tui.tui.widgets.curves import Film, Frame, Shot
@@ -44,7 +44,7 @@ class Resembling(Moving):
             self.go_to(int(here[0]), 0)
 
 
-class SimilarPopup(Paced, ModalScreen[Neighbour | None], inherit_bindings=False):
+class SimilarPopup(Over, ModalScreen[Neighbour | None], inherit_bindings=False):
     """The images side by side, the nearest first: arrows or h and l choose, Enter goes there, Esc leaves."""
 
     def __init__(self, desk: Desk) -> None:
@@ -102,7 +102,7 @@ class SimilarPopup(Paced, ModalScreen[Neighbour | None], inherit_bindings=False)
             names = f"{names} → {plain(classes[each.predicted])}"
         is_current = number == self._at
         name = Text(f"▸ {each.row}" if is_current else f"{each.row}", inks.accent if is_current else inks.muted)
-        picture = Image.fromarray(similar.dataset[each.row].image)
+        picture = Image.fromarray(similar.dataset.shown(each.row))
         return Shot(name, picture, [Text(names, ink), Text(f"{each.distance:.3f}", inks.muted)])
 
     def on_key(self, event: events.Key) -> None:

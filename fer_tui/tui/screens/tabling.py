@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from fer_tui.contract import Axis, Explanation, Place, Reply, plain
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.asking import Answered
 from fer_tui.tui.keys import Command
 from fer_tui.tui.table_view import TableView
@@ -149,7 +149,7 @@ class Acts(Tabling):
             self.aimed()
 
 
-class Tables(Paced, ModalScreen[Place | None], inherit_bindings=False):
+class Tables(Over, ModalScreen[Place | None], inherit_bindings=False):
     """One table at a time: arrows move, s sorts, Tab goes to the next, Enter where the row leads, Esc leaves."""
 
     def __init__(self, title: str, text: str, views: list[TableView]) -> None:

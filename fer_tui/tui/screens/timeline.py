@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,16 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from fer_tui.contract import Heatmap, Place, plain
+from fer_tui.terminal.plot import Curve
 from fer_tui.tui.asking import Asking, Request
-from fer_tui.tui.curving import classes_shown, curves_of, ink_of
+from fer_tui.tui.curving import Rival, classes_shown, curves_of, ink_of, rivals_of
 from fer_tui.tui.desk import Change
 from fer_tui.tui.exporting import put
 from fer_tui.tui.keys import Command
+from fer_tui.tui.sides import checkpoints_of
 from fer_tui.tui.tables import curves
 from fer_tui.tui.widgets.curves import CurvePlot, Curves, Film, Frame, Shot
-from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.lines import Lines, cut
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .exports import Exporting, Offer
@@ -76,9 +79,24 @@ class TimelineScreen(Exporting, Moving, Looking):
     # ---- what is wanted ----------------------------------------------------------------------------------------------
 
     @property
+    def series(self) -> Sequence[int]:
+        """The checkpoints of the axis: those of the network where the user is."""
+        return checkpoints_of(self.desk)
+
+    @property
+    def names(self) -> list[str]:
+        return [self.desk.run.names[number] for number in self.series]
+
+    @property
+    def here(self) -> int:
+        """Where the user is on the axis."""
+        browser = self.desk.browser
+        return self.series.index(browser.checkpoint) if browser is not None and self.series else 0
+
+    @property
     def course(self) -> Course | None:
         browser = self.desk.browser
-        return self.desk.run.course(browser.predictions.labels) if browser is not None else None
+        return self.desk.run.course(browser.predictions.labels, self.series) if browser is not None else None
 
     @property
     def target(self) -> int | None:
@@ -88,19 +106,18 @@ class TimelineScreen(Exporting, Moving, Looking):
             return None
         if browser.target != "predicted":
             return browser.target_class
-        for checkpoint in reversed(range(len(self.desk.run.names))):
+        for checkpoint in reversed(self.series):
             known = self.desk.run.prediction(checkpoint, browser.row)
             if known is not None and known[0] >= 0:
                 return known[0]
         return None
 
     @property
-    def window(self) -> range:
+    def window(self) -> Sequence[int]:
         """The checkpoints that there is room to show, around the current one."""
-        count, room = len(self.desk.run.names), self.query_one(Film).room
-        at = self.desk.browser.checkpoint if self.desk.browser is not None else 0
-        first = min(max(0, at - room // 2), max(0, count - room))
-        return range(first, min(count, first + room))
+        count, room = len(self.series), self.query_one(Film).room
+        first = min(max(0, self.here - room // 2), max(0, count - room))
+        return self.series[first : first + room]
 
     def aim(self) -> None:
         self.aimed()
@@ -161,7 +178,7 @@ class TimelineScreen(Exporting, Moving, Looking):
         yield from super().facts()
 
     def _draw_curves(self) -> None:
-        browser, course, run, inks = self.desk.browser, self.course, self.desk.run, self.inks
+        browser, course, inks = self.desk.browser, self.course, self.inks
         plot, legend, below = self.query_one(CurvePlot), self.query_one("#legend", Lines), self.query_one("#run-words")
         assert isinstance(below, Lines)
         if browser is None or course is None or not course.labelled.any():
@@ -171,14 +188,18 @@ class TimelineScreen(Exporting, Moving, Looking):
             below.show([Text(f" {told}", inks.muted)] if browser is not None else [])
             return
         shown = classes_shown(course, self.target)
-        plot.show_curves(curves_of(course, run.names, self.target, browser.checkpoint, inks.strong))
-        at = [run.names.index(name) for name in course.checkpoints]
-        here = at.index(browser.checkpoint) if browser.checkpoint in at else None
-        legend.show(list(self._legend(course, shown, here)))
+        names, rivals = self.names, rivals_of(self.desk)
+        below_all = [Curve(each.values, inks.muted) for each in rivals]
+        plot.show_curves(curves_of(course, names, self.target, self.here, inks.strong, below_all))
+        at = course.checkpoints
+        here = at.index(names[self.here]) if names[self.here] in at else None
+        legend.show(list(self._legend(course, shown, here, rivals)))
         below.show(list(self._run_words(course, here))[:_WORDS])
 
-    def _legend(self, course: Course, shown: Sequence[int], here: int | None) -> Iterator[Text]:
-        """The numbers at the cursor, and how far they are from the checkpoint before."""
+    def _legend(
+        self, course: Course, shown: Sequence[int], here: int | None, rivals: Sequence[Rival]
+    ) -> Iterator[Text]:
+        """The numbers at the cursor, and how far they are from the checkpoint before; other networks' accuracy."""
         inks = self.inks
         yield Text("            here  change", inks.muted)
         rows = [("accuracy", course.accuracy.tolist(), inks.strong, False)]
@@ -193,6 +214,18 @@ class TimelineScreen(Exporting, Moving, Looking):
                     line.append(
                         f"  {change:+.3f}", inks.right if change > 0 else inks.wrong if change < 0 else inks.muted
                     )
+            yield line
+            if name == "accuracy":
+                yield from self._rivals(rivals, values[here] if here is not None else math.nan)
+
+    def _rivals(self, rivals: Sequence[Rival], own: float) -> Iterator[Text]:
+        """Of each other network the accuracy at the same epoch, and how far it is from `own`."""
+        for rival in rivals:
+            there = rival.values[self.here]
+            line = Text.assemble((f"○ {cut(plain(rival.name), 9)} ", self.inks.muted))
+            if there == there:
+                line.append(f"{there:5.3f}", self.inks.muted)
+                line.append(f"  {there - own:+.3f}" if own == own else "", self.inks.muted)
             yield line
 
     def _run_words(self, course: Course, here: int | None) -> Iterator[Text]:
@@ -235,7 +268,7 @@ class TimelineScreen(Exporting, Moving, Looking):
         desk, inks, row = self.desk, self.inks, browser.row or 0
         assert desk.project.dataset is not None
         is_current = number == browser.checkpoint
-        name = plain(short_names(desk.run.names)[number])
+        name = plain(short_names(self.names)[self.series.index(number)])
         answered = desk.frames.answered(number)
         lines: list[Text] = []
         known = desk.run.prediction(number, row)
@@ -248,7 +281,7 @@ class TimelineScreen(Exporting, Moving, Looking):
             lines.append(Text("stopped" if answered.cancelled else "…", inks.muted))
         if isinstance(answered.explanation, Heatmap) and answered.final:
             desk.look.scales.seen.see(answered.explanation)
-        picture = desk.look.picture(answered.explanation, desk.project.dataset[row].image)
+        picture = desk.look.picture(answered.explanation, desk.project.dataset.shown(row))
         return Shot(
             Text(f"▸ {name}" if is_current else name, inks.accent if is_current else inks.muted), picture, lines
         )
@@ -272,7 +305,7 @@ class TimelineScreen(Exporting, Moving, Looking):
 
     def on_curve_plot_chosen(self, message: CurvePlot.Chosen) -> None:
         if self.desk.browser is not None:
-            self._move_checkpoint(message.step - self.desk.browser.checkpoint)
+            self._move_checkpoint(self.series[message.step] - self.desk.browser.checkpoint)
 
     def on_frame_chosen(self, message: Frame.Chosen) -> None:
         if self.desk.browser is not None and message.number < len(self.window):
@@ -292,11 +325,10 @@ class TimelineScreen(Exporting, Moving, Looking):
 
     def _list(self, term: str) -> None:
         """List images in Explore."""
-        browser, names = self.desk.browser, self.desk.run.names
-        if browser is None or self.desk.run.known < len(names):
+        if self.desk.browser is None or self.desk.run.known_of(self.series) < len(self.series):
             self.say("the predictions of all checkpoints are not known yet")
             return
-        self.go("explore", term.format(_named(names, browser.checkpoint)))
+        self.go("explore", term.format(_named(self.names, self.here)))
 
     def do_filters(self, command: Command) -> None:
         self.go("filters")

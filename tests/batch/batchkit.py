@@ -1,0 +1,52 @@
+"""Explainers of somebody else for tests of the batch; each row that is explained is written into a file.
+
+The tests install this file as the module of a distribution; nothing imports it from here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from fer_tui.contract import Axis, Explainer, Heatmap, Parameters, Result, Subject
+
+DEADLY, FAULTY = 7, 11  # rows
+
+
+class Counted(Explainer[Parameters]):
+    """The image itself as the map."""
+
+    name = "counted"
+    title = help = "For tests."
+    version = "1"
+    kind = "heatmap"
+    axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
+    seconds = 0.03
+
+    def explain(self, subject: Subject, parameters: Parameters) -> Iterator[Result]:
+        row = subject.place.image
+        assert subject.image is not None and row is not None
+        time.sleep(self.seconds)
+        self.misbehave(row)
+        with Path(os.environ["BATCHKIT_LOG"]).open("a") as log:
+            log.write(f"{row}\n")
+        image = subject.classifier.shown(subject.image)
+        yield Result(subject.place, Heatmap(values=image.astype(np.float32), image=image), True, 1.0)
+
+    def misbehave(self, row: int) -> None: ...
+
+
+class Deadly(Counted):
+    name = "deadly"
+    seconds = 0.0
+
+    def misbehave(self, row: int) -> None:
+        if row == DEADLY:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if row == FAULTY:
+            raise ValueError("no luck with \x1b[31mthis one")

@@ -1,0 +1,124 @@
+"""A batch that is interrupted, by whatever: started again it makes exactly what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_tui.cli import main
+from fer_tui.contract import Heatmap, Place
+from fer_tui.engine import open_session
+
+from .batchkit import DEADLY, FAULTY
+from .conftest import Kit
+
+LIMIT = 60.0  # seconds that anything here may take
+
+
+@contextmanager
+def running(kit: Kit) -> Iterator[tuple[subprocess.Popen[str], Callable[[], dict[str, Any]]]]:
+    """The command in a process of its own, and what reads its next event."""
+    command = [sys.executable, "-P", "-m", "fer_tui", "batch", "counted", "--targets", "3", "--events", *kit.flags]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+
+    def event() -> dict[str, Any]:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.stderr.read() if process.stderr is not None else ""
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    try:
+        yield process, event
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def children(pid: int) -> list[int]:
+    """The processes below one, from the system's own table."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, _, rest = each.read_text().partition(" (")
+            parent = int(rest.rpartition(") ")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found += [int(number), *children(int(number))]
+    return found
+
+
+def gone(pids: list[int]) -> bool:
+    end = time.monotonic() + LIMIT
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
+def test_interrupted_at_any_moment_it_goes_on_with_exactly_what_is_missing(kit: Kit) -> None:
+    rows = set(range(kit.settings.limit or 0))
+    with running(kit) as (process, event):  # Ctrl+C
+        while event()["made"] < 20:
+            pass
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT)
+        assert process.returncode == 130, said
+    first = kit.stored("counted")
+    assert f"interrupted: {len(first)} made and kept" in said
+    assert 0 < len(first) < len(rows)
+    assert first <= kit.explained().keys()
+    with running(kit) as (process, event):  # kill -9 of the driver: its workers end with it
+        while event()["made"] < 20:
+            pass
+        workers = children(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        assert len(workers) >= 2 and gone(workers)
+    second = kit.stored("counted")
+    assert first < second < rows
+    assert not kit.explained().keys() & first
+    with running(kit) as (process, event):  # kill -9 of a worker: another one takes its place
+        event()
+        _, *workers = children(process.pid)
+        os.kill(workers[-1], signal.SIGKILL)
+        out, said = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, said
+        last = json.loads(out.splitlines()[-1])
+    assert (last["done"], last["missing"], last["total"]) == (True, 0, len(rows))
+    assert kit.stored("counted") == rows
+    third = kit.explained()
+    assert not third.keys() & second and third.keys() | second == rows
+    with open_session(kit.settings) as session:  # and each map is that of the plain loop
+        places = [Place(row, 3) for row in sorted(rows)]
+        for place, result in zip(places, session.engine().explain_many("counted", places), strict=True):
+            assert isinstance(result.explanation, Heatmap)
+            np.testing.assert_array_equal(result.explanation.values, session.dataset[place.image or 0].image)
+    assert not kit.explained()
+
+
+def test_a_row_that_kills_its_worker_and_one_that_fails_are_set_aside_alone(
+    kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["batch", "deadly", "--targets", "3", "--json", *kit.flags]) == 1
+    out, said = capsys.readouterr()
+    told = json.loads(out)
+    assert sorted(each["image"] for each in told["aside"]) == [DEADLY, FAULTY]
+    assert (told["made"], told["missing"]) == (kit.settings.limit - 2, 0)  # type: ignore[operator]
+    assert f"set aside: row {DEADLY} (" in said and "SIGSEGV" in said
+    assert r"no luck with \x1b[31mthis one" in said
+    assert kit.stored("deadly") == set(range(kit.settings.limit or 0)) - {DEADLY, FAULTY}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_the_first_frame_needs_no_arrays_and_none_of_our_screens() -> None:
     loaded = loaded_by("import fer_tui.tui.app")
     assert "textual" in loaded
     assert loaded.isdisjoint({"numpy", "PIL", "fer_tui.engine.messages", "fer_tui.tui.screens.explore"})
+
+
+def test_what_is_named_and_there_is_looked_for_without_arrays(tmp_path: Path) -> None:
+    """Before the first frame: data and weights that are files need no look into them."""
+    (tmp_path / "data.npz").touch()
+    (tmp_path / "net.pt").touch()
+    named = {"data": str(tmp_path / "data.npz"), "weights": [str(tmp_path / "net.pt")], "model": "fer-gap"}
+    code = f"from fer_tui.cli import config, explore\nassert list(config.absent({named!r})) == []"
+    assert loaded_by(code).isdisjoint({"numpy", "PIL", "fer_tui.dataset", "fer_tui.classifier"})
 
 
 def test_messages_need_no_arrays() -> None:

@@ -17,6 +17,7 @@ class Asked:
 
     where: the rows, in the words of the explorer's narrowing; "": all. targets: "predicted", "true", "all", or a class
     index. layers, checkpoints: names and numbers, or "all". filters: channels of each of the layers, or "all".
+    half: values of heat maps are kept as float16, where that is good enough.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Asked:
     layers: tuple[str, ...] | str | None = None
     filters: tuple[int, ...] | str | None = None
     checkpoints: tuple[int, ...] | str | None = None
+    half: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-like data."""

@@ -16,6 +16,7 @@ class Chunk:
 
     scores: those of the block of rows that begins with `rows[0]`. digests: of the images of `rows`. maps: of `rows`,
     each for its target; a target of None is the predicted class. A row of None is no image's: of what explains none.
+    half: values of heat maps are kept as float16.
     """
 
     index: int
@@ -27,6 +28,7 @@ class Chunk:
     layer: str | None = None
     filter: int | None = None
     targets: tuple[int | None, ...] = ()
+    half: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)

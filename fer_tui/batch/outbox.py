@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from fer_tui.engine.codec import smaller
+
 if TYPE_CHECKING:
     from fer_tui.engine import Storage
     from fer_tui.engine.store import Row
@@ -22,6 +24,7 @@ class Outbox:
         self._known: dict[str, bytes] = {}
         self._put: dict[str, Row] = {}
         self._wanted: frozenset[str] | None = None
+        self._half = False
 
     @property
     def is_on(self) -> bool:
@@ -31,9 +34,13 @@ class Outbox:
         """Know what others have made, from now on."""
         self._known.update((key, blob) for key, blob, _, _ in rows)
 
-    def begin(self, wanted: Iterable[str] | None = None) -> None:
-        """A new chunk. wanted: keys of the explanations that are collected; a run may make others by the way."""
+    def begin(self, wanted: Iterable[str] | None = None, *, half: bool = False) -> None:
+        """A new chunk. wanted: keys of the explanations that are collected; a run may make others by the way.
+
+        half: heat maps are collected with values as float16.
+        """
         self._put.clear()
+        self._half = half
         self._wanted = frozenset(wanted) if wanted is not None else None
 
     def rows(self) -> tuple[Row, ...]:
@@ -55,7 +62,7 @@ class Outbox:
     def put(self, key: str, blob: bytes, *, method: str, kind: str = "") -> None:
         """Collect it; an explanation (of a kind) only where it is wanted."""
         if not kind or self._wanted is None or key in self._wanted:
-            self._put[key] = (key, blob, method, kind)
+            self._put[key] = (key, smaller(blob) if kind and self._half else blob, method, kind)
 
     def close(self) -> None:
         if self._seen is not None:

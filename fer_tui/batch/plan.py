@@ -84,6 +84,7 @@ class Plan:
             "parameters": dict(sorted(self.asked.parameters.items())),
             "network": network,
             "each": self.each,
+            "half": self.asked.half,
         }
 
     @property
@@ -118,8 +119,18 @@ class Plan:
         numbers = self._rows[images] if self._rows is not None else images
         rows = numbers.tolist() if self._rows is not None else [None] * len(images)
         targets = self._targets_of(numbers, checkpoint)
-        method, parameters = self._description.name, self.asked.parameters
-        return Chunk(number, "maps", tuple(rows), checkpoint, method, parameters, layer, channel, tuple(targets))
+        return Chunk(
+            number,
+            "maps",
+            tuple(rows),
+            checkpoint,
+            self.method,
+            self.asked.parameters,
+            layer,
+            channel,
+            tuple(targets),
+            self.asked.half,
+        )
 
     def keys(self, chunk: Chunk) -> list[str | None]:
         """The store's key for each place of a chunk; None where the target or the image's digest is not known."""

@@ -140,7 +140,7 @@ class _Maps:
                 tasks[key] = place, task
         there = self._outbox.has(tasks)
         self.found += len(there)
-        self._outbox.begin(tasks)
+        self._outbox.begin(tasks, half=self._chunk.half)
         return {key: each for key, each in tasks.items() if key not in there}
 
     def _finish(self, tasks: Sequence[Task]) -> None:

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     crews.add_crew(how)
     how.add_argument("--out", metavar="STORE", type=Path, help="a folder with a store of its own, without a limit")
+    how.add_argument("--half", action="store_true", help="keep values of heat maps as float16, where that loses little")
     how.add_argument("--dry-run", action="store_true", help="only tell how many are missing, how long, how large")
     how.add_argument("--events", action="store_true", help="how far it is, as lines of JSON on stdout")
     flags.add_settings(parser)
@@ -226,6 +227,7 @@ def _asked(
         arguments.layers,
         arguments.filters,
         arguments.checkpoints,
+        arguments.half,
     )
 
 

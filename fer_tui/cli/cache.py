@@ -16,6 +16,7 @@ from .progress import Narrator
 from .sizes import bytes_of, room
 
 if TYPE_CHECKING:
+    from fer_tui.engine import Store
     from fer_tui.engine.store import Usage
 
 EXAMPLES = (
@@ -138,8 +139,7 @@ def _clear(place: Place, methods: Sequence[str], as_json: bool) -> int:
         with opened(place.path) as store:
             known(methods, [store.usage()])
             deleted = sum(store.delete(method) for method in methods or (None,))
-            if store.note:
-                raise InputError(store.path, store.note.rpartition(": ")[2])
+            _check_on(store)
     datasets = delete_parsed(place.folder) if not methods else 0
     lines = [f"{plain(place.path)}: {deleted} entries deleted"]
     if datasets:
@@ -155,7 +155,7 @@ def _verify(place: Place, arguments: argparse.Namespace) -> int:
             faults[path] = []
             if path.is_file():
                 with opened(path, read_only=path != place.path) as store:
-                    faults[path] = store.verify(tell, quick=arguments.quick) + ([store.note] if store.note else [])
+                    faults[path] = store.verify(tell, quick=arguments.quick) + ([] if store.is_on else [store.note])
             elif path != place.path:
                 faults[path] = ["there is no store"]
     sound = "every entry that was looked at is sound" if arguments.quick else "every entry is sound"
@@ -166,6 +166,12 @@ def _verify(place: Place, arguments: argparse.Namespace) -> int:
     return 0 if ok else 1
 
 
+def _check_on(store: Store) -> None:
+    """InputError where what was done to it has turned it off."""
+    if not store.is_on:
+        raise InputError(store.path, store.note.rpartition(": ")[2])
+
+
 def _limit(place: Place, text: str, as_json: bool) -> int:
     try:
         limit = None if text == "none" else bytes_of(text)
@@ -174,6 +180,7 @@ def _limit(place: Place, text: str, as_json: bool) -> int:
     with opened(place.path) as store:
         before = store.usage().entries
         store.remember_limit(limit)
+        _check_on(store)
         usage = store.usage()
     evicted = before - usage.entries
     line = f"{plain(place.path)}: {usage.entries} entries, {room(usage)}" + (f"; {evicted} evicted" if evicted else "")

@@ -27,6 +27,10 @@ _VALUES = {
     "graphics": WAYS,
     "cache": ("none",),
     "target": ("predicted", "true"),
+    "targets": ("predicted", "true", "all"),
+    "layers": ("all",),
+    "filters": ("all",),
+    "checkpoints": ("all",),
     "regions": ("auto", "layout", "layout:scaled", "samples"),
     "view": ("overlay", "map", "focus", "outline", "original"),
 }

@@ -142,9 +142,6 @@ def missing_files(file: Path) -> list[str]:
 
 def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
     """The files that these settings name and that are not there."""
-    from fer_tui.classifier.runs import has_files
-    from fer_tui.dataset import shards_of
-
     for setting, each in ((setting, each) for each in (values, *values.get("others", ())) for setting in SETTINGS):
         value = each.get(setting.name)
         if not setting.names or value is None or setting.name in ("cache", "classes"):
@@ -157,10 +154,21 @@ def absent(values: Mapping[str, Any]) -> Iterator[tuple[Setting, Path]]:
             if setting.name == "data" and text.startswith(BUILTIN):
                 continue
             named = Path(before if is_code else text)
-            if setting.name == "data" and shards_of(named):
-                continue
-            if not named.exists() and not (setting.name == "weights" and has_files(named)):
+            if not named.exists() and not _is_several(setting.name, named):
                 yield setting, named
+
+
+def _is_several(name: str, path: Path) -> bool:
+    """Whether a path that is no file of that name stands for several. What looks loads NumPy, which takes long."""
+    if name == "data":
+        from fer_tui.dataset import shards_of
+
+        return bool(shards_of(path))
+    if name == "weights":
+        from fer_tui.classifier.runs import has_files
+
+        return has_files(path)
+    return False
 
 
 def _written(value: object) -> str:

@@ -17,7 +17,7 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    flags.add_settings(parser, "device", "cache")
+    flags.add_settings(parser, "device", "cache", "stores")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fer_tui.contract import FerTuiError, InputError
@@ -36,6 +36,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield from _torch(settings.device)
     yield from _plugins()
     yield _cache(settings.cache)
+    yield from _further(settings.stores)
 
 
 def _torch(device: str) -> Iterator[Finding]:
@@ -115,3 +116,20 @@ def _cache(folder: str | None) -> Finding:
         store.close()
     mode = stat.filemode(path.stat().st_mode)
     return Finding("cache", f"{path}: {usage.entries} entries, {room(usage)}, {mode}")
+
+
+def _further(stores: Sequence[str]) -> Iterator[Finding]:
+    """The further stores: whether each can be read, and how large it is."""
+    from fer_tui.engine import Store
+    from fer_tui.engine.stores import folder_of
+
+    from .sizes import room
+
+    for named in stores:
+        store = Store.open(folder_of(named), read_only=True)
+        if store.is_on:
+            usage = store.usage()
+            yield Finding("store", f"{store.path}: {usage.entries} entries, {room(usage)}, only read")
+        else:
+            yield Finding("store", named, store.note.rpartition(": ")[2], "name another: --store DIR, or leave it out")
+        store.close()

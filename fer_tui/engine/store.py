@@ -33,7 +33,6 @@ _LISTED = 256  # entries that are listed at once
 _SAMPLE = 1000  # entries that a quick check looks at
 _DENSE = 8  # times as many entries as are asked for, at most, to read all of them
 _TRIES = 12  # times that a batch waits for another process's write
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _PUT = """
 INSERT INTO entries (key, method, kind, size, used, checksum, blob) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET method = excluded.method, kind = excluded.kind, size = excluded.size,
@@ -77,7 +76,8 @@ class Entry:
 class Store:
     """Packed explanations by key; the least recently used are evicted above `limit` bytes, where there is one.
 
-    Nothing here raises: a store that is off (see `note`) gives None and keeps nothing.
+    Nothing here raises: a store that is off (see `note`) gives None and keeps nothing. A file that may not be written
+    to is only read; `note` says that, too.
     """
 
     def __init__(self, path: Path, limit: int | None, read_only: bool = False) -> None:
@@ -97,13 +97,13 @@ class Store:
         """
         store = cls((folder or cache_folder()) / FILE_NAME, limit_bytes, read_only)
         try:
-            if not read_only:
+            if not read_only and not store.path.is_file():
                 store.path.parent.mkdir(parents=True, exist_ok=True)
             store._connect()
         except (OSError, sqlite3.Error, ValueError) as error:
             store._turn_off(error)
             return store
-        if limit_bytes is None and not read_only:
+        if limit_bytes is None and not store._read_only:
             store.remember_limit(None)
         else:
             store.limit = store._remembered()
@@ -172,6 +172,8 @@ class Store:
         return self._put(rows, tries=_TRIES)
 
     def _put(self, rows: Iterable[Row], tries: int) -> bool:
+        if self._read_only:
+            return False
         now, most = time.time(), self.limit
         values = [
             (self._name(key), method, kind, len(blob), now, zlib.crc32(blob), blob)
@@ -284,8 +286,13 @@ class Store:
     def _connect(self) -> None:
         self._stamp = ()
         if not self._read_only:
-            self._connection = storefile.connected(self.path)
-            return
+            try:
+                self._connection = storefile.connected(self.path)
+                return
+            except (sqlite3.OperationalError, OSError) as error:
+                if not storefile.is_forbidden(error) or not self.path.is_file():
+                    raise
+                self._read_only, self.note = True, f"the store is only read: {self.path} cannot be written to"
         stamp = storefile.stamp(self.path)
         self._connection, unchanging = storefile.readable(self.path)
         if unchanging:
@@ -339,7 +346,7 @@ class Store:
                     self._connect()
                 return self._connection.execute(statement, tuple(values)).fetchall()
             except (sqlite3.Error, OSError, ValueError) as error:
-                if not _is_busy(error):
+                if not storefile.is_busy(error):
                     self._turn_off(error)
                 return []
 
@@ -357,7 +364,7 @@ class Store:
                 except (sqlite3.Error, OSError) as error:
                     with contextlib.suppress(sqlite3.Error):
                         self._connection.execute("ROLLBACK")
-                    if not _is_busy(error):
+                    if not storefile.is_busy(error):
                         self._turn_off(error)
                         return False
         return False
@@ -382,10 +389,6 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def _is_busy(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
 
 
 def _reason(error: Exception) -> str:

@@ -61,8 +61,11 @@ def connected(path: Path) -> sqlite3.Connection:
         if on_network(path.parent):
             settle(connection)
         else:
-            with contextlib.suppress(sqlite3.OperationalError):  # others read just now: then as it was
+            try:
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):  # others read just now: then as it was
+                    raise
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.execute("SELECT 1 FROM totals, entries LIMIT 1").fetchone()
@@ -86,9 +89,8 @@ def readable(path: Path) -> tuple[sqlite3.Connection, bool]:
         connection.execute("SELECT 1 FROM entries LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-            raise
-        if path.with_name(path.name + "-wal").exists() or path.with_name(path.name + "-journal").exists():
+        is_written = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+        if is_written or not is_forbidden(error):
             raise
         return _unchanging(path), True
     except BaseException:
@@ -117,6 +119,20 @@ def settle(connection: sqlite3.Connection) -> bool:
         return False
     finally:
         connection.execute(f"PRAGMA busy_timeout = {int(_PATIENCE * 1000)}")
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process has locked the file for now."""
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_forbidden(error: Exception) -> bool:
+    """Whether it cannot be written to, or nothing be made beside it."""
+    return isinstance(error, PermissionError) or _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+def _code(error: Exception) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def format_of(connection: sqlite3.Connection) -> int:

@@ -65,6 +65,17 @@ def test_a_dry_run_tells_exactly_what_is_missing(
     assert (done["total"], done["missing"]) == (10, 0)
 
 
+def test_half_takes_less_and_reads_as_float32(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = batch(capsys, tmp_path / "whole", "saliency", "--targets", "2", rows=4)
+    half = batch(capsys, tmp_path / "half", "saliency", "--targets", "2", "--half", rows=4)
+    assert isinstance(whole["bytes"], int) and isinstance(half["bytes"], int)
+    assert half["bytes"] < whole["bytes"] - 4 * 48 * 48 * 2 + 2000
+    with open_session(Settings(device="cpu", limit=4, cache=str(tmp_path / "half"))) as session:
+        (found,) = session.engine().explain("saliency", Place(1, 2))
+    assert isinstance(found.explanation, Heatmap) and found.explanation.values.dtype == np.float32
+    assert found.explanation.meta["float16"]
+
+
 def test_a_store_that_would_evict_is_refused_and_one_of_its_own_is_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

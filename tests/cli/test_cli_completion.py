@@ -54,6 +54,8 @@ def offered(line: str) -> list[str]:
         ("--grap", ["--graphics"]),
         ("--graphics sextan", ["sextants"]),
         ("evaluate x.csv --fit p", ["pad"]),
+        ("batch salien", ["saliency"]),
+        ("batch saliency --targets pre", ["predicted"]),
         ("nonsense ", []),
         ("completion f", ["fish"]),
     ],
@@ -72,7 +74,7 @@ def test_files_are_left_to_the_shell(line: str) -> None:
 def test_every_command_and_every_flag_is_offered() -> None:
     assert set(offered("")) == {*COMMANDS, *ALIASES}
     for name in COMMANDS:
-        shown = {word for word in words_of_help(name) if word.startswith("--") and word != "--"}
+        shown = {word.rstrip("):") for word in words_of_help(name) if word.startswith("--") and word != "--"}
         assert shown <= {*offered(f"{name} -")}, name
 
 

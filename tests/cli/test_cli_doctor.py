@@ -114,6 +114,8 @@ def test_a_store_is_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -
     store.close()
     assert "1 entries" in _findings(capsys, "--cache", "kept")["cache"]["value"]
     assert _findings(capsys, "--cache", "none")["cache"]["value"] == "none: nothing is stored"
+    assert _findings(capsys, "--store", "kept")["store"]["value"].startswith("kept/store.sqlite: 1 entries, ")
+    assert _findings(capsys, "--store", "absent", code=1)["store"]["fault"] == "there is no store"
 
 
 @pytest.mark.parametrize(

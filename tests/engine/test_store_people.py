@@ -64,6 +64,22 @@ store.close()
 """
 
 
+OWN = """
+import os, sys
+from pathlib import Path
+from fer_tui.engine.store import Store
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+store = Store.open(Path(sys.argv[1]))
+print(store.note)
+print(store.get(f"{1:032x}").decode())
+store.put(f"{2:032x}", b"x", method="m")
+print(store.put_many([(f"{2:032x}", b"x", "m", "")]), store.is_on, store.get(f"{2:032x}"))
+store.close()
+"""
+
+
 class Colleague:
     """A process that may read the store and not write to its folder."""
 
@@ -149,6 +165,18 @@ def test_read_after_a_writer_was_killed(folder: Path) -> None:
     store = Store.open(folder)
     assert store.verify() == [] and store.settle()
     store.close()
+
+
+def test_ones_own_that_may_not_be_written_to_is_only_read(folder: Path) -> None:
+    store = Store.open(folder)
+    put(store, 1)
+    store.close()
+    told = subprocess.run([sys.executable, "-c", OWN, str(folder)], capture_output=True, text=True, timeout=60)
+    assert told.stderr == "" and told.stdout.splitlines() == [
+        f"the store is only read: {folder / storefile.FILE_NAME} cannot be written to",
+        "blob 1",
+        "False True None",
+    ]
 
 
 @pytest.mark.parametrize("disk", ["local", "network"])

@@ -168,15 +168,8 @@ def test_the_form_has_the_fields_of_the_method(monkeypatch: pytest.MonkeyPatch) 
     browser = a_browser(6)
     browser.narrow("row<4")
     form = BatchForm(project, Choice(project, lambda: browser, lambda: None), browser)
-    assert form.asked is not None and form.asked.to_dict() == {
-        "method": "saliency",
-        "parameters": dict(form.asked.parameters),
-        "where": "row<4",
-        "targets": "predicted",
-        "layers": None,
-        "filters": None,
-        "checkpoints": [0],
-    }
+    parameters = form.asked.parameters if form.asked is not None else {}
+    assert form.asked == Asked("saliency", parameters, "row<4", "predicted", checkpoints=(0,))
     assert list(form.fields) == ["method", "where", "targets", "checkpoints"] and len(form.counting.places.rows) == 4
     form.turn(1)
     assert list(form.fields) == ["method", "where", "targets", "layers", "checkpoints"] and form.asked.layers is None

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from fer_tui.amounts import duration, size
 from fer_tui.contract import InputError, plain
 
 from . import asked as asking
 from . import crews, flags, narrowed, streams
-from .batch_watch import Watch, duration, size
+from .batch_watch import Watch
 from .progress import Narrator
 
 if TYPE_CHECKING:

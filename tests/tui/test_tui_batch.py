@@ -94,7 +94,7 @@ async def test_a_batch_is_started_watched_and_stopped(
         assert "it is stopping" in sight.text()
         await sight.until(lambda: not desk.batches.is_working, "its end", 60)
         await sight.type("{escape}")
-        assert "of 1,200 maps are stored, and B goes on with the rest" in sight.text("#status")
+        assert "of 1,200 maps are stored; B goes on" in sight.text("#status")
     assert not batches_at_work(tmp_path), "the estimate ends with the explorer"
 
 

@@ -27,9 +27,21 @@ LIMIT = 60.0  # seconds that anything here may take
 
 
 @contextmanager
-def running(kit: Kit) -> Iterator[tuple[subprocess.Popen[str], Callable[[], dict[str, Any]]]]:
+def running(kit: Kit, *words: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], dict[str, Any]]]]:
     """The command in a process of its own, and what reads its next event."""
-    command = [sys.executable, "-P", "-m", "fer_tui", "batch", "counted", "--targets", "3", "--events", *kit.flags]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "fer_tui",
+        "batch",
+        "counted",
+        "--targets",
+        "3",
+        "--events",
+        *kit.flags,
+        *words,
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

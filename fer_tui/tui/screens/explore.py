@@ -396,6 +396,3 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
             self.narrow("")
         elif self.desk.reports.is_working:
             self.do_report(command)
-
-    def do_quit(self, command: Command) -> None:
-        self.app.exit(0)

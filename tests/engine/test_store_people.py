@@ -57,7 +57,7 @@ while seen < 3000 and time.monotonic() < end:
     assert not store.note, store.note
     assert len(there) % 50 == 0, len(there)  # a transaction is seen whole or not at all
     for key in list(there)[:20]:
-        assert store.get(key) == bytes([int(key, 16) % 256]) * 4000
+        assert store.get(key) in (None, bytes([int(key, 16) % 256]) * 4000)
     seen = max(seen, len(there))  # fewer are found where the file was locked for long
 assert seen == 3000
 store.close()

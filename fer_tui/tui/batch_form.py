@@ -32,6 +32,7 @@ NAMES = {
     "layers": "layer",
     "filters": "filter",
     "checkpoints": "checkpoint",
+    "half": "values",
     OUT: "into",
 }  # of the fields
 
@@ -77,6 +78,7 @@ class BatchForm:
             "targets": list(self._classes(images=Axis.IMAGE in axes)) if Axis.TARGET in axes else [],
             "layers": list(self._layers()) if Axis.LAYER in axes else [],
             "checkpoints": list(self._checkpoints()),
+            "half": list(self._precisions()) if method.kind == "heatmap" else [],
             OUT: list(self._stores()),
         }
         return {name: tuple(options) for name, options in found.items() if options}
@@ -115,7 +117,7 @@ class BatchForm:
     @property
     def title(self) -> str:
         """What the batch makes, in words."""
-        return ", ".join(self.chosen(name).title for name in self.fields if name != OUT)
+        return ", ".join(self.chosen(name).title for name in self.fields if name not in ("half", OUT))
 
     @property
     def counting(self) -> Counting:
@@ -171,6 +173,10 @@ class BatchForm:
         yield Option(f"{plain(classifier.checkpoints[now])}, which is shown", (now,))
         if len(classifier.checkpoints) > 1:
             yield Option(f"all {len(classifier.checkpoints)}", ALL)
+
+    def _precisions(self) -> Iterator[Option]:
+        yield Option("float32")
+        yield Option("float16, where that loses little", True)
 
     def _stores(self) -> Iterator[Option]:
         """None where there is but the own one."""

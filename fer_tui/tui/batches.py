@@ -190,7 +190,7 @@ class Batches:
             aside = f", {progress.aside:,} set aside (! tells which)" if progress.aside else ""
             news, fault = f"the batch is through: {progress.made:,} maps made{aside}", said if progress.aside else []
         elif running.stopped and progress.stage == "maps":
-            news, fault = f"the batch is stopped: {there}, and B goes on with the rest", []
+            news, fault = f"the batch is stopped, {there}; B goes on", []
         elif running.stopped:
             news, fault = "the batch is stopped", []
         else:

@@ -35,6 +35,8 @@ def words_for(
     for name, value in (("--layers", asked.layers), ("--checkpoints", asked.checkpoints)):
         if value is not None:
             words += flagged(name, value if isinstance(value, str) else ",".join(map(str, value)))
+    if asked.half:
+        words.append("--half")
     if out is not None:
         words += flagged("--out", str(out))
         if settings.cache != "none":  # what it has is not made again

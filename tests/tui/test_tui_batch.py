@@ -94,7 +94,7 @@ async def test_a_batch_is_started_watched_and_stopped(
         assert "it is stopping" in sight.text()
         await sight.until(lambda: not desk.batches.is_working, "its end", 60)
         await sight.type("{escape}")
-        assert "of 1,200 maps are stored, and B goes on with the rest" in sight.text("#status")
+        assert "of 1,200 maps are stored; B goes on" in sight.text("#status")
     assert not batches_at_work(tmp_path), "the estimate ends with the explorer"
 
 
@@ -112,11 +112,11 @@ def asked_by(words: list[str]) -> argparse.Namespace:
 def test_the_words_are_those_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     description, settings = described("saliency"), Settings(data="missing.csv", weights=("a.pt", "b.pt"), theme="dark")
     values = {info.name: info.default for info in description.parameters} | {"samples": 9}
-    asked = Asked("saliency", values, "-true:cat", 1, ("a.b", "c"), None, (0, 1))
+    asked = Asked("saliency", values, "-true:cat", 1, ("a.b", "c"), None, (0, 1), half=True)
     words = words_for(asked, description, ("dog", "cat"), settings)
     found = asked_by(words)
     assert (found.where, found.targets, found.layers, found.checkpoints) == ("-true:cat", "cat", ("a.b", "c"), (0, 1))
-    assert words[:4] == ["batch", "saliency", "-p", "samples=9"] and "--theme" not in words
+    assert found.half and words[:4] == ["batch", "saliency", "-p", "samples=9"] and "--theme" not in words
     usual = words_for(Asked("saliency", values), description, ("dog", "cat"), settings)
     assert asked_by(usual).where is None and asked_by(usual).targets is None
     into = words_for(Asked("saliency", values), description, (), settings, out=tmp_path / "maps")
@@ -170,9 +170,11 @@ def test_the_form_has_the_fields_of_the_method(monkeypatch: pytest.MonkeyPatch) 
     form = BatchForm(project, Choice(project, lambda: browser, lambda: None), browser)
     parameters = form.asked.parameters if form.asked is not None else {}
     assert form.asked == Asked("saliency", parameters, "row<4", "predicted", checkpoints=(0,))
-    assert list(form.fields) == ["method", "where", "targets", "checkpoints"] and len(form.counting.places.rows) == 4
+    assert list(form.fields) == ["method", "where", "targets", "checkpoints", "half"]
+    assert len(form.counting.places.rows) == 4
     form.turn(1)
-    assert list(form.fields) == ["method", "where", "targets", "layers", "checkpoints"] and form.asked.layers is None
+    assert list(form.fields) == ["method", "where", "targets", "layers", "checkpoints", "half"]
+    assert form.asked.layers is None
     for _ in range(3):
         form.move(1)
         form.turn(1)

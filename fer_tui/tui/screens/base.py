@@ -39,6 +39,7 @@ from .reporting import report
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
+PLACES = frozenset(name.lower() for name in SCREENS.values())  # the bindings that go to a screen, by its name
 ONE_NETWORK = "there is one network: --model again names another one"
 ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
@@ -60,7 +61,7 @@ class Go(Message):
 
 
 class DeskScreen(Paced, Screen[None], inherit_bindings=False):
-    """A screen of the explorer. Every binding is a method `do_...` that takes the command.
+    """A screen of the explorer. Every binding is a method `do_...` that takes the command, or the name of a screen.
 
     Classes say how large the terminal is: -wide (and -broad), -medium, -narrow; -low; -tiny: nothing can be shown.
     """
@@ -243,7 +244,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.desk.history.see(visit, command.binding.id)
         if self.desk.first_steps.take(command.binding.id):
             self.query_one(Hints).draw()
-        getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
+        if command.binding.id in PLACES:
+            self.go(command.binding.id)
+        else:
+            getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
     def name_in_history(self) -> str:

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from fer_tui.contract import InputError, plain
 from fer_tui.terminal.pacing import Paced
 from fer_tui.tui.batch_form import BatchForm
-from fer_tui.tui.batching import words_for
+from fer_tui.tui.batching import Estimate, words_for
 from fer_tui.tui.desk import Desk
 from fer_tui.tui.widgets.lines import Lines
 
@@ -72,6 +72,7 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         self._usages: list[tuple[Usage, str]] = []
         self._ended = desk.batches.ended
         self._counted, self._known = 0.0, 0
+        self._estimate: Estimate | None = None  # that was told last
         self._said, self._height = "", 0
         self._fields: dict[int, int] = {}  # by the line that tells of them
 
@@ -109,6 +110,8 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         """Have it told what the choice would cost, and counted what is stored of it."""
         self._counted, self._known = time.monotonic(), self._predicted
         self._desk.stored.want(self._form.counting, again=again)
+        if again:
+            self._look_at_stores()
         if not self._desk.batches.is_working:
             self._desk.estimates.want(self._words)
 
@@ -119,7 +122,9 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
             self._ended = batches.ended
             self._desk.estimates.forget()
             self._ask(again=True)
-            self._look_at_stores()
+        elif self._desk.estimates.estimate not in (None, self._estimate):
+            self._estimate = self._desk.estimates.estimate
+            self._ask(again=True)  # what was made to measure it is kept
         elif (
             self._is_time
             and not self._desk.stored.is_working

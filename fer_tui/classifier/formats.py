@@ -77,6 +77,8 @@ def _head(path: Path) -> tuple[bytes, int]:
             inside = sorted(file.name for file in path.iterdir() if file.suffix in _SUFFIXES)
             mend = f"name a file in it, such as {inside[0]}" if inside else "name the weights file"
             raise InputError(path, "is a folder, not a weights file", mend)
+        if path.exists() and not path.is_file():  # reading a pipe would wait for somebody who writes
+            raise InputError(path, "is no file, but a pipe or a device", "name the weights file")
         with path.open("rb") as file:
             head = file.read(512)
         size = path.stat().st_size

@@ -134,13 +134,13 @@ def _built(model: Model, arguments: dict[str, Any], checkpoint: Checkpoint | Non
     if isinstance(maker, nn.Module):
         return _Source(_live(maker, arguments).module, name)
     if not callable(maker):
-        fault = f"is a {type(maker).__name__}, not a class or function"
+        fault = f"is of type {type(maker).__name__}, not a class or function"
         raise InputError(f"model {spec}", fault, "name an nn.Module class")
     _check_arguments(spec, maker, arguments)
     with importable(spec), user_code(f"model {spec}"):
         made = maker(**arguments)
     if not isinstance(made, nn.Module):
-        raise InputError(f"model {spec}", f"made a {type(made).__name__}, not an nn.Module")
+        raise InputError(f"model {spec}", f"made something of type {type(made).__name__}, not an nn.Module")
     return _Source(_unwrapped(made), name)
 
 
@@ -242,7 +242,7 @@ def _function(given: str | Callable[..., Any] | None, what: str) -> Callable[...
         with user_code(f"{what} {given}"):
             found = found()
     if not callable(found):
-        raise InputError(f"{what} {given}", f"is a {type(found).__name__}, not a function")
+        raise InputError(f"{what} {given}", f"is of type {type(found).__name__}, not a function")
     return cast(Callable[..., Any], found)
 
 
@@ -288,7 +288,7 @@ def _names(
         )
     if given is not None:
         if len(given) != outputs:
-            raise InputError("classes", f"{len(given)} names for a network of {outputs} outputs")
+            raise InputError("classes", f"{len(given)} for a network of {outputs} outputs")
         return given, False, ()
     config = getattr(module, "config", None)
     told = names_in(checkpoint.facts if checkpoint else {}) or names_in(

@@ -25,6 +25,7 @@ EXAMPLES = (
     "fer-tui cache export maps --method cam        arrays as safetensors, and an index of them",
     "fer-tui cache merge ../anna/maps              what is in that store and not in this one",
 )
+_LEAST = 1 << 20  # bytes that a store may be limited to
 _METHODS = ("clear", "export")  # the actions that --method goes with
 _NAMES = {"limit": (1, 1), "export": (1, 1), "merge": (1, None)}  # how many names follow, at least and at most
 
@@ -174,6 +175,8 @@ def _check_on(store: Store) -> None:
 def _limit(place: Place, text: str, as_json: bool) -> int:
     try:
         limit = None if text == "none" else bytes_of(text)
+        if limit is not None and limit < _LEAST:
+            raise ValueError(f"{text!r} is below {size(_LEAST)}: nothing would stay (fer-tui cache clear deletes all)")
     except ValueError as error:
         raise flags.UsageError(f"error: cache limit: {error}") from None
     with opened(place.path) as store:

@@ -11,6 +11,7 @@ from fer_tui.contract import FerTuiError, plain
 from fer_tui.engine.settings import Default, Settings
 
 from . import flags, layers, streams
+from .lines import line_of
 from .settings import BUILTIN, SETTINGS, Setting
 
 EXAMPLES = (
@@ -102,7 +103,7 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> int:
     """What can be told without opening anything: the keys, their values, that every file they name is there."""
     files = [file for file in _files(arguments).values() if file.exists()]
     faults = [fault for file in files for fault in missing_files(file)]
-    faults += _wrong_defaults(settings)
+    faults += [*(fault for file in files for fault in _wrong_theme(file)), *_wrong_defaults(settings)]
     if arguments.json:
         streams.put_json({"files": [str(file) for file in files], "faults": faults})
     else:
@@ -113,6 +114,19 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> int:
         if not files:
             streams.put(f"no {layers.FILE_NAME} here and no configuration of your own: the bundled samples are used")
     return 1 if faults else 0
+
+
+def _wrong_theme(file: Path) -> Iterator[str]:
+    """Why the theme that `file` names cannot be worn."""
+    name = layers.read(file).get("theme")
+    if name is None:
+        return
+    from fer_tui.tui import theme
+
+    try:
+        theme.load(name)
+    except FerTuiError as error:
+        yield f"{file}{line_of(file.read_text('utf-8'), 'theme')}: {error}"
 
 
 def _wrong_defaults(settings: Settings) -> list[str]:

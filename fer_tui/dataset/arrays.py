@@ -111,7 +111,7 @@ def _as_bytes(array: NDArray[Any], where: str, fractions: bool | None) -> NDArra
 
 def are_fractions(array: NDArray[Any]) -> bool:
     """Whether values are told from 0 to 1: of floating point, and none is larger."""
-    return array.dtype.kind == "f" and array.size > 0 and float(np.nanmax(array)) <= 1
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.fmax.reduce(array, axis=None) <= 1)
 
 
 def _first(wrong: NDArray[np.bool_]) -> int:

@@ -82,8 +82,13 @@ class Listing:
 
     @property
     def settled(self) -> Folders:
-        """The folders; 0 for the time of one that has changed so shortly before that it may have changed since."""
-        return [(path, changed if self.began - changed > _RECENT else 0) for path, changed in self.folders]
+        """The folders, as `settled` has them."""
+        return settled(self.folders, self.began)
+
+
+def settled(folders: Folders, began: int) -> Folders:
+    """0 for the time of one that had changed so shortly before it was looked through that it may have changed since."""
+    return [(path, changed if began - changed > _RECENT else 0) for path, changed in folders]
 
 
 def pictures_in(root: Path, names: Sequence[str], states: array[int]) -> Elsewhere:
@@ -118,7 +123,7 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def remember(parsed: Path, folders: Folders) -> None:
-    """Keep beside the parsed files which folders were looked through, and when they had changed."""
+    """Keep beside the parsed files which folders (or tables) were looked through, and when they had changed."""
     scratch = parsed / f"{FOLDERS}.{os.getpid()}"
     with contextlib.suppress(OSError):  # they are listed again, then
         scratch.write_text(json.dumps(folders))

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -139,12 +140,10 @@ class _Opening:
             header = tables.read_header(path)
             if "pixels" in header.columns:
                 self._parse = lambda writer: pixel_csv.parse(path, header, writer, self._tell)
+            elif self._is_known(path.resolve()):
+                self._parse = lambda writer: self._named(path, header)(writer)
             else:
-                rows = path_csv.parse(path, header, self._tell)
-                self._parse, self._stamp = (
-                    self._pictures(rows),
-                    _stamp(path.resolve(), _contents(rows) + str(stat.st_mtime_ns)),
-                )
+                self._parse = self._named(path, header)
         elif suffix in (".npz", ".npy"):
             self._parse = lambda writer: npz.parse(path, writer, self._tell)
         elif suffix in SUFFIXES:
@@ -157,7 +156,7 @@ class _Opening:
             raise InputError(path, f"{suffix or 'a file without a suffix'} is not understood", mend)
 
     def _is_known(self, root: Path) -> bool:
-        """Whether a folder of many pictures is parsed and unchanged, so that it need not be listed."""
+        """Whether a folder or table of many pictures is parsed and unchanged, so that it need not be gone through."""
         of_path = _stamp(root, "").partition("-")[0]
         for parsed in self._folder.glob(f"{of_path}-*") if self._folder is not None else ():
             if listing.is_unchanged(parsed):
@@ -169,6 +168,14 @@ class _Opening:
         """List a folder of pictures."""
         rows, self._looked_through = picture_files.parse_folder(path, self._tell)
         self._stamp = _stamp(path.resolve(), _contents(rows))
+        return self._pictures(rows)
+
+    def _named(self, path: Path, header: tables.Header) -> Callable[[Writer], Rows]:
+        """Look for the pictures that a table names."""
+        began, changed = time.time_ns(), path.stat().st_mtime_ns
+        rows = path_csv.parse(path, header, self._tell)
+        self._looked_through = listing.settled([(str(path.resolve()), changed)], began)
+        self._stamp = _stamp(path.resolve(), _contents(rows) + str(changed))
         return self._pictures(rows)
 
     def _open_shards(self, path: Path, found: list[Path]) -> None:

@@ -51,7 +51,7 @@ def parse(path: Path, header: Header, tell: Tell) -> Rows:
                 if "split" in columns:
                     split = fields[columns["split"]].strip() or "none"
                     codes.append(splits.setdefault(split, len(splits)))
-                if not len(files) % 1000:
+                if not len(files) % 1000 or len(files) == 1:
                     tell(f"looking for the pictures of {path.name}", None)
         except csv.Error as error:
             raise InputError(

@@ -20,8 +20,9 @@ import numpy as np
 from fer_tui.contract import Explanation, InputError
 
 from . import codec
+from .entries import Entry
 from .indexing import Index, open_index
-from .store import Entry, Store
+from .store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

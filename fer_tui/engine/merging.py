@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from fer_tui.contract import InputError
 
-from .store import Entry, Store
+from .entries import Entry
+from .store import Store
 
 _TOGETHER = 64  # entries in a transaction
 _MOST = 16 << 20  # bytes in a transaction, from which on it ends

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 from fer_tui.folders import cache_folder
 
 from . import storefile
+from .entries import Entry
 from .storefile import FILE_NAME
 
 LIMIT = 2 << 30  # bytes of explanations
@@ -37,6 +38,13 @@ _PUT = """
 INSERT INTO entries (key, method, kind, size, used, checksum, blob) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET method = excluded.method, kind = excluded.kind, size = excluded.size,
 used = excluded.used, checksum = excluded.checksum, blob = excluded.blob
+"""
+_MISCOUNTED = """
+SELECT method, entries FROM totals WHERE entries > 0 EXCEPT SELECT method, count(*) FROM entries GROUP BY method
+"""
+_COUNT_AGAIN = """
+UPDATE totals SET entries = (SELECT count(*) FROM entries WHERE entries.method = totals.method),
+bytes = (SELECT coalesce(sum(size), 0) FROM entries WHERE entries.method = totals.method)
 """
 
 Row = tuple[str, bytes, str, str]  # key, blob, method, kind
@@ -56,21 +64,6 @@ class Usage:
     bytes: int
     file_bytes: int
     by_method: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry as the file has it. key: 16 bytes."""
-
-    key: bytes
-    method: str
-    kind: str
-    checksum: int
-    blob: bytes
-
-    @property
-    def is_sound(self) -> bool:
-        return zlib.crc32(self.blob) == self.checksum
 
 
 class Store:
@@ -232,9 +225,10 @@ class Store:
                 damaged.append(entry)
             if number % _LISTED == 0:
                 tell("its entries", min(1.0, number / (_SAMPLE if quick else total)))
-        counted = "SELECT method, count(*) FROM entries GROUP BY method ORDER BY method"
-        if self._do(counted) != [(method, count) for method, (count, _) in self._totals().items()]:
-            faults.append("the counts of its entries are wrong")
+        if self._has_totals() and self._do(_MISCOUNTED):
+            faults.append("the counts by method are wrong" + ("" if self._read_only else ", and were made anew"))
+            if not self._read_only:
+                self._do(_COUNT_AGAIN)
         if damaged and not self._read_only:
             for entry in damaged:
                 self._do("DELETE FROM entries WHERE key = ?", (entry.key,))
@@ -257,6 +251,7 @@ class Store:
         self.limit = limit
         if limit is not None:
             self._evict()
+            self._shrink(0)
 
     def settle(self) -> bool:
         """End a time of writing: leave one file, which can also be read by those who may not write to its folder.
@@ -307,9 +302,13 @@ class Store:
 
     def _totals(self) -> dict[str, tuple[int, int]]:
         counted = "SELECT method, entries, bytes FROM totals WHERE entries > 0 ORDER BY method"
-        if not self._do("SELECT 1 FROM sqlite_master WHERE name = 'totals'"):  # of an older file that is only read
+        if not self._has_totals():
             counted = "SELECT method, count(*), sum(size) FROM entries GROUP BY method ORDER BY method"
         return {method: (count, size) for method, count, size in self._do(counted)}
+
+    def _has_totals(self) -> bool:
+        """Not where the file is an older one that is only read."""
+        return bool(self._do("SELECT 1 FROM sqlite_master WHERE name = 'totals'"))
 
     def _count(self, method: str | None) -> int:
         totals = self._totals()

@@ -55,6 +55,7 @@ def scripted(path: Path) -> None:
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 FILES = {
     "empty": (lambda p: p.write_bytes(b""), "is empty"),
+    "pipe": (os.mkfifo, "is no file, but a pipe"),
     "html": (lambda p: p.write_bytes(b"\n<!DOCTYPE html><html>"), "is a web page, not weights"),
     "lfs": (lambda p: p.write_bytes(LFS), "Git LFS pointer.*git lfs pull"),
     "text": (lambda p: p.write_bytes(b"hello there, no weights"), "is no weights file"),
@@ -118,12 +119,12 @@ def test_model_specs(tmp_path: Path, net_file: Path):
     line = fault_of(f"{net_file}:Tinny")
     assert "has no Tinny; did you mean Tiny?" in line and "it defines Tiny, Needs, make" in line
     assert "write " in (line := fault_of(str(net_file))) and "one of Tiny, Needs, make" in line
-    assert "model int: is a int, not a class or function" in fault_of(5)
+    assert "model int: is of type int, not a class or function" in fault_of(5)
     assert "there is no module no_such_package" in fault_of("no_such_package.nets:Net")
     assert "there is no module torch.nothing" in fault_of("torch.nothing:Net")
     assert "has no Conv9d" in fault_of("torch.nn:Conv9d")
-    assert "is a int, not a class or function" in fault_of(f"{net_file}:NUMBER")
-    assert "made a " in fault_of(f"{net_file}:halves", model_args={"image": np.ones((2, 2))})
+    assert "is of type int, not a class or function" in fault_of(f"{net_file}:NUMBER")
+    assert "made something of type " in fault_of(f"{net_file}:halves", model_args={"image": np.ones((2, 2))})
     assert "a module that is built already takes none" in fault_of(nn.Linear(1, 2), model_args={"a": 1})
 
 
@@ -180,7 +181,7 @@ def test_shapes_that_do_not_fit(net_file: Path):
         ({"mean": "half"}, "mean: 'half' is no number"),
         ({"fit": "strech"}, "fit: 'strech' is none of stretch, crop, pad; did you mean stretch?"),
         ({"size": (0, 5)}, "size: (0, 5) is not (height, width)"),
-        ({"classes": ["a", "b"]}, "classes: 2 names for a network of 7 outputs"),
+        ({"classes": ["a", "b"]}, "classes: 2 for a network of 7 outputs"),
         ({"classes": ["a", "b", "a", "c", "d", "e", "f"]}, "classes: names the class a twice"),
         ({"classes": ["\x1b[2J", ""]}, "'' is no class name"),
         ({"classes": "no_such.txt"}, "no_such.txt: no such file of class names"),
@@ -197,7 +198,7 @@ def test_shapes_that_do_not_fit(net_file: Path):
         ({"transform": lambda image: torch.zeros(1, 48, 48), "mean": 0.5}, "transform: it replaces mean and std"),
         ({"output": lambda scores: scores.sum()}, "output: returned the shape ()"),
         ({"output": lambda scores: scores.nope}, "AttributeError"),
-        ({"output": 3}, "output 3: is a int, not a function"),
+        ({"output": 3}, "output 3: is of type int, not a function"),
     ],
 )
 def test_options(net_file: Path, options, told: str):

@@ -107,8 +107,12 @@ def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str])
     assert _json(capsys, "limit", "none")["limit"] is None
     assert main(["cache", "--cache", "kept"]) == 0
     assert "without limit" in capsys.readouterr().out
-    assert _json(capsys, "limit", "5K") == {"path": "kept/store.sqlite", "limit": 5120, "evicted": 1}
-    assert (_json(capsys)["limit"], _json(capsys)["entries"]) == (5120, 2)
+    with closing(Store.open(kept.parent)) as store:
+        for number in (8, 9):
+            store.put(f"{number:032x}", bytes(600_000), method="lime")
+    assert _json(capsys, "limit", "1M") == {"path": "kept/store.sqlite", "limit": 1 << 20, "evicted": 4}
+    assert (_json(capsys)["limit"], _json(capsys)["entries"]) == (1 << 20, 1)
+    assert kept.stat().st_size < 700_000
     assert [bytes_of(each) for each in ("12", "1 kb", "1.5MiB", "2g")] == [12, 1024, 3 << 19, 2 << 30]
 
 
@@ -124,6 +128,7 @@ def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str])
         (["export"], "cache export needs a name"),
         (["show", "--quick"], "--quick belongs to cache verify"),
         (["limit", "much", "--cache", "kept"], "'much' is no size such as 500M or 20G"),
+        (["limit", "3", "--cache", "kept"], "'3' is below 1.0 MiB: nothing would stay"),
         (["export", "kept", "--cache", "kept"], "is there already"),
         (["export", "out", "--cache", "kept"], "there is no explanation to export"),
         (["export", "out", "--method", "cem", "--cache", "kept"], "nothing of it is stored"),

@@ -81,6 +81,7 @@ def test_an_explanation_is_asked_for_with_them() -> None:
         ("[parameters.saliency]\nsteps = 0\n", "fer-tui.toml:2: [parameters.saliency] steps: 0 is outside 1 to 1000"),
         ("[parameters.salency]\nsteps = 9\n",
          "fer-tui.toml:2: [parameters.salency]: salency: there is no such explainer; did you mean saliency?"),
+        ("theme = 'drak'\n", "fer-tui.toml:1: theme"),
         ("[colours]\nsaliensy = 'gray'\n",
          "fer-tui.toml:2: [colours]: saliensy: there is no such explainer; did you mean saliency?"),
     ],

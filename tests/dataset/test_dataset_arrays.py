@@ -146,6 +146,7 @@ def test_rows_of_every_block_of_a_large_array_are_there(tmp_path: Path) -> None:
         (lambda a: a - 1, "row [0-9]: .*values from -1 to"),
         (lambda a: np.where(np.arange(9)[:, None, None] == 7, 300, a), "row 7: .*to 300"),
         (lambda a: np.where(np.arange(9)[:, None, None] == 5, np.nan, a), "row 5: .*not finite"),
+        (lambda a: np.full_like(a, np.nan), "row 0: .*not finite"),
         (lambda a: (a / 255 - 0.5) / 0.5, "row [0-9]: .*before they are normalised.*--mean"),
         (lambda a: a.astype(complex), "complex128"),
         (lambda a: a.reshape(-1), "shape"),

@@ -114,3 +114,24 @@ def test_an_index_that_is_spoiled_is_made_anew(folder: Path, opened: Open) -> No
     (parsed / "places.bin").write_bytes(b"")
     assert opened() == (rows, True)
     assert np.array_equal(open_dataset(folder).labels, [0] * 20 + [1] * 20)
+
+
+def test_the_pictures_that_a_table_names_are_looked_for_once(folder: Path) -> None:
+    table = folder / "list.csv"
+    names = [f"{('angry', 'happy')[n % 2]}/{n:02d}.png" for n in range(40)]
+
+    def write(rows: list[str]) -> None:
+        table.write_text("\n".join(["path,label", *(f"{name},{name[:5]}" for name in rows)]))
+
+    def opened() -> tuple[int, bool]:
+        heard: list[str] = []
+        dataset = open_dataset(table, progress=lambda text, share: heard.append(text))
+        assert [int(sample.image[0, 0]) for sample in dataset] == list(range(len(dataset)))
+        return len(dataset), bool(heard)
+
+    write(names)
+    assert opened() == (40, True) and opened() == (40, True)  # it was written a moment ago
+    os.utime(table, ns=(OLD, OLD))
+    assert opened() == (40, True) and opened() == (40, False)
+    write(names[:30])
+    assert opened() == (30, True)

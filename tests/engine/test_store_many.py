@@ -111,3 +111,17 @@ def test_a_store_of_the_first_format_is_read_as_it_is_and_upgraded_without_loss(
     with sqlite3.connect(tmp_path / storefile.FILE_NAME) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (storefile.FORMAT,)
     connection.close()
+
+
+def test_wrong_counts_are_found_and_made_anew(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    assert store.put_many(rows(*range(10)))
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE totals SET entries = entries + 1, bytes = 0 WHERE method = 'm1'")
+    other.close()
+    reader = Store.open(tmp_path, read_only=True)
+    assert reader.verify(quick=True) == ["the counts by method are wrong"]
+    reader.close()
+    assert store.verify() == ["the counts by method are wrong, and were made anew"] and store.verify() == []
+    assert store.usage().by_method == {"m0": (5, 500), "m1": (5, 500)}
+    store.close()

@@ -70,6 +70,7 @@ def gone(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.timeout(300)  # ten processes start one after another, each of which imports torch
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
 def test_interrupted_at_any_moment_it_goes_on_with_exactly_what_is_missing(kit: Kit) -> None:
     rows = set(range(kit.settings.limit or 0))

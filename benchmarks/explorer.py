@@ -1,8 +1,9 @@
 """The explorer under a pseudo-terminal: python benchmarks/explorer.py DATA [--rows N] [flags of fer-tui open ...]
 
-Key press to last byte on stored explanations and on ones not made yet, a key held for five seconds, resident memory of
-the terminal process. --rows makes a dataset of that many noise images instead of DATA. A modelled terminal
-(tests/terminal/terminal_model) of 120 x 40 without pictures reads what comes, so these are blocks.
+Key press to last byte on stored explanations and on ones not made yet, a key held for five seconds, Esc until the
+screen shows that it was heard, resident memory of the terminal process. --rows makes a dataset of that many noise
+images instead of DATA. A modelled terminal (tests/terminal/terminal_model) of 120 x 40 without pictures reads what
+comes, so these are blocks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "terminal"))
@@ -55,6 +57,62 @@ def held(run: AppRun) -> list[float]:
         after = [at for at, row in reached if row >= first + number + 1]
         behind.append((after[0] if after else float("inf")) - began - number * EVERY)
     return behind
+
+
+WORKS = (  # where Esc has something to stop: what begins it, each time
+    ("an explanation of lime", ":method lime\r", "j"),
+    ("the Grid's cells", "", "gegr"),
+    ("the ascent of a layer's filters", "gf", "]"),
+)
+
+
+def heard(run: AppRun, holds: Callable[[AppRun], bool]) -> float:
+    """Seconds from Esc until the screen is so; infinite where it is not within two seconds."""
+    began = time.perf_counter()
+    run.type(b"\x1b")
+    came: list[tuple[float, bytes]] = []
+    while time.perf_counter() < began + 2:
+        if data := run._step(0.002):
+            came.append((time.perf_counter(), data))
+    run._unseen.clear()
+    reached = float("inf")
+    for at, data in came:  # what came is read by now: that takes long
+        run._unseen.append(data)
+        reached = min(reached, at - began if holds(run) else float("inf"))
+    return reached
+
+
+def works(run: AppRun) -> bool:
+    return "Esc stops" in run.terminal.text(run.terminal.screen.rows - 2)
+
+
+def escapes(run: AppRun, times: int) -> None:
+    """Esc on popups, counts, and on work of several screens."""
+    for name, keys in (("a popup", ":zzz"), ("a count", "417")):
+
+        def gone(run: AppRun, keys: str = keys[-3:]) -> bool:
+            return not any(keys in run.terminal.text(row) for row in range(run.terminal.screen.rows))
+
+        took = []
+        for _ in range(times):
+            run.press(keys.encode(), quiet=0.2)
+            took.append(heard(run, gone))
+        print(f"Esc on {name}: {quantiles(took)}")
+    for name, begin, again in WORKS:
+        run.press(begin.encode(), quiet=0.3)
+        took = []
+        for _ in range(times):
+            end = time.perf_counter() + 5
+            while not works(run) and time.perf_counter() < end:
+                run.type(again.encode())
+                for _ in range(100):
+                    run._step(0.005)
+                    if works(run):
+                        break
+            if works(run):
+                took.append(heard(run, lambda run: not works(run)))
+        print(f"Esc on {name}: {quantiles(took) if took else 'no work'} ({len(took)} times)")
+        run.press(b"ge", quiet=0.3)
 
 
 def resident(run: AppRun) -> str:
@@ -115,6 +173,7 @@ def main() -> None:
             behind = held(run)
             print(f"held: the place is behind by {quantiles(behind)}, at most {1000 * max(behind):.1f} ms")
             run.settle(1.0)
+            escapes(run, arguments.presses // 3)
             print(f"{resident(run)}; {run.terminal.text(0).strip()}")
 
 

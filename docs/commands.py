@@ -18,6 +18,13 @@ from fer_tui.cli.settings import BY_NAME
 PAGE, SCRIPT = DOCS / "commands.md", "commands.py"
 SHARED = {*BY_NAME, "config", "positional_data"}
 EVERYWHERE = {"help", "debug"}
+GROUPS = {
+    "look": ("open", "explain", "similar", "timeline"),
+    "measure and report": ("evaluate", "focus", "report", "check"),
+    "make": ("train", "batch"),
+    "set up": ("init", "config", "layers", "plugins", "completion"),
+    "look after it": ("doctor", "cache"),
+}
 _COMMENT = re.compile(r"( {3,})(?=\S)")  # what an example is for stands behind it
 
 
@@ -30,9 +37,16 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def overview() -> str:
-    """All commands, each with what it does."""
-    rows = [(f"[{code(f'fer-tui {name}')}](#{_anchor(name)})", cell(told)) for name, (_, told) in COMMANDS.items()]
-    return table(("command", "what it does"), rows)
+    """All commands by what they are for, each with what it does; KeyError where one is in no group."""
+    groups = {name: group for group, names in GROUPS.items() for name in names}
+    if others := COMMANDS.keys() ^ groups.keys():
+        raise KeyError(f"GROUPS: {sorted(others)}")
+    rows = [
+        (group if name == names[0] else "", f"[{code(f'fer-tui {name}')}](#{_anchor(name)})", cell(COMMANDS[name][1]))
+        for group, names in GROUPS.items()
+        for name in names
+    ]
+    return table(("to", "command", "what it does"), rows)
 
 
 def section(name: str) -> str:

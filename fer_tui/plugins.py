@@ -11,7 +11,6 @@ import io
 import json
 import os
 import re
-import secrets
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from fer_tui.contract.explainer import Cost
 from fer_tui.folders import cache_folder
 from fer_tui.oversight import Origin, OutOfTime, at_work, left_out
 from fer_tui.oversight.witness import is_witnessed
+from fer_tui.writing import write_whole
 
 GROUP = "fer_tui.explainers"
 OWN = "fer-tui"  # the distribution whose explainers are fer-tui's own
@@ -237,11 +237,9 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
         if each.name in entries
     }
     path = (folder or cache_folder()) / _MEMORY
-    beside = path.with_name(f".{_MEMORY}.{secrets.token_hex(4)}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(kept), "utf-8")
-        beside.replace(path)
+        write_whole(path, json.dumps(kept).encode())
 
 
 def _entries() -> dict[str, EntryPoint]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fer_tui.engine.store import Row
-
     from .chunks import Chunk, Outcome
 
 
@@ -16,7 +13,12 @@ class Crew(Protocol):
 
     @property
     def width(self) -> int:
-        """How many workers there are: about twice as many chunks keep them busy."""
+        """How many workers there are."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """How many chunks are to be under way: they keep all workers busy, and no more are lost with this process."""
         ...
 
     def submit(self, chunk: Chunk) -> None:
@@ -28,10 +30,6 @@ class Crew(Protocol):
 
         InputError: no worker can open what it is to open.
         """
-        ...
-
-    def share(self, rows: Iterable[Row]) -> None:
-        """Let every worker know, from now on, what one of them has made, where it cannot read it from the store."""
         ...
 
     def close(self) -> None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 _LOOK = 0.2  # seconds between two looks at whether to stop
-_AHEAD = 2  # chunks for each worker that are under way: one that is made, one that waits
 _DEATHS = 2  # of workers, by one chunk
 _EVERY, _MOST = 0.5, 16 << 20  # seconds and bytes until what has come is written
 _HOPELESS = 50  # places that could not be made, and none could: then it is no use to go on
@@ -124,7 +123,7 @@ class Driver:
         again: deque[tuple[Chunk, int]] = deque()  # with the number of workers that died of it
         flying: dict[int, int] = {}  # the same, by the chunk's index
         while True:
-            while not self.stop and len(flying) < _AHEAD * self.width:
+            while not self.stop and len(flying) < (self._crew.window if self._crew is not None else 1):
                 chunk, deaths = again.popleft() if again else (next(chunks, None), 0)
                 if chunk is None:
                     break

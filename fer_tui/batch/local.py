@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,8 +21,6 @@ from . import frames
 from .chunks import Chunk, Outcome
 
 if TYPE_CHECKING:
-    from fer_tui.engine.store import Row
-
     from .work import Spec
 
 _STARTS = 3  # times in a row that a worker may end before it has opened anything
@@ -47,6 +45,10 @@ class Local:
     def width(self) -> int:
         return len(self._members)
 
+    @property
+    def window(self) -> int:
+        return 2 * self.width  # of each, one that is made and one that waits
+
     def submit(self, chunk: Chunk) -> None:
         min(self._members, key=lambda member: len(member.chunks)).take(chunk)
 
@@ -58,9 +60,6 @@ class Local:
         if isinstance(what, Outcome):
             return what
         return member.replaced(what)
-
-    def share(self, rows: Iterable[Row]) -> None:
-        """They read the store themselves."""
 
     def close(self) -> None:
         for member in self._members:

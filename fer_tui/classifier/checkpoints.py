@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fer_tui.contract import InputError
+from fer_tui.writing import write_whole
 
 from .formats import Format, refuse_archives, sniffed
 from .names import names_in
@@ -126,23 +124,7 @@ def _tells(key: str, value: Any) -> bool:
 
 def _written(path: Path, data: bytes) -> Path:
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, data)
     except OSError as error:
-        raise InputError(path, f"cannot be written: {error.strerror}", "name a file in a folder of your own") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise InputError(path, f"cannot be written: {error.strerror}", "name a file in a folder of your own") from error
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

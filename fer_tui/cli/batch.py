@@ -12,11 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from fer_tui.amounts import duration, size
 from fer_tui.contract import InputError, plain
 
 from . import asked as asking
 from . import crews, flags, narrowed, streams
-from .batch_watch import Watch, duration, size
+from .batch_watch import Watch
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ EXAMPLES = (
     "fer-tui batch saliency --data fer2013.csv --model nets.py:Net --weights net.pt   of what is predicted",
     "fer-tui batch cam --where 'true:fear pred:sad' --targets all --dry-run            how many, how long, how large",
     "fer-tui batch lime --checkpoints all --out maps                                   into a store of its own",
+    "fer-tui batch lime --engine dask --scheduler ssh:gpu1,gpu2                        on other machines",
 )
 _INTERRUPTED = 130
 _TOLD = 10  # places set aside that are named

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from fer_tui.amounts import duration
+
 from . import streams
 
 if TYPE_CHECKING:
@@ -72,26 +74,6 @@ class Watch:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-
-def duration(seconds: float) -> str:
-    """Such as 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    whole = round(seconds)
-    for size, word, small, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // small
-            return f"{whole // size} {word}" + (f" {rest} {part}" if rest else "")
-    return f"{whole} s"
-
-
-def size(count: float) -> str:
-    """Such as 12.3 MB."""
-    for unit, power in (("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3)):
-        if count >= 10**power:
-            return f"{count / 10**power:.3g} {unit}"
-    return f"{count:.0f} bytes"
 
 
 def _pace(state: State) -> str:

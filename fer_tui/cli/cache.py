@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fer_tui.amounts import size
 from fer_tui.contract import InputError, plain
 
 from . import flags
 from .cached import Place, known, opened, told
 from .progress import Narrator
-from .sizes import bytes_of, room, size
+from .sizes import bytes_of, room
 
 if TYPE_CHECKING:
     from fer_tui.engine import Store

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from fer_tui.amounts import size
 from fer_tui.contract import InputError, plain
 
 from .cached import Place, known, opened, told
 from .progress import Narrator
-from .sizes import size
 
 
 def export(place: Place, out: Path, arguments: argparse.Namespace) -> int:

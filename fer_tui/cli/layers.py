@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from fer_tui.folders import configuration_folder
 from fer_tui.terminal.facts import VARIABLE
 
 from .lines import line_of
-from .settings import BUILTIN, BY_NAME, Setting
+from .settings import BUILTIN, BY_NAME, SETTINGS, Setting
 
 FILE_NAME = "fer-tui.toml"
 FURTHER = "network"  # the name of the tables with further networks
@@ -174,6 +174,21 @@ def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> Inpu
         return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(allowed)}")
     keys = [BY_NAME[name].key for name in allowed]
     return InputError(where, f"there is no such key{nearest(key, keys)}", f"known: {', '.join(keys)}")
+
+
+def anchored(settings: Settings, folder: Path) -> Settings:
+    """The same, with each relative file name in them following `folder`."""
+
+    def placed(setting: Setting, value: object) -> object:
+        if not isinstance(value, tuple):
+            return _anchored(setting, value, folder)
+        if setting.name == "classes" and len(value) > 1:
+            return value
+        return tuple(_anchored(setting, each, folder) for each in value)
+
+    named = {each.name: placed(each, getattr(settings, each.name)) for each in SETTINGS if each.names}
+    others = tuple(anchored(each, folder) for each in settings.others)
+    return replace(settings, **named, others=others)  # type: ignore[arg-type]
 
 
 def _anchored(setting: Setting, value: object, folder: Path) -> object:

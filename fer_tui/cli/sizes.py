@@ -1,22 +1,14 @@
-"""Bytes for people."""
+"""Bytes as people write them, and the room of a store."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from fer_tui.amounts import UNITS, size
+
 if TYPE_CHECKING:
     from fer_tui.engine.store import Usage
-
-_UNITS = (("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10))
-
-
-def size(count: int) -> str:
-    """Bytes in the largest unit that they fill."""
-    for unit, power in _UNITS:
-        if count >= 1 << power:
-            return f"{count / (1 << power):.1f} {unit}"
-    return f"{count} B"
 
 
 def bytes_of(text: str) -> int:
@@ -24,7 +16,7 @@ def bytes_of(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?", text.strip(), re.ASCII | re.IGNORECASE)
     if match is None or float(match[1]) == 0:
         raise ValueError(f"{text!r} is no size such as 500M or 20G")
-    power = next((power for unit, power in _UNITS if unit[0] == (match[2] or "").upper()), 0)
+    power = next((power for unit, power in UNITS if unit[0] == (match[2] or "").upper()), 0)
     return int(float(match[1]) * (1 << power))
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from socket import socket
 
@@ -22,6 +22,7 @@ from fer_tui.oversight import Faults, Lookout, grace, limits
 from . import wire
 from .messages import (
     Cancel,
+    CountStored,
     Described,
     Done,
     Explain,
@@ -31,9 +32,11 @@ from .messages import (
     MeasureFocus,
     Message,
     Open,
+    Places,
     Predict,
     Quit,
     Told,
+    Variant,
 )
 from .settings import Settings
 
@@ -46,7 +49,7 @@ _LOSS_WINDOW = 60.0  # seconds
 _PATIENCE = 1.0  # seconds to wait for the last words of a process that is gone: a child of it may hold them open
 _CALM = {"OMP_WAIT_POLICY": "passive"}  # threads that wait for work sleep: they would take the core that draws
 
-Job = Explain | Predict | MeasureFocus | FindSimilar
+Job = Explain | Predict | MeasureFocus | FindSimilar | CountStored
 
 
 @dataclass(eq=False, slots=True)
@@ -159,6 +162,10 @@ class Compute:
     def similar(self, row: int, count: int, checkpoint: int = 0) -> int:
         """Ask for the most similar images to a row; the job number."""
         return self._ask(FindSimilar(next(self._numbers), row, count, checkpoint))
+
+    def count_stored(self, variants: Sequence[Variant], places: Places) -> int:
+        """Ask how many of these explanations are stored; the job number."""
+        return self._ask(CountStored(next(self._numbers), tuple(variants), places))
 
     def stop(self) -> None:
         """The user waits for the end of all that was cancelled: it gets less time from now on."""

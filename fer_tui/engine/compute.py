@@ -27,6 +27,7 @@ from .messages import (
     Answer,
     Cancel,
     ClassifierOpened,
+    CountStored,
     DatasetOpened,
     Described,
     Done,
@@ -38,7 +39,6 @@ from .messages import (
     MeasureFocus,
     Message,
     Narration,
-    Network,
     Open,
     Predict,
     Predictions,
@@ -137,6 +137,8 @@ class Server:
                     self._add(_Job(message.job, 2, self._focus(message)))
                 case FindSimilar() as message:
                     self._add(_Job(message.job, 2, self._similar(message)))
+                case CountStored() as message:
+                    self._add(_Job(message.job, 2, self._count(message)))
                 case Cancel(job=number):
                     self._cancel(number)
         return True
@@ -266,6 +268,13 @@ class Server:
             yield
         self._send(Similar(message.job, 1.0, split, limit, features.nearest(message.row, message.count)))
 
+    def _count(self, message: CountStored) -> Iterator[None]:
+        from .counting import count_stored
+
+        for counted in count_stored(self._opened(), message):
+            self._send(counted)
+            yield
+
     # ---- opening -----------------------------------------------------------------------------------------------------
 
     def _open(self, message: Open) -> None:
@@ -308,23 +317,7 @@ class Server:
     def _tell_classifier(self, session: Session) -> None:
         classifier = session.classifier
         self._told = classifier.checkpoints, classifier.digests
-        self._send(
-            ClassifierOpened(
-                name=classifier.name,
-                classes=classifier.classes,
-                input_shape=classifier.input_shape,
-                layers=classifier.layers,
-                checkpoints=self._told[0],
-                digests=self._told[1],
-                device=str(classifier.device),
-                notes=session.network_notes,
-                default=classifier.default,
-                fit=classifier.fit,
-                modules=classifier.modules,
-                networks=tuple(Network.of(classifier, number) for number in range(len(classifier.networks))),
-                owners=classifier.owners,
-            )
-        )
+        self._send(ClassifierOpened.of(classifier, session.network_notes))
 
     def _follow(self) -> None:
         """Look, now and then, whether the run has grown, and tell."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fer_tui.contract import Axis, Description, Place, Value
+
+if TYPE_CHECKING:
+    from fer_tui.dataset import MappedDataset
 
 
 def explanation_key(
@@ -59,6 +63,29 @@ def key_by_image(
         return _digest_of(f"{before}, {image}, {after}")
 
     return key
+
+
+def key_at(
+    description: Description,
+    parameters: Mapping[str, Value],
+    place: Place,
+    dataset: MappedDataset | None,
+    classifier_digests: Sequence[str],
+) -> str:
+    """The key of an explanation of a row of `dataset` under one of several checkpoints, whose digests these are.
+
+    InputError: its picture cannot be read.
+    """
+    row = place.image if dataset is not None else None
+    return explanation_key(
+        description,
+        parameters,
+        place,
+        classifier_digest=classifier_digests[place.checkpoint or 0],
+        image_digest=dataset.image_digest(row) if dataset is not None and row is not None else None,
+        dataset_key=dataset.key if dataset is not None else None,
+        label=int(dataset.labels[row]) if dataset is not None and row is not None else -1,
+    )
 
 
 def action_key(key: str, action: str) -> str:

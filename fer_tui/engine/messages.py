@@ -5,7 +5,7 @@ A message is a frozen dataclass of JSON-like data; arrays and packed explanation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,33 @@ class FindSimilar(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A method under parameters: all of them."""
+
+    method: str
+    parameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Images with a class of each, at one layer and checkpoint. targets: for each of `rows`, -1 where it is unknown."""
+
+    rows: tuple[int, ...]
+    targets: tuple[int, ...]
+    layer: str | None = None
+    checkpoint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountStored(Message):
+    """Count what the stores have of each variant at these places; answered by Counted, and one Done or Failed."""
+
+    job: int
+    variants: tuple[Variant, ...]
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel(Message):
     """Stop a job at its next yield; answered by Done."""
 
@@ -169,6 +196,25 @@ class ClassifierOpened(Message):
     modules: tuple[Layer, ...] = ()
     networks: tuple[Network, ...] = ()
     owners: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, classifier: TorchClassifier, notes: Sequence[str]) -> ClassifierOpened:
+        """What is to be told of a classifier."""
+        return cls(
+            name=classifier.name,
+            classes=classifier.classes,
+            input_shape=classifier.input_shape,
+            layers=classifier.layers,
+            checkpoints=classifier.checkpoints,
+            digests=classifier.digests,
+            device=str(classifier.device),
+            notes=tuple(notes),
+            default=classifier.default,
+            fit=classifier.fit,
+            modules=classifier.modules,
+            networks=tuple(Network.of(classifier, number) for number in range(len(classifier.networks))),
+            owners=classifier.owners,
+        )
 
     def at(self, checkpoint: int) -> ClassifierOpened:
         """The same, told of the network whose weights checkpoint `checkpoint` is."""
@@ -267,6 +313,17 @@ class Similar(Message):
     split: str | None
     limit: int | None = None
     found: tuple[Neighbour, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Message):
+    """Of variant number `variant` of a CountStored: its places, how many were looked at so far, how many are stored."""
+
+    job: int
+    variant: int
+    places: int
+    looked: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from fer_tui.contract import InputError
+from fer_tui.writing import PART, whole, write_whole
 
 RUN, RESUME = "run.json", "resume.pt"
 FORMAT, VERSION = "fer-tui-run", 1
@@ -44,7 +44,7 @@ class Run:
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(path, f"is no record of a run: {error}", "name another folder") from None
             return cls(folder, record)
-        if folder.is_dir() and any(not each.name.endswith(".part") for each in folder.iterdir()):
+        if folder.is_dir() and any(not each.name.endswith(PART) for each in folder.iterdir()):
             raise InputError(folder, "holds other things and no run", "name a new folder")
         return cls(folder)
 
@@ -61,7 +61,7 @@ class Run:
                 raise InputError(self.folder, f"holds a run with other {_difference(key, known.get(key), told)}",
                                  "name another folder, or give the same flags to go on")  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob("*.part"):
+        for left in self.folder.glob(f"*{PART}"):
             left.unlink()
         if not known:
             head = {"format": FORMAT, "version": VERSION, "state": "running", "started": _now(), "updated": _now()}
@@ -75,7 +75,8 @@ class Run:
             self.record["state"] = state
         if seconds is not None:
             self.record["seconds"] = round(seconds, 3)
-        written(self.folder / RUN, json.dumps(_strict(self.record), indent=1, allow_nan=False).encode())
+        text = json.dumps(_strict(self.record), indent=1, allow_nan=False)
+        write_whole(self.folder / RUN, text.encode(), durable=True)
 
     def rewind(self, epoch: int) -> None:
         """Forget epochs after `epoch`: they are trained again."""
@@ -94,7 +95,7 @@ class Run:
             accuracy = entry["validation"]["accuracy"] if entry["validation"] else None
             data = self._packed(module, {"epoch": entry["epoch"], **({"accuracy": accuracy} if accuracy else {})})
             entry["digest"] = blake2b(data, digest_size=16).hexdigest()
-            written(self.folder / entry["snapshot"], data)
+            write_whole(self.folder / entry["snapshot"], data, durable=True)
 
     def _find_best(self) -> None:
         measured = [each for each in self.epochs if each["validation"] and each["epoch"]]
@@ -129,24 +130,10 @@ def _ordered(data: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + data[end:]
 
 
-def written(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment the old one or the new one is there, whole."""
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
 def save_resume(folder: Path, state: Mapping[str, Any]) -> None:
     """Keep what is needed to go on."""
-    unfinished = folder / f"{RESUME}.part"
-    with unfinished.open("wb") as file:
+    with whole(folder / RESUME, durable=True) as file:
         torch.save(dict(state), file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / RESUME)
 
 
 def load_resume(folder: Path) -> dict[str, Any] | None:

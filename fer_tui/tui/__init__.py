@@ -34,8 +34,8 @@ def run(settings: Settings | None, stream: socket | None = None, *, fresh: bool 
         from .app import Explorer
 
         probe.gather()
-        if probe.has_true_colour:
-            os.environ.setdefault("COLORTERM", "truecolor")  # ssh does not pass it on
+        if probe.has_true_colour and not os.environ.get("COLORTERM"):
+            os.environ["COLORTERM"] = "truecolor"  # ssh does not pass it on
         app = Explorer(settings, stream, probe, fresh=fresh)
         app.run()
     if debug:

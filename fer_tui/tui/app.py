@@ -251,7 +251,11 @@ class Explorer(App[int]):
 
     async def on_unmount(self) -> None:
         if self._computing is not None:
-            await asyncio.gather(self.compute.close(), self.desk.reports.close())
+            if self.return_value == 128 + signal.SIGHUP:  # the connection is lost, and nobody was asked
+                self.desk.batches.let_go()
+            desk = self.desk
+            closing = desk.reports.close(), desk.batches.close(), desk.estimates.close()
+            await asyncio.gather(self.compute.close(), *closing)
             self.desk.close()
 
     def _changed(self, change: Change) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fer_tui.contract import Explanation, Place, Value
-from fer_tui.engine.messages import Answer, Done, Failed, Message
+from fer_tui.engine.messages import Answer, Done, Failed, Message, Places, Variant
 
 
 class Computes(Protocol):
@@ -31,6 +31,7 @@ class Computes(Protocol):
         self, method: str, parameters: Mapping[str, Value], place: Place, *, regions: str, per_class: int
     ) -> int: ...
     def similar(self, row: int, count: int, checkpoint: int = 0) -> int: ...
+    def count_stored(self, variants: Sequence[Variant], places: Places) -> int: ...
     def cancel(self, job: int) -> None: ...
     def stop(self) -> None: ...
 

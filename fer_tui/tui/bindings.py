@@ -199,6 +199,13 @@ BINDINGS = (
     Binding(
         "report", ("R",), "the report of the marked images, else of the best of each class; again: stop it", "Other"
     ),
+    Binding(
+        "batch",
+        ("B",),
+        "explain many images ahead of time: start, watch or stop it; what is stored, by method",
+        "Other",
+        hint="batch",
+    ),
     Binding("screenshot", ("P",), "write the screen as an SVG file", "Other"),
     Binding("copy", ("y",), "copy the command that makes this explanation again", "Other"),
     Binding("understood", ("I",), "what was understood of data and network, and how to say otherwise", "Other", "x"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,18 +29,13 @@ def command_for(
     It names each parameter that is another than the explainer's own default, and than the configuration's, so that it
     makes the same under any configuration that changes none of the others.
     """
-    given = settings.parameters.get(description.name, {}) if settings is not None else {}
-    own = defaults.checked(description, given)[0]
     words = ["fer-tui", "explain", request.method]
     for axis, value in place.to_dict().items():
         if axis != "checkpoint" or value or (settings is not None and is_run(settings)):
-            words += _flag(f"--{axis}", classes[value] if axis == "target" else str(value))
-    for info in description.parameters:
-        value = request.parameters[info.name]
-        if value != info.default or value != defaults.of(info, own):
-            words += ["-p", f"{info.name}={_text(value)}"]
+            words += flagged(f"--{axis}", classes[value] if axis == "target" else str(value))
+    words += parameter_flags(description, request.parameters, settings)
     if request.against is not None:
-        words += _flag("--against", classes[request.against])
+        words += flagged("--against", classes[request.against])
     if request.cell is not None:
         words += ["--cell", str(request.cell)] if request.cell else ["--cell"]
     if request.action:
@@ -52,6 +47,16 @@ def command_for(
     return shlex.join(words)
 
 
+def parameter_flags(description: Description, values: Mapping[str, Value], settings: Settings | None) -> Iterator[str]:
+    """The flags for every parameter that is another than the explainer's own default, or the configuration's."""
+    given = settings.parameters.get(description.name, {}) if settings is not None else {}
+    own = defaults.checked(description, given)[0]
+    for info in description.parameters:
+        value = values[info.name]
+        if value != info.default or value != defaults.of(info, own):
+            yield from ("-p", f"{info.name}={_text(value)}")
+
+
 def is_run(settings: Settings) -> bool:
     """Whether several checkpoints may be open."""
     from fer_tui.classifier.runs import is_open
@@ -59,7 +64,7 @@ def is_run(settings: Settings) -> bool:
     return bool(settings.others) or len(settings.weights) > 1 or any(is_open(Path(each)) for each in settings.weights)
 
 
-def _flag(flag: str, value: str) -> list[str]:
+def flagged(flag: str, value: str) -> list[str]:
     """A flag and its value; in one word where the value would be taken for a flag."""
     return [f"{flag}={value}"] if value.startswith("-") else [flag, value]
 
@@ -90,12 +95,12 @@ def _flags(settings: Settings, names: Sequence[str]) -> Iterator[str]:
                 continue
             case "model_args", _:
                 for key, argument in value.items():
-                    yield from _flag("--model-arg", f"{key}={argument}")
+                    yield from flagged("--model-arg", f"{key}={argument}")
             case "equalise", _:
                 yield flag
             case "stores", _:
                 for each in value:
-                    yield from _flag("--store", each)
+                    yield from flagged("--store", each)
             case "weights", _:
                 yield from (flag, *value)
             case "size", (height, width):
@@ -103,6 +108,6 @@ def _flags(settings: Settings, names: Sequence[str]) -> Iterator[str]:
             case (("mean" | "std"), _):
                 yield f"{flag}={','.join(f'{number:g}' for number in value)}"
             case "classes", _:
-                yield from _flag(flag, ",".join(value))
+                yield from flagged(flag, ",".join(value))
             case _:
-                yield from _flag(flag, str(value))
+                yield from flagged(flag, str(value))

@@ -26,10 +26,12 @@ from fer_tui.engine.messages import (
 from .acting import Acting
 from .ahead import Ahead
 from .asking import Asking, Computes, Request
+from .batches import Batches
 from .beside import Beside
 from .bindings import BINDINGS, remapped
 from .choice import Choice
 from .command import command_for
+from .estimating import Estimating
 from .exporting import Exporter
 from .filters import Filters
 from .first_steps import FirstSteps
@@ -45,6 +47,7 @@ from .reporting import Reporter
 from .session import Session
 from .similar import SimilarImages
 from .state import State
+from .stored import Stored
 
 if TYPE_CHECKING:
     from fer_tui.contract import Explanation
@@ -86,6 +89,7 @@ class Desk(Predicting):
     beside: Beside
     ahead: Ahead
     similar: SimilarImages
+    stored: Stored
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class Desk(Predicting):
         self.choice = Choice(self.project, lambda: self.browser, lambda: self.image.answered.explanation)
         self.acting = Acting(self.project, self.choice, lambda: self.browser)
         self.reports = Reporter(settings, self._reported)
+        self.batches, self.estimates = Batches(self.state.batches, self._reported), Estimating()
         colours = settings.colours if settings is not None else {}
         self.look = Look(of_method={method: str(each.value) for method, each in colours.items()})
         self.history = History()
@@ -138,6 +143,7 @@ class Desk(Predicting):
         self.run = Run(compute, self.project)
         self.beside = Beside(self.project, self.choice, lambda: self.browser, compute, asking)
         self.similar = SimilarImages(compute, self.project)
+        self.stored = Stored(compute)
         self.exports = Exporter(asking, self._told)
         self.ahead = Ahead(compute, self.project, self.choice, self.project.look_up)
 
@@ -301,6 +307,7 @@ class Desk(Predicting):
         if before is not None and before.row is not None:
             self.browser.go(before.row)
         self.session.open(record)
+        self.batches.find(dataset.digest)
         self.session.restore(self)
 
     def _followed(self, message: Followed) -> Change:
@@ -322,7 +329,7 @@ class Desk(Predicting):
         """Answers, Done and Failed: about the image, the matrix, or the predictions."""
         if isinstance(message, Answer) and message.final:
             self.project.keep(message.key, message.blob)
-        if self.ahead.take(message) or self.similar.take(message):
+        if self.ahead.take(message) or self.similar.take(message) or self.stored.take(message):
             return Change(0)
         if isinstance(message, Failed) and (message.details or message.fault):
             self.fault = f"{message.fault}\n{message.details}".strip()

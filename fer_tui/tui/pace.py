@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from fer_tui.amounts import duration
+
 _FIRST = 1.0  # seconds before anything is told
 
 
@@ -27,11 +29,4 @@ class Pace:
         self._begun[name] = began, first, share
         if share <= first or now - began < _FIRST:
             return ""
-        return f" {_words((1 - share) * (now - began) / (share - first))} left"
-
-
-def _words(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+        return f" {duration((1 - share) * (now - began) / (share - first))} left"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fer_tui.classifier.fitting import Fit
     from fer_tui.contract import Heatmap
     from fer_tui.dataset import MappedDataset
-    from fer_tui.engine import Settings, Shelf
+    from fer_tui.engine import Settings, Shelf, Store, Stores
     from fer_tui.regions import Focus, Regions
 
 
@@ -38,6 +38,7 @@ class Project:
         self.notes: tuple[str, ...] = ()
         self._opened: DatasetOpened | None = None
         self._shelf: Shelf | None = None
+        self._stores: Stores | None = None
         self._regions: tuple[Regions | None] | None = None  # None: not looked for yet
 
     @property
@@ -166,12 +167,17 @@ class Project:
         if self._shelf is not None and key:
             self._shelf.put(key, blob)
 
+    @property
+    def stores(self) -> tuple[Store, ...]:
+        """Those that explanations are looked for in, the own one first."""
+        return tuple(self._stores.all) if self._stores is not None else ()
+
     def close(self) -> None:
         if self._shelf is not None:
             self._shelf.close()
 
     def _key(self, request: Request) -> str | None:
-        from fer_tui.engine.keys import action_key, explanation_key
+        from fer_tui.engine.keys import action_key, key_at
 
         description, place = self.methods.get(request.method), request.place
         if description is None or self.classifier is None or self.dataset is None:
@@ -181,26 +187,17 @@ class Project:
         if (Axis.IMAGE in axes and place.image is None) or (Axis.TARGET in axes and place.target is None):
             return None
         try:
-            digest = self.dataset.image_digest(place.image) if place.image is not None else None
+            key = key_at(description, request.parameters, place, self.dataset, self.classifier.digests)
         except InputError:  # the picture cannot be read: the compute process tells why
             return None
-        key = explanation_key(
-            description,
-            request.parameters,
-            place,
-            classifier_digest=self.classifier.digests[place.checkpoint or 0],
-            image_digest=digest,
-            dataset_key=self.dataset.key,
-            label=int(self.dataset.labels[place.image]) if place.image is not None else -1,
-        )
         return action_key(key, request.action)
 
     def _open_shelf(self) -> Shelf:
         from fer_tui.engine import Shelf, Stores
 
-        if self.settings is None:
-            return Shelf(Stores.open(None))
-        return Shelf(Stores.open(self.settings.cache, self.settings.stores))
+        cache, others = (self.settings.cache, self.settings.stores) if self.settings is not None else (None, ())
+        self._stores = Stores.open(cache, others)
+        return Shelf(self._stores)
 
     def _note(self) -> None:
         data = self._opened.notes if self._opened is not None else ()

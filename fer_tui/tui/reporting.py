@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import InputError, plain
 
+from .children import ended, started
 from .command import flags_of, is_run
 
 if TYPE_CHECKING:
@@ -22,9 +19,6 @@ if TYPE_CHECKING:
     from .pace import Pace
 
 MOST = 200  # images that a report shows: each is drawn by three methods
-_NICE = 10  # the explorer's own processes go first
-_PATIENCE = 2.0  # seconds from the interrupt to the kill
-_LONGEST = 1 << 20  # bytes of a line
 
 
 class Reporter:
@@ -108,29 +102,16 @@ class Reporter:
 
     async def _run(self, words: Sequence[str], said: list[str]) -> int:
         """The exit code; what the process says beside its progress is added to `said`."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "fer_tui",
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "FER_TUI_PROGRESS": "json"},
-            start_new_session=True,  # the terminal's Ctrl+C is for the explorer
-            limit=_LONGEST,
-        )
+        nowhere, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        process = await started(words, stdout=nowhere, stderr=pipe, more={"FER_TUI_PROGRESS": "json"})
         assert process.stderr is not None
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
         try:
             async for line in process.stderr:
                 self._hear(line.decode("utf-8", "replace").strip(), said)
             return await process.wait()
         finally:
             if process.returncode is None:
-                await _ended(process)
+                await ended(process)
 
     def _hear(self, line: str, said: list[str]) -> None:
         progress = _progress(line)
@@ -172,15 +153,3 @@ def _progress(line: str) -> tuple[str, float | None, bool] | None:
         case {"doing": str(doing), "share": float() | int() | None as share, "whole": bool(whole)}:
             return doing, share, whole
     return None
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Interrupt it, so that it tidies up; kill it where that takes long."""
-    for number, seconds in ((signal.SIGINT, _PATIENCE), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
-        try:
-            await asyncio.wait_for(process.wait(), seconds)
-            return
-        except TimeoutError:
-            continue

@@ -23,6 +23,11 @@ class State:
     def open(cls) -> State:
         return cls(state_folder())
 
+    @property
+    def batches(self) -> Path | None:
+        """The folder in which batches tell how far they are; None where nothing is kept."""
+        return self._folder / "batches" if self._folder is not None else None
+
     def of(self, digest: str) -> Record:
         """What is kept of the dataset of this digest."""
         if digest not in self._datasets:

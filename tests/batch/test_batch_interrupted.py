@@ -27,9 +27,21 @@ LIMIT = 60.0  # seconds that anything here may take
 
 
 @contextmanager
-def running(kit: Kit) -> Iterator[tuple[subprocess.Popen[str], Callable[[], dict[str, Any]]]]:
+def running(kit: Kit, *words: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[], dict[str, Any]]]]:
     """The command in a process of its own, and what reads its next event."""
-    command = [sys.executable, "-P", "-m", "fer_tui", "batch", "counted", "--targets", "3", "--events", *kit.flags]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "fer_tui",
+        "batch",
+        "counted",
+        "--targets",
+        "3",
+        "--events",
+        *kit.flags,
+        *words,
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -116,7 +128,7 @@ def test_rows_that_kill_or_hold_their_worker_or_fail_are_set_aside_alone(
     kit: Kit, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_TUI_PLUGIN_LIMIT", "0.5")
-    assert main(["batch", "deadly", "--targets", "3", "--json", *kit.flags]) == 1
+    assert main(["batch", "holding", "--targets", "3", "--json", *kit.flags]) == 1
     out, said = capsys.readouterr()
     told = json.loads(out)
     rogues = {DEADLY, FAULTY, SLOW, STUBBORN}
@@ -126,4 +138,4 @@ def test_rows_that_kill_or_hold_their_worker_or_fail_are_set_aside_alone(
     assert f"set aside: row {DEADLY} (" in said and "SIGSEGV" in reasons[DEADLY]
     assert r"no luck with \x1b[31mthis one" in said
     assert "it gave nothing for 0.5 s" in reasons[SLOW] and "its worker died" in reasons[STUBBORN]
-    assert kit.stored("deadly") == set(range(kit.settings.limit or 0)) - rogues
+    assert kit.stored("holding") == set(range(kit.settings.limit or 0)) - rogues

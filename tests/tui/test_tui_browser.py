@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 from fer_tui.contract import Place
 from fer_tui.tui import raw_scores
 from fer_tui.tui.browser import Browser
+from fer_tui.tui.marks import Marks
 from fer_tui.tui.narrowing import NarrowingError
+from fer_tui.tui.order import ORDERS
 from fer_tui.tui.predictions import Predictions, probabilities
 from fer_tui.tui.ranking import by_rank
+from fer_tui.tui.state import State
 
 CLASSES = ("anger", "fear", "sad")
 ROWS = 23
@@ -296,3 +300,18 @@ def test_rows_are_sorted_as_by_a_stable_argsort(values: list[float], data: st.Da
     rows = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))))
     for each in (ranks, -ranks, ranks.astype(np.float64)):
         assert by_rank(rows, each).tolist() == rows[np.argsort(each[rows], kind="stable")].tolist()
+
+
+def test_a_million_rows_take_little_memory() -> None:
+    labels = np.zeros(1_000_000, np.int64)  # of the mapped dataset: they are there anyhow
+    scores = np.ones((512, 7), np.float32)
+    tracemalloc.start()
+    browser = Browser(labels, [str(n) for n in range(7)], Marks(State(None).of("x"), range(1_000_000)))
+    for start in range(0, 1_000_000, 512 * 40):
+        browser.predictions.add(start, scores)
+    held = tracemalloc.get_traced_memory()[0]
+    browser.narrow("conf>.1 -marked")
+    browser.sort(ORDERS[3])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert held < 22e6 and peak < 80e6

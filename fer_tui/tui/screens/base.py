@@ -29,6 +29,9 @@ from fer_tui.tui.widgets.bars import Bar, Hints
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import Ruler
 
+from .batch_words import status_words
+from .batching import batch, leave
+from .copying import copy
 from .finding import Palette
 from .popups import Details, Help
 from .reporting import report
@@ -36,6 +39,7 @@ from .reporting import report
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
+PLACES = frozenset(name.lower() for name in SCREENS.values())  # the bindings that go to a screen, by its name
 ONE_NETWORK = "there is one network: --model again names another one"
 ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
 
@@ -57,7 +61,7 @@ class Go(Message):
 
 
 class DeskScreen(Paced, Screen[None], inherit_bindings=False):
-    """A screen of the explorer. Every binding is a method `do_...` that takes the command.
+    """A screen of the explorer. Every binding is a method `do_...` that takes the command, or the name of a screen.
 
     Classes say how large the terminal is: -wide (and -broad), -medium, -narrow; -low; -tiny: nothing can be shown.
     """
@@ -196,6 +200,8 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             yield f"exporting {export.done}/{export.total}{left} ", inks.accent
         if (told := self.desk.reports.words(self.desk.pace)) is not None:
             yield f"report: {told} ", inks.accent
+        if (told := status_words(self.desk.batches)) is not None:
+            yield f"batch {told} ", inks.accent
         if self.keys.pending:
             yield f" {self.keys.pending} ", inks.accent
         driver = getattr(self.app, "pictures", None)
@@ -238,7 +244,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.desk.history.see(visit, command.binding.id)
         if self.desk.first_steps.take(command.binding.id):
             self.query_one(Hints).draw()
-        getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
+        if command.binding.id in PLACES:
+            self.go(command.binding.id)
+        else:
+            getattr(self, f"do_{command.binding.id.replace('-', '_')}")(command)
 
     @property
     def name_in_history(self) -> str:
@@ -306,8 +315,14 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
     def do_report(self, command: Command) -> None:
         report(self)
 
+    def do_batch(self, command: Command) -> None:
+        batch(self)
+
     def do_theme(self, command: Command) -> None:
         self.post_message(PickTheme())
+
+    def do_quit(self, command: Command) -> None:
+        leave(self)
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)
@@ -348,11 +363,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
             self.say("there is nothing to make again yet")
             return
         place = answered.place if answered.explanation is not None else answered.request.place
-        line = self.desk.command(answered.request, place)
-        self.app.copy_to_clipboard(line)
-        driver = getattr(self.app, "pictures", None)
-        way = "tmux does (set -s set-clipboard on)" if driver and driver.terminal.in_tmux else "the terminal does"
-        self.app.push_screen(Details(f"copied, if {way} what OSC 52 asks; else mark it with the mouse and Shift", line))
+        copy(self, self.desk.command(answered.request, place))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

@@ -10,6 +10,7 @@ from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .base import DeskScreen
 from .layers import LayerPicker
+from .method_picker import MethodPicker
 from .popups import Choice
 
 
@@ -72,14 +73,8 @@ class Choosing(DeskScreen):
             self._choose_method((known.index(self.desk.choice.method) + 1) % len(known))
 
     def do_pick_method(self, command: Command) -> None:
-        known = self.desk.project.methods_for(dataset=False)
-        current = known.index(self.desk.choice.method) if self.desk.choice.method in known else None
-        aliases = self.desk.project.aliases
-        room = max((len(alias) for _, alias in aliases), default=0)
-        titles = [method.title for method in known]
-        titles += [f"{alias:{room}}  {method.title}" for method, alias in aliases]
-        if known:
-            self.app.push_screen(Choice("method", titles, current, first=1), self._choose_named)
+        if self.desk.project.methods_for(dataset=False):
+            self.app.push_screen(MethodPicker(self.desk), self._choose_named)
 
     def _choose_named(self, number: int | None) -> None:
         """A method, or one of the aliases listed after them."""

@@ -315,19 +315,8 @@ class ClassesScreen(Tabling, Changing):
             self.show_pair(False)
         self.draw(Change.MATRIX)
 
-    def do_grid(self, command: Command) -> None:
-        self.go("grid")
-
-    def do_explore(self, command: Command) -> None:
+    def do_quit(self, command: Command) -> None:
         self.go("explore")
-
-    do_quit = do_explore
-
-    def do_filters(self, command: Command) -> None:
-        self.go("filters")
-
-    def do_timeline(self, command: Command) -> None:
-        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.focus.stop() or self.desk.matrix.stop() or self.desk.beside.stop():

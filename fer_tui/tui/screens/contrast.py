@@ -17,7 +17,7 @@ from fer_tui.tui.desk import Desk
 from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.picture_pane import wrapped
 
-from .popups import Details
+from .copying import copy
 
 _LINES = 7  # below the picture
 
@@ -105,8 +105,7 @@ class CellContrast(Over, ModalScreen[bool], inherit_bindings=False):
         if request is not None and self._desk.browser is not None:
             classes, description = self._desk.browser.classes, project.methods[request.method]
             line = command_for(request, request.place, description, classes, project.settings)
-            self.app.copy_to_clipboard(line)
-            self.app.push_screen(Details("copied, if the terminal allows it (OSC 52)", line))
+            copy(self, line)
 
     def on_click(self, event: events.Click) -> None:
         if not self.query_one("#contrast").region.contains(event.screen_x, event.screen_y):

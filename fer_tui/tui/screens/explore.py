@@ -367,24 +367,12 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
         for pane in PANES:
             self.set_class(pane == self.pane, f"-at-{pane}")
 
-    def do_filters(self, command: Command) -> None:
-        self.go("filters")
-
     def do_marked_grid(self, command: Command) -> None:
         if self.desk.browser is not None and self.desk.browser.has_marked:
             self.desk.grid.show("marked")
             self.go("grid")
         else:
             self.say("nothing is marked: Space marks images")
-
-    def do_grid(self, command: Command) -> None:
-        self.go("grid")
-
-    def do_classes(self, command: Command) -> None:
-        self.go("classes")
-
-    def do_timeline(self, command: Command) -> None:
-        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():
@@ -396,6 +384,3 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
             self.narrow("")
         elif self.desk.reports.is_working:
             self.do_report(command)
-
-    def do_quit(self, command: Command) -> None:
-        self.app.exit(0)

@@ -357,19 +357,8 @@ class FiltersScreen(FilterTables, FilterExports):
         self.desk.choice.choose_named(METHOD)
         self.go("explore")
 
-    def do_explore(self, command: Command) -> None:
+    def do_quit(self, command: Command) -> None:
         self.go("explore")
-
-    def do_grid(self, command: Command) -> None:
-        self.go("grid")
-
-    def do_classes(self, command: Command) -> None:
-        self.go("classes")
-
-    def do_timeline(self, command: Command) -> None:
-        self.go("timeline")
-
-    do_quit = do_explore
 
     def do_cancel(self, command: Command) -> None:
         if self.filters.stop():

@@ -224,19 +224,8 @@ class Gridding(Looking):
             browser.go(place.image)
         self.go("explore")
 
-    def do_explore(self, command: Command) -> None:
+    def do_quit(self, command: Command) -> None:
         self.go("explore")
-
-    do_quit = do_explore
-
-    def do_classes(self, command: Command) -> None:
-        self.go("classes")
-
-    def do_filters(self, command: Command) -> None:
-        self.go("filters")
-
-    def do_timeline(self, command: Command) -> None:
-        self.go("timeline")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():

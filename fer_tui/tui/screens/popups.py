@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -57,12 +58,13 @@ class Choice(Over, ModalScreen[int | None], inherit_bindings=False):
         shown = [Text(self._title, inks.title)]
         for number in range(self._top, min(len(self._names), self._top + room)):
             mark, ink = ("▸", inks.accent) if number == self._at else (" ", inks.plain)
-            shown.append(
-                Text.assemble(
-                    (f"{mark} ", ink), (f"{number + self._first:>2} ", inks.muted), (self._names[number], ink)
-                )
-            )
+            head = Text.assemble((f"{mark} ", ink), (f"{number + self._first:>2} ", inks.muted))
+            shown.append(head.append_text(self.told(number, ink, inks)))
         lines.show(shown)
+
+    def told(self, number: int, ink: Style, inks: Inks) -> Text:
+        """What is told of the choice of that number behind it."""
+        return Text(self._names[number], ink)
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

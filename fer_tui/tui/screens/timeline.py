@@ -330,19 +330,8 @@ class TimelineScreen(Exporting, Moving, Looking):
             return
         self.go("explore", term.format(_named(self.names, self.here)))
 
-    def do_filters(self, command: Command) -> None:
-        self.go("filters")
-
-    def do_grid(self, command: Command) -> None:
-        self.go("grid")
-
-    def do_classes(self, command: Command) -> None:
-        self.go("classes")
-
-    def do_explore(self, command: Command) -> None:
+    def do_quit(self, command: Command) -> None:
         self.go("explore")
-
-    do_quit = do_explore
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.frames.stop() | self.desk.run.stop():

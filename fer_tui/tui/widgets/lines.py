@@ -13,6 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _PAGE = 84  # columns of a text to read, where there is room
 
 
@@ -71,6 +72,12 @@ def cut(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, max(0, width))
     return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width) if width > 0 else ""
+
+
+def filled(share: float, width: int) -> str:
+    """A bar of exactly `width` cells, of which this share (0 to 1) is filled, to the eighth of a cell."""
+    eighths = round(share * width * 8) if share == share else 0
+    return f"{'█' * (eighths // 8)}{_EIGHTHS[eighths % 8] if eighths % 8 else ''}".ljust(width)
 
 
 def centred(text: str, width: int) -> str:

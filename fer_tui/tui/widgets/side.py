@@ -13,13 +13,12 @@ from textual.message import Message
 
 from fer_tui.contract import Description, Value, plain
 
-from .lines import Inks, Lines, cut
+from .lines import Inks, Lines, cut, filled
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _NUMBERS = 14  # cells of score and probability
 
 
@@ -96,9 +95,7 @@ def _bar(scores: ClassScores, number: int, width: int, inks: Inks) -> Text:
         return head
     bar = max(0, width - head.cell_len - _NUMBERS)
     share = float(scores.shares[number])
-    filled = round(share * bar * 8) if share == share else 0
-    text = "█" * (filled // 8) + (_EIGHTHS[filled % 8] if filled % 8 else "")
-    head.append(f"{text:{bar}}", inks.accent if is_target else inks.bar)
+    head.append(filled(share, bar), inks.accent if is_target else inks.bar)
     head.append(f"{_number(float(scores.scores[number])):>8}", inks.plain)
     head.append(f"{share:6.0%}" if share == share else "     –", inks.muted)
     return head

@@ -121,7 +121,10 @@ def blamed(error: BaseException) -> str:
 
 def _users(path: Path) -> bool:
     """Whether a source file is the user's own, not of a library nor of this house."""
-    return path.is_file() and not any(path.resolve().is_relative_to(root) for root in (_HOUSE, *_LIBRARIES))
+    real = path.resolve()
+    if {"site-packages", "dist-packages"} & {*real.parts}:  # also of another environment that this one reads from
+        return False
+    return path.is_file() and not any(real.is_relative_to(root) for root in (_HOUSE, *_LIBRARIES))
 
 
 def first_line(error: object, limit: int = 200) -> str:

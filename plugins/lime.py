@@ -59,7 +59,7 @@ class Lime(Explainer[LimeParameters]):
     name = "lime"
     title = "LIME"
     help = "Which parts of the image the prediction hangs on: segments are hidden at random, a linear model is fitted."
-    version = "3"
+    version = "4"
     kind = "heatmap"
     axes = frozenset({Axis.IMAGE, Axis.TARGET, Axis.CHECKPOINT})
     cost = "slow"

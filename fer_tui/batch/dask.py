@@ -23,6 +23,7 @@ from . import frames
 from .chunks import Chunk, Outcome
 from .clusters import Scheduler, joined
 from .outbox import Outbox
+from .warden import Warden
 from .work import Spec, opened, work
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Bench(WorkerPlugin):
         self._lock = threading.Lock()  # of a worker with several threads only one is at work: an engine has one run
         self._engine: Engine | None = None
         self._rows: list[Row] = []
+        self._warden = Warden()
 
     def teardown(self, worker: Worker) -> None:
         self._engine = None
@@ -147,7 +149,10 @@ class Bench(WorkerPlugin):
                 engine = self._engine = self._engine or self._opened()
             except FerTuiError as error:
                 return frames.encode_told(f"{self._address}: {error}")
-            return frames.encode(work(engine, chunk))
+            with self._warden.present():
+                outcome = work(engine, chunk)
+            self._warden.rest()
+            return frames.encode(outcome)
 
     def learn(self, rows: Iterable[Row]) -> None:
         """Know what another worker has made."""

@@ -26,7 +26,7 @@ from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
 from fer_tui.engine import open_session
 
-from .batchkit import DEADLY, FAULTY, FIT
+from .batchkit import DEADLY, FAULTY, FIT, SLOW, STUBBORN
 from .conftest import Kit
 from .test_batch_interrupted import LIMIT, running
 
@@ -85,19 +85,20 @@ def test_whatever_is_killed_every_map_is_made(kit: Kit) -> None:
     assert is_what_a_plain_loop_makes(kit)
 
 
-def test_a_row_that_kills_its_workers_is_set_aside_alone(
+def test_rows_that_kill_or_hold_up_their_workers_are_set_aside_alone(
     kit: Kit, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = tmp_path / "ssh"  # as a host that does not see the store: what one worker keeps is told to the others
     here.write_text('while [ "$1" != -- ]; do shift; done\nexec sh -c "exec $3"\n')
     monkeypatch.setenv("FER_TUI_SSH", f"sh {here}")
+    monkeypatch.setenv("FER_TUI_PLUGIN_LIMIT", "2")
     words = ["--engine", "dask", "--scheduler", "ssh:here"]
-    assert main(["batch", "deadly", "--targets", "3", "--json", *kit.flags, *words]) == 1
+    assert main(["batch", "holding", "--targets", "3", "--json", *kit.flags, *words]) == 1
     out, said = capsys.readouterr()
     told = json.loads(out)
-    assert sorted(each["image"] for each in told["aside"]) == [DEADLY, FAULTY]
+    assert sorted(each["image"] for each in told["aside"]) == [DEADLY, FAULTY, SLOW, STUBBORN]
     assert f"set aside: row {DEADLY} (" in said and "its worker died 2 times" in said
-    assert kit.stored("deadly") == set(range(kit.settings.limit or 0)) - {DEADLY, FAULTY}
+    assert kit.stored("holding") == set(range(kit.settings.limit or 0)) - {DEADLY, FAULTY, SLOW, STUBBORN}
     assert kit.explained()[FIT] == 1
 
 

@@ -178,6 +178,8 @@ class Driver:
         if due and time.monotonic() - self._written < _EVERY and self._buffered < _MOST:
             return
         rows, self._buffer, self._buffered = self._buffer, [], 0
-        if rows and not self.store.put_many(rows):
+        if not rows:
+            return
+        if not self.store.put_many(rows):
             raise InputError("the store", "; ".join(self.store.notes) or "cannot be written to", "name another: --out")
         self._written = time.monotonic()

@@ -14,7 +14,7 @@ from .messages import Counted, CountStored, Places
 if TYPE_CHECKING:
     from .engine import Engine
 
-_AT_ONCE = 256  # keys that are made and looked up in one step, which takes some 10 ms
+_AT_ONCE = 64  # keys that are made and looked up in one step, some 5 ms: something else may be waiting
 
 
 def count_stored(engine: Engine, asked: CountStored) -> Iterator[Counted]:

@@ -24,6 +24,7 @@ class TableView:
 
         self.name, self.table = plain(name), table
         self._headings, self._cells = list(map(heading, table.columns)), cells(table, classes)
+        self._widths = [self._wide(number) for number in range(len(self._headings))]
         self._order = list(range(len(table.rows)))
         self._by: tuple[int, bool] | None = None  # the column that the rows are sorted by, and whether it goes down
         self.row, self.column = 0, 0
@@ -58,7 +59,7 @@ class TableView:
 
     def lines(self, width: int, height: int, inks: Inks, cursor: Style) -> Iterator[Text]:
         """The heading, and as many rows as there is room for: the cursor is among them."""
-        widths = [min(_WIDEST, self._wide(number)) for number in range(len(self._headings))]
+        widths = self._widths
         self._left = min(self._left, self.column)
         while self._left < self.column and _taken(widths[self._left : self.column + 1]) > width - _GAP:
             self._left += 1
@@ -93,10 +94,13 @@ class TableView:
     @property
     def width(self) -> int:
         """The columns of the screen that all of it takes."""
-        return _GAP + sum(min(_WIDEST, self._wide(number)) + _GAP for number in range(len(self._headings)))
+        return _GAP + sum(width + _GAP for width in self._widths)
 
     def _wide(self, number: int) -> int:
-        return max(cell_len(self._headings[number]) + 2, *(cell_len(row[number]) for row in self._cells), 1)
+        """The columns of the screen that a column takes; found once, for a table may have many rows."""
+        return min(
+            _WIDEST, max(cell_len(self._headings[number]) + 2, *(cell_len(row[number]) for row in self._cells), 1)
+        )
 
     def _aligned(self, number: int, text: str, width: int) -> str:
         if self.table.columns[number].align == "right":

@@ -5,6 +5,7 @@ The tests install this file as the module of a distribution; nothing imports it 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ import numpy as np
 
 from fer_tui.contract import Axis, Explainer, Heatmap, Parameters, Result, Subject
 
-DEADLY, FAULTY = 7, 11  # rows
+DEADLY, FAULTY, SLOW, STUBBORN = 7, 11, 13, 14  # rows
 FIT = -1  # stands in the file for what is made once and kept for all rows
 
 
@@ -61,3 +62,15 @@ class Deadly(Counted):
             os.kill(os.getpid(), signal.SIGSEGV)
         if row == FAULTY:
             raise ValueError("no luck with \x1b[31mthis one")
+
+
+class Holding(Deadly):
+    name = "holding"
+
+    def misbehave(self, row: int) -> None:
+        super().misbehave(row)
+        if row == SLOW:
+            time.sleep(3600)
+        while row == STUBBORN:
+            with contextlib.suppress(BaseException):
+                time.sleep(3600)

@@ -46,7 +46,9 @@ def kit(
     tmp_path: Path, install: Callable[[str, str, dict[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Kit]:
     source = Path(__file__).with_name("batchkit.py").read_text()
-    install("batchkit", source, {"counted": "batchkit:Counted", "deadly": "batchkit:Deadly"})
+    install(
+        "batchkit", source, {"counted": "batchkit:Counted", "deadly": "batchkit:Deadly", "holding": "batchkit:Holding"}
+    )
     monkeypatch.setenv("BATCHKIT_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("FER_TUI_STATE", "none")
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")

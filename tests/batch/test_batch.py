@@ -83,7 +83,7 @@ def test_a_store_that_would_evict_is_refused_and_one_of_its_own_is_not(
         store.remember_limit(250_000)
     flags = ["--limit", str(ROWS), "--device", "cpu", "--cache", str(tmp_path), "--workers", "1"]
     assert main(["batch", "saliency", "--targets", "2", *flags]) == 2
-    assert "keeps 250 kB" in (said := capsys.readouterr().err) and "--out FOLDER" in said
+    assert "keeps 244.1 KiB" in (said := capsys.readouterr().err) and "--out FOLDER" in said
     assert main(["batch", "saliency", "--targets", "2", *flags, "--out", str(tmp_path / "own")]) == 0
     usage = Store.open(tmp_path / "own").usage()
     assert usage.limit is None and usage.by_method["saliency"][0] == ROWS

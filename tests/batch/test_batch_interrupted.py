@@ -20,7 +20,7 @@ from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
 from fer_tui.engine import open_session
 
-from .batchkit import DEADLY, FAULTY
+from .batchkit import DEADLY, FAULTY, SLOW, STUBBORN
 from .conftest import Kit
 
 LIMIT = 60.0  # seconds that anything here may take
@@ -82,6 +82,7 @@ def gone(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.timeout(300)  # ten processes start one after another, each of which imports torch
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to find the workers")
 def test_interrupted_at_any_moment_it_goes_on_with_exactly_what_is_missing(kit: Kit) -> None:
     rows = set(range(kit.settings.limit or 0))
@@ -123,14 +124,18 @@ def test_interrupted_at_any_moment_it_goes_on_with_exactly_what_is_missing(kit: 
     assert not kit.explained()
 
 
-def test_a_row_that_kills_its_worker_and_one_that_fails_are_set_aside_alone(
-    kit: Kit, capsys: pytest.CaptureFixture[str]
+def test_rows_that_kill_or_hold_their_worker_or_fail_are_set_aside_alone(
+    kit: Kit, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["batch", "deadly", "--targets", "3", "--json", *kit.flags]) == 1
+    monkeypatch.setenv("FER_TUI_PLUGIN_LIMIT", "0.5")
+    assert main(["batch", "holding", "--targets", "3", "--json", *kit.flags]) == 1
     out, said = capsys.readouterr()
     told = json.loads(out)
-    assert sorted(each["image"] for each in told["aside"]) == [DEADLY, FAULTY]
-    assert (told["made"], told["missing"]) == (kit.settings.limit - 2, 0)  # type: ignore[operator]
-    assert f"set aside: row {DEADLY} (" in said and "SIGSEGV" in said
+    rogues = {DEADLY, FAULTY, SLOW, STUBBORN}
+    reasons = {each["image"]: each["reason"] for each in told["aside"]}
+    assert reasons.keys() == rogues and len(told["aside"]) == len(rogues)
+    assert (told["made"], told["missing"]) == (kit.settings.limit - len(rogues), 0)  # type: ignore[operator]
+    assert f"set aside: row {DEADLY} (" in said and "SIGSEGV" in reasons[DEADLY]
     assert r"no luck with \x1b[31mthis one" in said
-    assert kit.stored("deadly") == set(range(kit.settings.limit or 0)) - {DEADLY, FAULTY}
+    assert "it gave nothing for 0.5 s" in reasons[SLOW] and "its worker died" in reasons[STUBBORN]
+    assert kit.stored("holding") == set(range(kit.settings.limit or 0)) - rogues

@@ -73,8 +73,8 @@ def described(method: str, given: dict[str, str], settings: Settings) -> tuple[D
     return description, parse_parameters(description.name, description.parameters, asked)
 
 
-def class_of(text: str, classes: Sequence[str], flag: str = "--target") -> int:
-    """A class by its name (also in other letters' case), else by its index."""
+def class_of(text: str, classes: Sequence[str], flag: str = "--target", words: Sequence[str] = ()) -> int:
+    """A class by its name (also in other letters' case), else by its index. words: what else the flag takes."""
     if text in classes:
         return list(classes).index(text)
     folded = [name.casefold() for name in classes]
@@ -83,9 +83,8 @@ def class_of(text: str, classes: Sequence[str], flag: str = "--target") -> int:
     if text.isascii() and text.isdigit() and int(text) < len(classes):
         return int(text)
     known = ", ".join(map(plain, classes[:20])) + (", ..." if len(classes) > 20 else "")
-    raise InputError(
-        f"{flag} {text}", f"there is no such class{nearest(text, classes)}", f"0 to {len(classes) - 1}: {known}"
-    )
+    mend = "".join(f"{word}, " for word in words) + f"0 to {len(classes) - 1}: {known}"
+    raise InputError(f"{flag} {text}", f"there is no such class{nearest(text, [*words, *classes])}", mend)
 
 
 def _pair(given: object) -> tuple[str, str]:

@@ -218,8 +218,9 @@ def _asked(
     from fer_tui.batch import Asked
 
     targets = arguments.targets
-    if targets not in (None, "predicted", "true", "all"):
-        targets = asking.class_of(targets, engine.classifier.classes, "--targets")
+    words = ("predicted", "true", "all")
+    if targets is not None and targets not in words:
+        targets = asking.class_of(targets, engine.classifier.classes, "--targets", words)
     return Asked(
         description.name,
         values,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from .sparing import SparingCompositor
+from .sparing import OverCompositor, SparingCompositor
 
 if TYPE_CHECKING:
+    from textual._compositor import Compositor
     from textual.geometry import Region, Size
     from textual.screen import Screen
 
@@ -35,7 +36,7 @@ class Paced(_Base):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._compositor = SparingCompositor()
+        self._compositor: SparingCompositor = SparingCompositor()
 
     def on_screen_suspend(self) -> None:
         self._was_below = True
@@ -95,6 +96,15 @@ class Over(Paced):
     """
 
     _is_drawn = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._compositor = OverCompositor(self, self._below)
+
+    def _below(self) -> Compositor | None:
+        stack = self.app.screen_stack
+        at = stack.index(self) if self in stack else 0
+        return stack[at - 1]._compositor if at else None
 
     def notify_style_update(self) -> None:
         super(Paced, self).notify_style_update()

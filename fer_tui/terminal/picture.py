@@ -274,7 +274,7 @@ class Picture(Widget):
         painter = self._painter
         if painter is None or self._picture is None or self._is_coarse or self._is_tinted:
             return False
-        return not painter.over_cells or self._is_whole
+        return not painter.over_cells or (self._is_whole and self._is_on_top)
 
     @property
     def _is_tinted(self) -> bool:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from fer_tui.classifier import open_classifier
 from fer_tui.dataset import open_dataset
 from fer_tui.training import gather
-from fer_tui.training.runs import packed, written
+from fer_tui.training.runs import packed
+from fer_tui.writing import write_whole
 
 from . import weights_path
 
@@ -34,7 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     found = np.array([biases_of(run, given.data) for run in given.runs])
     biases = np.round(np.median(found, axis=0), 3)
-    written(given.out, finished(given.snapshot, biases))
+    write_whole(given.out, finished(given.snapshot, biases), durable=True)
     print(f"{given.out}: {given.out.stat().st_size:,} bytes, biases {biases.tolist()}")
 
 

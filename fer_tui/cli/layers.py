@@ -171,7 +171,9 @@ def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> Inpu
     if name in BY_NAME and allowed == NETWORK:
         return InputError(where, "is the same for all networks", "write it above them")
     if name in BY_NAME:
-        return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(allowed)}")
+        return InputError(
+            where, f"belongs in {FILE_NAME}", f"here only {', '.join(BY_NAME[each].key for each in allowed)}"
+        )
     keys = [BY_NAME[name].key for name in allowed]
     return InputError(where, f"there is no such key{nearest(key, keys)}", f"known: {', '.join(keys)}")
 

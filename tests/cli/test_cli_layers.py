@@ -110,7 +110,8 @@ def test_a_users_own_file_names_no_data(capsys: pytest.CaptureFixture[str]) -> N
     own_file().write_text('data = "x.csv"\n')
     assert main(["config"]) == 2
     assert (
-        "data: belongs in fer-tui.toml (here only device, cache, parameters, colours, graphics, theme, keys)"
+        "data: belongs in fer-tui.toml "
+        "(here only device, cache, stores, parameters, colours, report-with, graphics, theme, keys)"
         in capsys.readouterr().err
     )
 

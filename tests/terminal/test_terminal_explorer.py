@@ -55,8 +55,9 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
     with AppRun([*COMMAND, cache], terminal(name), 110, 32) as run:
         run.wait_for("Saliency of")
         run.wait_for("accuracy 98.0%  ")
-        run.settle(0.4)
-        whole = _seen(run)
+        run.settle(1.0)
+        while not _comes_to(run, whole := _seen(run)):
+            pass
         palette = [b":", *(bytes([letter]) for letter in b"pick layer"), b"\r"]  # one popup in place of another
         for keys in ([b"?", b"q"], [b":", b"q", b"u", b"\x1b"], [*palette, b"j", b"\x1b"], [b"\x14", b"j", b"\x1b"]):
             for key in keys:

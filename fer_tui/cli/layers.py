@@ -170,11 +170,9 @@ def _guilty(setting: Setting, table: Mapping[str, object]) -> str | None:
 def _stranger(where: str, key: str, name: str, allowed: tuple[str, ...]) -> InputError:
     if name in BY_NAME and allowed == NETWORK:
         return InputError(where, "is the same for all networks", "write it above them")
+    keys = [BY_NAME[each].key for each in allowed]
     if name in BY_NAME:
-        return InputError(
-            where, f"belongs in {FILE_NAME}", f"here only {', '.join(BY_NAME[each].key for each in allowed)}"
-        )
-    keys = [BY_NAME[name].key for name in allowed]
+        return InputError(where, f"belongs in {FILE_NAME}", f"here only {', '.join(keys)}")
     return InputError(where, f"there is no such key{nearest(key, keys)}", f"known: {', '.join(keys)}")
 
 

@@ -148,7 +148,7 @@ class Asking:
                 self.answered = Answered(
                     self.answered.request,
                     message.place,
-                    self._unpack(message.blob),
+                    self._found_by(message) or self._unpack(message.blob),
                     message.final,
                     message.progress,
                     message.seconds,
@@ -164,6 +164,17 @@ class Asking:
             case _:
                 return False
         return True
+
+    def _found_by(self, answer: Answer) -> Explanation | None:
+        """What is at hand at the place that a finished answer tells: it was not known in full when this was wanted.
+
+        The predicted class may not have been known, so that a map that was judged before could not be looked up.
+        """
+        request = self.answered.request
+        if request is None or not answer.final or answer.place == request.place:
+            return None
+        found = self._look_up(replace(request, place=answer.place))
+        return found[1] if found is not None else None
 
     def _is_asked(self, place: Place) -> bool:
         """Whether an answer for this place is one to the request: some explainers make neighbours, too."""

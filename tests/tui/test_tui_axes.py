@@ -11,9 +11,13 @@ import pytest
 
 import fer_tui
 from fer_tui.cli import main
-from fer_tui.engine import open_session
+from fer_tui.contract import Heatmap, Place
+from fer_tui.engine import codec, open_session
+from fer_tui.engine.messages import Answer
 from fer_tui.engine.settings import Settings
+from fer_tui.tui.asking import Asking, Request
 from fer_tui.tui.screens.layers import LayerPicker
+from tests.tui.test_tui_grid import Jobs
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -132,3 +136,21 @@ async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: 
         await sight.type("k")
         await sight.explained()
         assert f"trust {badge}" in sight.text("#caption"), "what was found is not asked again"
+
+
+def test_a_judged_map_is_found_again_also_before_the_predicted_class_is_known() -> None:
+    made, judged = (
+        Heatmap(values=np.ones((2, 2), np.float32), image=np.zeros((2, 2), np.uint8), meta=meta)
+        for meta in ({}, {"trust": {"verdicts": {"stable": True}}})
+    )
+    kept = {Place(image=7, target=2): judged}
+    look_up = lambda request: (request.place, kept[request.place]) if request.place in kept else None  # noqa: E731
+    asking = Asking(Jobs(), look_up, codec.unpack)  # type: ignore[arg-type]
+    asking.want(Request("saliency", {}, Place(image=7)))
+    for final in (False, True):
+        asking.take(Answer(0, "", Place(image=7, target=2), final, None, 0.25, codec.pack(made)))
+        assert ("trust" in asking.answered.explanation.meta) == asking.answered.final == final
+    assert asking.answered.place == Place(image=7, target=2) and asking.answered.seconds == 0.25
+    asking.want(Request("saliency", {}, Place(image=8)))
+    asking.take(Answer(1, "", Place(image=8, target=0), True, None, 0.25, codec.pack(made)))
+    assert asking.answered.final and "trust" not in asking.answered.explanation.meta, "nothing was found there"

@@ -6,6 +6,8 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,8 +66,9 @@ async def test_colours_have_numbers_and_scales(opened: Opened, samples: Settings
         )
 
 
-async def test_the_value_at_a_point_and_the_twin_in_words(opened: Opened, samples: Settings) -> None:
-    async with opened(samples, (80, 24)) as sight:
+async def test_the_value_at_a_point_and_the_twin_in_words(opened: Opened, samples: Settings, tmp_path: Path) -> None:
+    own_store = replace(samples, cache=str(tmp_path))  # in which there is no map yet of the last image
+    async with opened(own_store, (80, 24)) as sight:
         await sight.predicted()
         await sight.explained()
         values, image = sight.explanation.values, sight.explanation.image

@@ -2,14 +2,15 @@
 
 After a change that is wanted, FER_TUI_SNAPSHOTS=renew pytest tests/tui/test_tui_snapshots.py writes the files again;
 their difference in version control is what is to be read. drawn.py tells how a screen becomes text: words, and below
-them how many cells are in which colours under a dark and a light theme.
+them how many cells are in which colours under a dark and a light theme. All is walked through once before anything is
+kept: what is made by then, and so what is stored and told of it, is the same however fast the machine is.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from difflib import unified_diff
 from itertools import islice
@@ -18,8 +19,11 @@ from typing import Any
 
 import pytest
 import torch
+from textual.screen import Screen
 
 from fer_tui.engine.settings import Settings
+from fer_tui.tui.screens.method_picker import MethodPicker
+from fer_tui.tui.screens.resembling import SimilarPopup
 from tests.tui.drawn import THEMES, Cell, cells_of, roles, told
 from tests.tui.test_tui_timeline import weights
 
@@ -32,9 +36,10 @@ SIZES = (80, 24), (120, 40), (200, 60)
 
 @pytest.fixture(autouse=True)
 def methods_and_stillness(only_two_methods: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """filter-ascent and saliency beside confusion; the cursor of a text box does not blink."""
+    """filter-ascent and saliency beside confusion; no cursor blinks; nothing is made ahead, for that hangs on speed."""
     monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", "lime,cam")
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr("fer_tui.tui.ahead._CHEAP", -1.0)
 
 
 @pytest.fixture
@@ -56,7 +61,11 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     askings = desk.image, desk.matrix, desk.contrast, desk.cells, desk.frames, desk.filters
     made = lambda: desk.image.answered.final and not any(each.is_working for each in askings)  # noqa: E731
     cells = lambda: not desk.cells.is_working and not sight.app.screen._waits  # noqa: E731
-    climbed = lambda: desk.filters.asking.answered.final and not desk.filters.is_working  # noqa: E731
+    climbed = lambda: (  # noqa: E731
+        desk.filters.asking.answered.final and not desk.filters.is_working and not desk.filters.outputs.is_working
+    )
+    found = lambda: desk.similar.found is not None and _is_open(sight, SimilarPopup)  # noqa: E731
+    counted = lambda: _is_open(sight, MethodPicker) and not desk.stored.is_working  # noqa: E731
     yield "explore", "{escape}gg", made
     yield "value cursor", "v", made
     yield "zoom", "{escape}z", made
@@ -70,12 +79,12 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     yield "help", "{escape}?", made
     yield "words to read", "{escape}gw", made
     yield "understood", "{escape}I", made
-    yield "similar", "{escape}s", made
+    yield "similar", "{escape}s", found
     if small:
         yield "palette: jump", "{escape}:image 41", made
         yield "parameter", "{escape}pG{enter}", made
         yield "class", "{escape}{escape}c", made
-        yield "method", "{escape}M", made
+        yield "method", "{escape}M", counted
         yield "scale", "{escape}gu", made
         yield "sort", "{escape}S", made
         yield "note", "{escape}a", made
@@ -87,7 +96,9 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     yield "grid: class sheet", "bgr", cells
     yield "grid: methods by classes", "{tab}", cells
     yield "grid: checkpoints", "{tab}", lambda: cells() and desk.run.known == 3
-    yield "filters: images", "{tab}gfoo", lambda: climbed() and desk.filters.top.answered.final
+    yield "", "{tab}gf", climbed
+    yield "", "o", climbed
+    yield "filters: images", "o", lambda: climbed() and desk.filters.top.answered.final
     yield "filters: classes", "o", climbed
     yield "filters: ascent", "o", climbed
     yield "filters: outputs", "o", climbed
@@ -99,23 +110,41 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     yield "timeline", "{escape}gt", lambda: desk.run.known == 3 and not desk.frames.is_working
 
 
+def _is_open(sight: Any, popup: type[Screen[Any]]) -> bool:
+    """Whether this popup is there; one that looks now and then at what has come looks now."""
+    screen = sight.app.screen
+    if not isinstance(screen, popup) or not screen.is_mounted:
+        return False
+    screen._draw()  # type: ignore[attr-defined]
+    return True
+
+
+async def walked(sight: Any, *, small: bool) -> AsyncIterator[tuple[str, list[list[Cell]]]]:
+    """Each screen and popup of the walk by its name, once all of it is made and drawn; those without one are passed."""
+    for name, keys, done in walk(sight, small=small):
+        await sight.type(keys)
+        await sight.until(done, name or keys, 60)
+        if name:
+            yield name, cells_of(sight)
+    await sight.type("ge")
+
+
 @pytest.mark.timeout(400)
 async def test_the_screens_are_what_they_were(opened: Opened, run: Settings) -> None:
     drawn: dict[tuple[int, int], str] = {}
     async with opened(run, SIZES[0]) as sight:
         await sight.explained()
         await sight.predicted()
+        async for _ in walked(sight, small=True):
+            pass
         for size in SIZES:
             await sight.pilot.resize_terminal(*size)
             screens: dict[str, list[list[list[Cell]]]] = {}  # by name, under each theme
             for theme in THEMES:
                 sight.app.wear(theme)
                 await sight.settle()
-                for name, keys, done in walk(sight, small=size == SIZES[0]):
-                    await sight.type(keys)
-                    await sight.until(done, name, 60)
-                    screens.setdefault(name, []).append(cells_of(sight))
-                await sight.type("ge")
+                async for name, cells in walked(sight, small=size == SIZES[0]):
+                    screens.setdefault(name, []).append(cells)
             parts = [f"==== {name} ====\n" + "\n".join(told(*both)) + "\n" for name, both in screens.items()]
             drawn[size] = "".join([*(f"{role}\n" for role in roles()), *parts])
     for (width, height), text in drawn.items():

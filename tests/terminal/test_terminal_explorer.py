@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from terminal_model import AppRun
 from test_terminal_driver import terminal
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 COMMAND = [sys.executable, "-m", "fer_tui", "open", "--device", "cpu", "--cache"]
@@ -76,10 +76,12 @@ def _seen(run: AppRun) -> tuple[list[str], NDArray[np.uint8]]:
 
 
 def _comes_to(run: AppRun, whole: tuple[list[str], NDArray[np.uint8]]) -> bool:
+    """Whether it shows the same in the end; where the machine is busy, the link seems slow and colours are coarser."""
     for _ in range(20):
         run.settle(0.2)
         text, pixels = _seen(run)
-        if text == whole[0] and (pixels == whole[1]).mean() > 0.999:
+        apart = np.abs(pixels.astype(np.int16) - whole[1]).max(axis=-1)
+        if text == whole[0] and (apart > 48).mean() < 0.01:
             return True
     return False
 

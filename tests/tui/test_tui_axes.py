@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,8 +116,9 @@ async def test_parameters_are_chosen_switched_and_typed(
     assert main(["plugins", "lens"]) == 0 and "gain" in capsys.readouterr().out
 
 
-async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: Settings) -> None:
-    async with opened(samples) as sight:
+async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: Settings, tmp_path: Path) -> None:
+    own = replace(samples, cache=str(tmp_path))  # in the common store the others would find the verdicts
+    async with opened(own) as sight:
         await sight.explained()
         await sight.type("2m")
         await sight.explained()

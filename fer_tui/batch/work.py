@@ -125,6 +125,16 @@ class _Maps:
 
     def _missing(self) -> dict[str, tuple[Place, Task]]:
         """What is to be made: key, place as it is asked for, task; without what is there already."""
+        classifier = self._engine.classifier
+        number = self._chunk.checkpoint if self._chunk.checkpoint is not None else classifier.default
+        with classifier.at(number).still():
+            tasks = self._tasks()
+        there = self._outbox.has(tasks)
+        self.found += len(there)
+        self._outbox.begin(tasks, half=self._chunk.half)
+        return {key: each for key, each in tasks.items() if key not in there}
+
+    def _tasks(self) -> dict[str, tuple[Place, Task]]:
         tasks: dict[str, tuple[Place, Task]] = {}
         for place in self._chunk.places:
             try:
@@ -138,10 +148,7 @@ class _Maps:
                 self.found += 1  # the same image, twice in the data
             else:
                 tasks[key] = place, task
-        there = self._outbox.has(tasks)
-        self.found += len(there)
-        self._outbox.begin(tasks, half=self._chunk.half)
-        return {key: each for key, each in tasks.items() if key not in there}
+        return tasks
 
     def _finish(self, tasks: Sequence[Task]) -> None:
         with closing(self._engine.finals(tasks)) as results:

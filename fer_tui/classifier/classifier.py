@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -87,6 +87,7 @@ class TorchClassifier:
         self._module, self._modules = module, tuple(module.modules())
         self._dtype = precision(module)
         self._digest: tuple[object, str] | None = None
+        self._held: tuple[TorchClassifier, object] | None = None  # the state, while nobody changes it
         self._folded: tuple[object, dict[tuple[str, frozenset[str]], tuple[TorchClassifier, str]]] | None = None
 
     @property
@@ -133,7 +134,18 @@ class TorchClassifier:
 
     def _state(self) -> object:
         """Another one after every change to the weights."""
+        if self._held is not None and self._held[0] is self:  # a copy has another network
+            return self._held[1]
         return tuple((each.data_ptr(), each._version) for each in all_tensors(self._module))
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, nobody changes the weights: they are looked at once, and not whenever the digest is asked for."""
+        self._held = self, self._state()
+        try:
+            yield
+        finally:
+            self._held = None
 
     def _digest_with(self, tensors: State) -> str:
         order = [repr(self._order)] if self._order is not None else []

@@ -7,61 +7,29 @@ could open that, then a frame for each chunk. It ends when stdin does.
 from __future__ import annotations
 
 import json
-import os
-import queue
-import sys
-import threading
-from collections.abc import Iterator
-from typing import BinaryIO
 
 from fer_tui.contract import FerTuiError
 
-from . import frames
+from . import frames, pipes
 from .chunks import Chunk
 from .warden import Warden
 from .work import Spec, opened, work
 
 
 def main() -> None:
-    answers, lines = _own_stdout(), _lines()
+    answers, lines = pipes.own_stdout(), pipes.lines()
     try:
         engine = opened(Spec.from_dict(json.loads(next(lines))))
     except FerTuiError as error:
-        _answer(answers, frames.encode_told(str(error)))
+        pipes.answer(answers, frames.encode_told(str(error)))
         return
-    _answer(answers, frames.encode_told(""))
+    pipes.answer(answers, frames.encode_told(""))
     warden = Warden()
     for line in lines:
         with warden.present():
             outcome = work(engine, Chunk.from_dict(json.loads(line)))
         warden.rest()
-        _answer(answers, frames.encode(outcome))
-
-
-def _answer(answers: BinaryIO, frame: bytes) -> None:
-    answers.write(frame)
-    answers.flush()
-
-
-def _own_stdout() -> BinaryIO:
-    """Stdout for the answers alone: what a network or an explainer prints goes nowhere."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return answers
-
-
-def _lines() -> Iterator[bytes]:
-    """The lines of stdin. The process ends with it, even while a chunk is made: nobody waits for that any more."""
-    read: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def listen() -> None:
-        for line in sys.stdin.buffer:
-            read.put(line)
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        yield read.get()
+        pipes.answer(answers, frames.encode(outcome))
 
 
 if __name__ == "__main__":

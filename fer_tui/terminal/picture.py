@@ -34,8 +34,8 @@ _REST = 0.03  # seconds without another picture, after which the last one is dra
 class Picture(Widget):
     """Shows a picture as large as the widget allows, in its middle, without bending it.
 
-    Where the terminal draws pictures itself, they are sent to it at their own size; else they are blocks. Below a popup
-    that dims it, tinted, or where pixels cannot be cut, a picture is blocks, too.
+    Where the terminal draws pictures itself, they are sent to it at their own size; else they are blocks. Tinted, or
+    where pixels lie over cells and something lies over them, a picture is blocks, too.
     """
 
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; }"

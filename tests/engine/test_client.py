@@ -8,7 +8,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -26,38 +25,13 @@ from fer_tui.engine.messages import (
     Failed,
     Focused,
     Lost,
-    Message,
     Predictions,
 )
 from fer_tui.engine.session import open_session
 from fer_tui.engine.settings import Settings
+from tests.heard import Heard
 
-M = TypeVar("M", bound=Message)
 Install = Callable[[str, str, dict[str, str]], None]
-
-
-class Heard:
-    """All messages that came, and a way to wait for one."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self._news = asyncio.Event()
-
-    def receive(self, message: Message) -> None:
-        self.messages.append(message)
-        self._news.set()
-
-    def all(self, kind: type[M]) -> list[M]:
-        return [m for m in self.messages if isinstance(m, kind)]
-
-    async def wait(self, kind: type[M], which: Callable[[M], bool] = lambda m: True, seconds: float = 60) -> M:
-        async with asyncio.timeout(seconds):
-            while True:
-                for message in self.all(kind):
-                    if which(message):
-                        return message
-                self._news.clear()
-                await self._news.wait()
 
 
 @asynccontextmanager

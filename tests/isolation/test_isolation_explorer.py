@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from fer_tui import plugins
 from fer_tui.contract import Place
 from fer_tui.engine import Compute, Settings
-from fer_tui.engine.messages import Described, Done, Failed, Lost, Message
+from fer_tui.engine.messages import Described, Done, Failed, Lost
 from fer_tui.oversight import Faults
+from tests.heard import Heard
 
-M = TypeVar("M", bound=Message)
 HERE = Place(image=2)
-
-
-class Heard:
-    """All messages that came, and a way to wait for one."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self._news = asyncio.Event()
-
-    def receive(self, message: Message) -> None:
-        self.messages.append(message)
-        self._news.set()
-
-    async def wait(self, kind: type[M], which: Callable[[M], bool] = lambda m: True) -> M:
-        async with asyncio.timeout(60):
-            while True:
-                for message in self.messages:
-                    if isinstance(message, kind) and which(message):
-                        return message
-                self._news.clear()
-                await self._news.wait()
 
 
 @pytest.fixture

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 from rich.style import Style
+from textual.screen import ModalScreen
 
+from fer_tui.terminal.pacing import Over
+from fer_tui.tui import screens
 from fer_tui.tui.bindings import BINDINGS, bindings_of, key_name
 from fer_tui.tui.bindings import SCREENS as SCREEN_NAMES
 from fer_tui.tui.keys import Command, Keys
@@ -131,3 +137,14 @@ def test_keys_are_shown_as_they_are_written_on_keyboards() -> None:
 
 def method_of(name: str) -> str:
     return f"do_{name.replace('-', '_')}"
+
+
+def test_every_popup_draws_only_where_it_lies() -> None:
+    for found in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(found.name)
+    waiting, popups = [ModalScreen], []
+    while waiting:
+        waiting += (made := [each for each in waiting.pop().__subclasses__() if each.__module__.startswith("fer_tui.")])
+        popups += made
+    assert len(popups) > 8
+    assert [each.__name__ for each in popups if not issubclass(each, Over)] == []

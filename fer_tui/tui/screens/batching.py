@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from fer_tui.contract import InputError, plain
-from fer_tui.terminal.pacing import Paced
+from fer_tui.terminal.pacing import Over
 from fer_tui.tui.batch_form import BatchForm
 from fer_tui.tui.batching import Estimate, words_for
 from fer_tui.tui.desk import Desk
@@ -63,7 +63,7 @@ def leave(screen: DeskScreen) -> None:
     screen.app.push_screen(Choice("a batch is at work", offers, 0), chosen)
 
 
-class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
+class BatchPopup(Over, ModalScreen[None], inherit_bindings=False):
     """A form with what it would cost; while a batch is at work how far that is. Esc leaves, and the batch goes on."""
 
     def __init__(self, desk: Desk, form: BatchForm) -> None:
@@ -159,7 +159,7 @@ class BatchPopup(Paced, ModalScreen[None], inherit_bindings=False):
         height = self.app.size.height * 9 // 10 - 2
         lines.styles.width = width
         upper, lower = self._lines(lines, width, height)
-        self._height = max(self._height, len(upper) + len(lower))  # a popup that shrinks would leave lines behind
+        self._height = max(self._height, len(upper) + len(lower))  # it does not jump while figures come and go
         lines.show([*upper, *[Text("")] * (self._height - len(upper) - len(lower)), *lower])
 
     def _lines(self, lines: Lines, width: int, height: int) -> tuple[list[Text], list[Text]]:

@@ -20,7 +20,7 @@ from fer_tui.engine.keys import key_at
 from fer_tui.engine.mean_maps import Averaged, mean_maps
 from fer_tui.regions import regions_of, statistics
 
-SIDE, CLASSES = 48, 400
+SIDE, CLASSES = 48, 200
 FEW, MANY = 520, 1560
 MAP_BYTES = SIDE * SIDE * 5  # values in float32, and the picture
 SCORE_BYTES = CLASSES * 4
@@ -108,4 +108,4 @@ def test_memory_does_not_grow_with_what_is_stored(
         assert isinstance(engine.store, Store)
         assert engine.store.usage().by_method["saliency"][0] == count  # none was made
     more = (MANY - FEW) * each
-    assert peaks[MANY] - peaks[FEW] < more / 5, (peaks, more)
+    assert peaks[MANY] - peaks[FEW] < more / 3, (peaks, more)

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from textual._compositor import Compositor
     from textual.geometry import Region, Size
     from textual.screen import Screen
+    from textual.timer import Timer
 
     _Base = Screen[Any]
 else:
     _Base = object
+
+_LOOK = 1 / 240  # seconds between two looks at what has changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,18 @@ class Paced(_Base):
     """
 
     _was_below = False  # another screen, and may have been covered by it
+    _looks: Timer | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor: SparingCompositor = SparingCompositor()
+
+    @property
+    def _update_timer(self) -> Timer:
+        """Goes faster than Textual's: the terminal sets the pace, and a key's second frame need not wait for a 60th."""
+        if self._looks is None:
+            self._looks = self.set_interval(_LOOK, self._on_timer_update, name="screen_update", pause=True)
+        return self._looks
 
     def on_screen_suspend(self) -> None:
         self._was_below = True

@@ -66,13 +66,13 @@ class _Far(Tensor):
 
     @staticmethod
     def __new__(cls, near: Tensor) -> _Far:
-        made: _Far = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: _Far = Tensor._make_wrapper_subclass(
             cls, near.shape, strides=near.stride(), storage_offset=near.storage_offset(), dtype=near.dtype, device=APART
         )
         made.near = near
         return made
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[override]
         return f"apart: {self.near!r}"
 
     @classmethod

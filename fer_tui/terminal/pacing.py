@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from textual._compositor import Compositor
     from textual.geometry import Region, Size
     from textual.screen import Screen
+    from textual.timer import Timer
 
     _Base = Screen[Any]
 else:
     _Base = object
+
+_LOOK = 1 / 240  # seconds between two looks at what has changed
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
     """What the terminal shows: a screen as it was drawn in a size, but for the regions that popups have covered."""
 
-    screen: Screen[Any]
+    screen: Paced
     size: Size
     covered: frozenset[Region] = frozenset()
 
@@ -33,10 +36,19 @@ class Paced(_Base):
     """
 
     _was_below = False  # another screen, and may have been covered by it
+    _is_uncovered = False  # drawn as if nothing lay over it, before what lies over it
+    _looks: Timer | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor: SparingCompositor = SparingCompositor()
+
+    @property
+    def _update_timer(self) -> Timer:
+        """Goes faster than Textual's: the terminal sets the pace, and a key's second frame need not wait for a 60th."""
+        if self._looks is None:
+            self._looks = self.set_interval(_LOOK, self._on_timer_update, name="screen_update", pause=True)
+        return self._looks
 
     def on_screen_suspend(self) -> None:
         self._was_below = True
@@ -63,6 +75,22 @@ class Paced(_Base):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._set_front(None)
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether nothing lies over it as it is drawn now."""
+        return self._is_uncovered or self.app.screen is self
+
+    def uncover(self, regions: frozenset[Region]) -> None:
+        """Draw these parts with pictures in pixels, though a popup lies over this screen: it is drawn after them."""
+        self._compositor._dirty_regions.update(regions)
+        self._is_uncovered = True
+        try:
+            self.app._display(self, self._compositor.render_update())
+            driver: Any = self.app._driver
+            driver.send()
+        finally:
+            self._is_uncovered = False
 
     @property
     def _front(self) -> Front | None:
@@ -108,6 +136,21 @@ class Over(Paced):
 
     def notify_style_update(self) -> None:
         super(Paced, self).notify_style_update()
+
+    def _compositor_refresh(self) -> None:
+        if self.app.screen is self:
+            self._give_way()
+        super()._compositor_refresh()
+
+    def _give_way(self) -> None:
+        """Where another popup lay, or this one when it was larger, the screen below is drawn as it is without them."""
+        front, below, own = self._front, self.app.screen_stack[-2], self._own
+        if front is None or below is not front.screen or getattr(self.app._driver, "is_busy", False):
+            return
+        if not all(any(part.contains_region(each) for part in own) for each in front.covered):
+            front.screen.uncover(front.covered)
+            self._compositor._dirty_regions.update(own)
+            self._set_front(replace(front, covered=frozenset()))
 
     @property
     def _lowest(self) -> Screen[Any] | None:

@@ -29,7 +29,7 @@ class Front:
     background: of the screen, where no widget is.
     """
 
-    screen: Screen[Any]
+    screen: Paced
     size: Size
     background: Color
     covered: frozenset[Region] = frozenset()
@@ -42,6 +42,7 @@ class Paced(_Base):
     """
 
     _was_below = False  # another screen, and may have been covered by it
+    _is_uncovered = False  # drawn as if nothing lay over it, before what lies over it
     _looks: Timer | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -78,6 +79,22 @@ class Paced(_Base):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     @property
+    def is_in_front(self) -> bool:
+        """Whether nothing lies over it as it is drawn now."""
+        return self._is_uncovered or self.app.screen is self
+
+    def uncover(self, regions: frozenset[Region]) -> None:
+        """Draw these parts with pictures in pixels, though a popup lies over this screen: it is drawn after them."""
+        self._compositor._dirty_regions.update(regions)
+        self._is_uncovered = True
+        try:
+            self.app._display(self, self._compositor.render_update())
+            driver: Any = self.app._driver
+            driver.send()
+        finally:
+            self._is_uncovered = False
+
+    @property
     def _front(self) -> Front | None:
         """What the terminal shows, where it is this screen, or the one below this popup, as it is now."""
         front: Front | None = getattr(self.app._driver, "front", None)
@@ -93,7 +110,7 @@ class Paced(_Base):
             driver.front = front
 
     @property
-    def _lowest(self) -> Screen[Any] | None:
+    def _lowest(self) -> Paced | None:
         return self
 
     def _before_drawing(self, new: set[Region]) -> None:
@@ -124,22 +141,35 @@ class Over(Paced):
         at = stack.index(self) if self in stack else 0
         return stack[at - 1]._compositor if at else None
 
+    def _compositor_refresh(self) -> None:
+        if self._patience:
+            self._repaint_required = True
+            self._update_timer.resume()
+            return
+        if self.app.screen is self:
+            self._give_way()
+        super()._compositor_refresh()
+
+    def _give_way(self) -> None:
+        """Where another popup lay, or this one when it was larger, the screen below is drawn as it is without them."""
+        front, below, own = self._front, self.app.screen_stack[-2], self._own
+        if front is None or below is not front.screen or getattr(self.app._driver, "is_busy", False):
+            return
+        if not all(any(part.contains_region(each) for part in own) for each in front.covered):
+            front.screen.uncover(front.covered)
+            self._compositor._dirty_regions.update(own)
+            self._set_front(replace(front, covered=frozenset()))
+
     @property
-    def _lowest(self) -> Screen[Any] | None:
+    def _lowest(self) -> Paced | None:
         """The screen that fills the terminal, below all popups."""
-        return next((each for each in reversed(self.app.screen_stack) if not isinstance(each, Over)), None)
+        lowest = next((each for each in reversed(self.app.screen_stack) if not isinstance(each, Over)), None)
+        return lowest if isinstance(lowest, Paced) else None
 
     def _on_timer_update(self) -> None:
         is_settled = not self._layout_required and not self._callbacks
         self._patience = 0 if is_settled else max(0, self._patience - 1)
         super()._on_timer_update()
-
-    def _compositor_refresh(self) -> None:
-        if self._patience:
-            self._repaint_required = True
-            self._update_timer.resume()
-        else:
-            super()._compositor_refresh()
 
     def _before_drawing(self, new: set[Region]) -> None:
         front, whole = self._front, self._compositor.size.region

@@ -236,7 +236,7 @@ class Picture(Widget):
 
     @property
     def _is_on_top(self) -> bool:
-        return self.is_attached and self.app.screen is self.screen
+        return self.is_attached and getattr(self.screen, "is_in_front", self.app.screen is self.screen)
 
     # ---- Textual -----------------------------------------------------------------------------------------------------
 

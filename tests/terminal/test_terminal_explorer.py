@@ -72,6 +72,10 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
                 assert _is_in_pixels(run), "around popups, also where a larger one lay"
             run.press(keys[-1], quiet=0.2)
             assert _comes_to(run, whole), keys
+        if name == "xterm-sixel":
+            run.press(b"\x0cc", quiet=0.5)  # all is drawn again, and a popup is there before the picture is
+            assert _is_in_pixels(run)
+            run.press(b"q", quiet=0.5)
         again = run.press(b"\x0c", quiet=0.5).size  # all is drawn again
         assert 2 * opened < again
         assert found < 0.6 * again, "it is drawn once, when it has found its layout"

@@ -40,9 +40,9 @@ async def test_clicks_and_the_wheel(opened: Opened, project: Make) -> None:
         await sight.explained()
         assert isinstance(sight.app.screen, Explore) and sight.answered.place.target == 1
         await sight.type("/wr")
-        await sight.pilot.click("#list", offset=(5, 0))
+        await sight.pilot.click("#list", offset=(5, 7))
         await sight.type("{escape}")
-        assert sight.browser.row == 7
+        assert (sight.browser.row, sight.browser.narrowing) == (7, "")
         for kind, row in ((MouseScrollDown, 8), (MouseScrollDown, 9), (MouseScrollUp, 8)):
             await wheel(sight, "#picture", kind)
             assert sight.browser.row == row

@@ -106,19 +106,20 @@ class PictureDriver(LinuxDriver):
         """Something has a picture to send: with the frame that is being written, else as soon as there is room."""
         if shown not in self._waiting:
             self._waiting.append(shown)
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.send)
 
-    def _send(self) -> None:
+    def send(self, *, at_once: bool = False) -> None:
+        """Write the pictures that wait, as far as there is room for them, or (at_once) all the same."""
         if not self._is_on or not self._waiting:
             return
-        self._put(self._pictures())
+        self._put(self._pictures(at_once=at_once))
         if self._waiting:
-            self._loop.call_later(_SOON, self._send)
+            self._loop.call_later(_SOON, self.send)
 
-    def _pictures(self) -> str:
+    def _pictures(self, *, at_once: bool = False) -> str:
         """What the waiting send, where the terminal has room for it."""
         parts = []
-        while self._waiting and not self.is_busy:
+        while self._waiting and (at_once or not self.is_busy):
             parts.append(self._waiting.pop(0).send())
         return "".join(parts)
 
@@ -233,7 +234,7 @@ class PictureDriver(LinuxDriver):
         self._probe.learn(replies)
         if self.terminal.answers.complete:
             self.link.answers = True
-        self._loop.call_soon_threadsafe(self._changed if self.terminal != known else self._send)
+        self._loop.call_soon_threadsafe(self._changed if self.terminal != known else self.send)
 
     # ---- asking again ------------------------------------------------------------------------------------------------
 

@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from textual._compositor import Compositor
     from textual.geometry import Region, Size
     from textual.screen import Screen
+    from textual.timer import Timer
 
     _Base = Screen[Any]
 else:
     _Base = object
+
+_LOOK = 1 / 240  # seconds between two looks at what has changed
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
     """What the terminal shows: a screen as it was drawn in a size, but for the regions that popups have covered."""
 
-    screen: Screen[Any]
+    screen: Paced
     size: Size
     covered: frozenset[Region] = frozenset()
 
@@ -33,10 +36,19 @@ class Paced(_Base):
     """
 
     _was_below = False  # another screen, and may have been covered by it
+    _is_uncovered = False  # drawn as if nothing lay over it, before what lies over it
+    _looks: Timer | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor: SparingCompositor = SparingCompositor()
+
+    @property
+    def _update_timer(self) -> Timer:
+        """Goes faster than Textual's: the terminal sets the pace, and a key's second frame need not wait for a 60th."""
+        if self._looks is None:
+            self._looks = self.set_interval(_LOOK, self._on_timer_update, name="screen_update", pause=True)
+        return self._looks
 
     def on_screen_suspend(self) -> None:
         self._was_below = True
@@ -48,7 +60,9 @@ class Paced(_Base):
     def _compositor_refresh(self) -> None:
         if self.app.screen is self:
             self._before_drawing(self._compositor._dirty_regions)
+        whole = self._repaint_required
         super()._compositor_refresh()
+        self._repaint_required = whole  # below a popup Textual sets it, and then forgets what else has changed by then
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         front = self._front
@@ -63,6 +77,27 @@ class Paced(_Base):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._set_front(None)
+
+    @property
+    def popups(self) -> list[Over] | None:
+        """What lies over it as it is drawn now, the uppermost last; None where it cannot be seen."""
+        stack = self.app.screen_stack
+        if self._is_uncovered or self not in stack:
+            return [] if self._is_uncovered else None
+        above = stack[stack.index(self) + 1 :]
+        popups = [each for each in above if isinstance(each, Over)]
+        return popups if len(popups) == len(above) else None
+
+    def uncover(self, regions: set[Region]) -> None:
+        """Draw these parts with pictures in pixels, though a popup lies over this screen: it is drawn after them."""
+        driver: Any = self.app._driver
+        self._compositor._dirty_regions.update(regions)
+        self._is_uncovered = True
+        try:
+            self.app._display(self, self._compositor.render_update())
+            driver.send(at_once=True)
+        finally:
+            self._is_uncovered = False
 
     @property
     def _front(self) -> Front | None:
@@ -100,6 +135,7 @@ class Over(Paced):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._compositor = OverCompositor(self, self._below)
+        self._missing: set[Region] = set()  # where pictures of the screen below are
 
     def _below(self) -> Compositor | None:
         stack = self.app.screen_stack
@@ -108,6 +144,31 @@ class Over(Paced):
 
     def notify_style_update(self) -> None:
         super(Paced, self).notify_style_update()
+
+    def _compositor_refresh(self) -> None:
+        if self.app.screen is self:
+            self._give_way()
+        super()._compositor_refresh()
+
+    def lies_over(self, region: Region) -> bool:
+        """Whether it hides some of that part of the terminal."""
+        return any(part.overlaps(region) for part in self._own)
+
+    def let_through(self, region: Region) -> None:
+        """A picture of the screen below is missing there: it is drawn, and this popup after it."""
+        self._missing.add(region)
+        self.refresh(*self._own)
+
+    def _give_way(self) -> None:
+        """Where another popup lay, or this one when it was larger, the screen below is drawn as it is without them."""
+        front, below, own = self._front, self.app.screen_stack[-2], self._own
+        if front is None or below is not front.screen or getattr(self.app._driver, "is_busy", False):
+            return
+        free, self._missing = front.covered | self._missing, set()
+        if not all(any(part.contains_region(each) for part in own) for each in free):
+            front.screen.uncover(set(free))
+            self._compositor._dirty_regions.update(own)
+            self._set_front(replace(front, covered=frozenset()))
 
     @property
     def _lowest(self) -> Screen[Any] | None:

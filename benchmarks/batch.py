@@ -3,8 +3,9 @@
 FER2013's training images on hhccode, found through FER_TUI_TEST_DATA. Contenders, each in an order that changes: a loop
 of explain_many in a process of its own, on one thread and on all cores, which keeps nothing; and `fer-tui batch` with
 one and with two workers of one thread, as it is by default, and with two workers of dask, into a new store each time.
-Rates are maps per second, medians, from the first chunk after the warm-up to the last, so that starts are told apart;
-whole runs are told, too, and the CPU time of all processes. One class is explained, so that nothing is predicted.
+Rates are maps per second, medians, between two shares of all maps (STEADY): by then every worker has begun, and none
+waits for the others to end. Whole runs, with starts and ends, are told, too, and the CPU time of all processes. One
+class is explained, so that nothing is predicted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 Figures = tuple[float, float, float]
 CLASSES = "angry,disgust,fear,happy,sad,surprise,neutral"
-WARM = 128  # maps that are made before the time is taken
+STEADY = (0.3, 0.95)  # of all maps
 _LOOP = """
 import json, sys, time
 from fer_tui.contract import Place
@@ -47,7 +48,7 @@ print(json.dumps([(rows - 128) / (time.perf_counter() - began), (time.process_ti
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=12000)
+    parser.add_argument("--rows", type=int, default=16000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--methods", default="saliency,cam")
     arguments = parser.parse_args()
@@ -125,8 +126,9 @@ def batch(method: str, shared: Path, folder: str, rows: int, workers: str, engin
         raise SystemExit(f"batch {method} ended with code {process.returncode}")
     whole, after = time.perf_counter() - began, os.times()
     shutil.rmtree(store)
-    maps = [(when, event["made"]) for when, event in seen if event["stage"] == "maps" and event["made"] >= WARM]
-    (start, first), (end, last) = maps[0], next(each for each in maps if each[1] == maps[-1][1])
+    made = [(when, event["made"]) for when, event in seen if event["stage"] == "maps"]
+    steady = [each for each in made if STEADY[0] * rows <= each[1] <= STEADY[1] * rows]
+    (start, first), (end, last) = steady[0], steady[-1]
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return (last - first) / (end - start), cpu / rows, whole
 

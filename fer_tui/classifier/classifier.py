@@ -188,6 +188,11 @@ class TorchClassifier:
     ) -> Iterator[tuple[int, int, T]]:
         return self._batching.run(count, run, kind, size)
 
+    @property
+    def first_pass(self) -> int:
+        """How many inputs a pass takes before any was timed: many on an accelerator."""
+        return self._batching.first
+
     def around(self, module: nn.Module) -> TorchClassifier:
         """The same preparation, head and classes around another module; it has no other checkpoints."""
         twin = copy.copy(self)

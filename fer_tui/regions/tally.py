@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,9 @@ class Tally:
         self, classes: Sequence[str], regions: Sequence[str], recall: Sequence[float | None], by: str = "true class"
     ) -> None:
         self._classes, self._names, self._recall, self._by = tuple(classes), (*regions, INSIDE), tuple(recall), by
-        self._numbers: list[Numbers] = []  # of each image: absolute, positive, area (3, R + 1), the last one inside
-        self._labels: list[int] = []
-        self._right: list[bool] = []
+        self._numbers = array("d")  # of each image: absolute, positive, area (3, R + 1), the last one inside
+        self._labels = array("q")
+        self._right = bytearray()
         self._empty = self.broken = 0
 
     def add(self, label: int, right: bool, focus: Focus) -> None:
@@ -38,14 +39,15 @@ class Tally:
             self._empty += 1
             return
         inside = numbers[:, list(focus.inside)].sum(1, keepdims=True)
-        self._numbers.append(np.concatenate([numbers, inside], 1))
+        self._numbers.frombytes(np.concatenate([numbers, inside], 1).tobytes())
         self._labels.append(label)
         self._right.append(right)
 
     def table(self, seed: int = 0, resamples: int = RESAMPLES) -> FocusTable:
         """The table of all that was added; resamples=0: without intervals."""
-        numbers = np.stack(self._numbers) if self._numbers else np.zeros((0, 3, len(self._names)))
-        labels, right = np.array(self._labels, np.int64), np.array(self._right, np.bool_)
+        # copies, for what lends its memory cannot grow
+        numbers = np.array(self._numbers, np.float64).reshape(-1, 3, len(self._names))
+        labels, right = np.array(self._labels, np.int64), np.array(self._right, np.uint8).astype(np.bool_)
         told = self._by == "true class"
 
         def class_focus(name: str, recall: float | None, chosen: NDArray[np.bool_]) -> ClassFocus:

@@ -69,6 +69,13 @@ class Answered:
     details: str = ""
     cancelled: bool = False
 
+    @property
+    def made_by(self) -> Request | None:
+        """What makes again what is shown: a map may have been found with a trust that was not asked for."""
+        if self.request is None or self.explanation is None or "trust" not in self.explanation.meta:
+            return self.request
+        return replace(self.request, judged=True)
+
 
 class Asking:
     """One explanation at a time, for one screen.

@@ -62,11 +62,11 @@ def is_what_a_plain_loop_makes(kit: Kit) -> bool:
 
 def test_whatever_is_killed_every_map_is_made(kit: Kit) -> None:
     rows = set(range(kit.settings.limit or 0))
-    with running(kit, "--engine", "dask") as (process, event):  # the driver: workers end with it
-        while event()["made"] < 20:
+    with running(kit, "--engine", "dask", "--workers", "1") as (process, event):  # the driver: workers end with it
+        while event()["made"] < 2:
             pass
         started = psutil.Process(process.pid).children(recursive=True)
-        assert len(workers(process.pid)) == 2
+        assert len(workers(process.pid)) == 1
         os.kill(process.pid, signal.SIGKILL)
         assert psutil.wait_procs(started, timeout=LIMIT)[1] == []
     first = kit.stored("counted")
@@ -75,6 +75,7 @@ def test_whatever_is_killed_every_map_is_made(kit: Kit) -> None:
     with running(kit, "--engine", "dask") as (process, event):  # a worker: its chunk is made by the other
         while not event()["made"]:
             pass
+        assert len(workers(process.pid)) == 2
         workers(process.pid)[0].kill()
         out, said = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, said

@@ -58,14 +58,27 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
         run.settle(1.0)
         while not _comes_to(run, whole := _seen(run)):
             pass
+        opened, closed, found, _ = (run.press(key, quiet=0.5).size for key in (b"c", b"q", b":", b"\x1b"))
         palette = [b":", *(bytes([letter]) for letter in b"pick layer"), b"\r"]  # one popup in place of another
-        for keys in ([b"?", b"q"], [b":", b"q", b"u", b"\x1b"], [*palette, b"j", b"\x1b"], [b"\x14", b"j", b"\x1b"]):
-            for key in keys:
+        for keys in (
+            [b"?", b"q"],
+            [b":", b"q", b"u", b"\x1b"],
+            [*palette, b"f", b"c", b"\x1b"],
+            [b"\x14", b"j", b"\x1b"],
+        ):
+            for key in keys[:-1]:
                 run.press(key, quiet=0.2)
+            if name == "xterm-sixel" and keys[0] == b":":
+                assert _is_in_pixels(run), "around popups, also where a larger one lay"
+            run.press(keys[-1], quiet=0.2)
             assert _comes_to(run, whole), keys
-        opened, closed = (run.press(key, quiet=0.5).size for key in (b"c", b"q"))
+        if name == "xterm-sixel":
+            run.press(b"\x0cc", quiet=0.5)  # all is drawn again, and a popup is there before the picture is
+            assert _is_in_pixels(run)
+            run.press(b"q", quiet=0.5)
         again = run.press(b"\x0c", quiet=0.5).size  # all is drawn again
         assert 2 * opened < again
+        assert found < 0.6 * again, "it is drawn once, when it has found its layout"
         assert name == "xterm-sixel" or opened + closed < again, "a sixel picture has to be sent whole"
         assert _comes_to(run, whole)
 
@@ -73,6 +86,14 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
 def _seen(run: AppRun) -> tuple[list[str], NDArray[np.uint8]]:
     """The words of the list, for one picture can be written in several ways; the pixels of all but status and hints."""
     return [run.terminal.text(row)[:30] for row in range(30)], run.terminal.pixels(0, 0, 110, 30)
+
+
+def _is_in_pixels(run: AppRun) -> bool:
+    """Whether no cell of the picture is blocks, and all but those under words are pixels."""
+    screen = run.terminal.screen
+    here = [(column, row) for row in range(2, 24) for column in range(40, 70)]
+    words = {screen.cells[row][column].text for column, row in here}
+    return words.isdisjoint("▀▄▌▐▘▝▖▗▚▞") and all(at in screen.sixels for at in here[:30])
 
 
 def _comes_to(run: AppRun, whole: tuple[list[str], NDArray[np.uint8]]) -> bool:

@@ -139,6 +139,8 @@ async def test_a_map_is_judged_on_request_and_stays_so(opened: Opened, samples: 
         await sight.type("k")
         await sight.explained()
         assert f"trust {badge}" in sight.text("#caption"), "what was found is not asked again"
+        await sight.type("y")
+        assert "--trust" in sight.text().replace("\n", " "), "and the command makes what is shown"
 
 
 def test_a_judged_map_is_found_again_also_before_the_predicted_class_is_known() -> None:
@@ -153,6 +155,7 @@ def test_a_judged_map_is_found_again_also_before_the_predicted_class_is_known() 
     for final in (False, True):
         asking.take(Answer(0, "", Place(image=7, target=2), final, None, 0.25, codec.pack(made)))
         assert ("trust" in asking.answered.explanation.meta) == asking.answered.final == final
+        assert asking.answered.made_by == Request("saliency", {}, Place(image=7), judged=final)
     assert asking.answered.place == Place(image=7, target=2) and asking.answered.seconds == 0.25
     asking.want(Request("saliency", {}, Place(image=8)))
     asking.take(Answer(1, "", Place(image=8, target=0), True, None, 0.25, codec.pack(made)))

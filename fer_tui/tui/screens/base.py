@@ -359,11 +359,12 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do_copy(self, command: Command) -> None:
         answered, project, browser = self.asking.answered, self.desk.project, self.desk.browser
-        if answered.request is None or browser is None or answered.request.method not in project.methods:
+        request = answered.made_by
+        if request is None or browser is None or request.method not in project.methods:
             self.say("there is nothing to make again yet")
             return
-        place = answered.place if answered.explanation is not None else answered.request.place
-        copy(self, self.desk.command(answered.request, place))
+        place = answered.place if answered.explanation is not None else request.place
+        copy(self, self.desk.command(request, place))
 
 
 def job_facts(answered: Answered, is_working: bool, inks: Inks, left: str = "") -> Iterable[Text]:

@@ -83,7 +83,7 @@ class AppRun:
                     os.environ.pop(name, None)
                 os.environ.update(added)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, _size(columns, rows, recording.cell))
-                os.execvp(command[0], list(command))
+                os.execvpe(command[0], list(command), os.environ)  # without what readline has set behind its back
             finally:
                 os._exit(127)
 

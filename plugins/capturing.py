@@ -48,7 +48,9 @@ def spatial_layer(classifier: Classifier, name: str | None) -> str:
     """`name` if that layer has maps, the last one that has where it is None; InputError else."""
     found = spatial_layers(classifier)
     if not found:
-        raise InputError("layer", "the network has none whose output has a height and a width")
+        raise InputError(
+            "layer", "the network has none whose output has a height and a width", "saliency and lime need no layer"
+        )
     # a Sequential's output is its last layer's
     last = next((each.name for each in reversed(found) if each.kind != "Sequential"), found[-1].name)
     known = [each.name for each in found]

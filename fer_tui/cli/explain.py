@@ -16,7 +16,7 @@ from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, Plug
 from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
 from .explain_average import add_average, check_average, explain_average
-from .explain_where import check_many, explain_where
+from .explain_where import Many, check_many, explain_where
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -105,10 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
         if many:
             with open_session(settings, tell) as session:
                 place, engine = _place(arguments, session, None), session.engine()
-                if arguments.average is not None:
-                    explain_average(arguments, description, values, place, engine, look, tell)
-                else:
-                    explain_where(arguments, settings, description, values, place, engine, look, tell)
+                run_many = explain_where if arguments.average is None else explain_average
+                run_many(Many(arguments, settings, description, values, place, engine, look, tell))
             for note in session.notes:
                 streams.say(note)
             return 0

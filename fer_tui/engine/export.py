@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[Any]]
 
 Form = Literal["safetensors", "npz"]
-FORMS: tuple[Form, ...] = ("safetensors", "npz")
 _FILE = 64 << 20  # bytes of arrays in one file, about; what is gathered in memory
 _BATCH = 256  # keys that are looked for at once
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 _CHUNK = 1 << 14  # bytes of one read
-_TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at what a reply may begin with
+_TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at whether there is room
+_DOUBT = 0.003  # seconds between two looks at an Esc, which may begin another key or a reply
 _QUEUE = 8  # writes that may wait for a terminal that answers nothing
 _FAREWELL = 1.2  # seconds that an answer may still take when the app ends
 _REST = 0.2  # seconds without another resize, before the terminal is asked again
@@ -108,18 +109,18 @@ class PictureDriver(LinuxDriver):
             self._waiting.append(shown)
             self._loop.call_soon(self.send)
 
-    def send(self) -> None:
-        """Write the pictures that wait, as far as there is room for them."""
+    def send(self, *, at_once: bool = False) -> None:
+        """Write the pictures that wait, as far as there is room for them, or (at_once) all the same."""
         if not self._is_on or not self._waiting:
             return
-        self._put(self._pictures())
+        self._put(self._pictures(at_once=at_once))
         if self._waiting:
             self._loop.call_later(_SOON, self.send)
 
-    def _pictures(self) -> str:
+    def _pictures(self, *, at_once: bool = False) -> str:
         """What the waiting send, where the terminal has room for it."""
         parts = []
-        while self._waiting and not self.is_busy:
+        while self._waiting and (at_once or not self.is_busy):
             parts.append(self._waiting.pop(0).send())
         return "".join(parts)
 
@@ -206,7 +207,7 @@ class PictureDriver(LinuxDriver):
         press(typed)
         while not self.exit_event.is_set():
             soon = sieve.holds or time.monotonic() - self._last_key < _TICK  # an Esc may begin another key
-            ready, _, _ = select.select([self.fileno], [], [], _SOON if soon else _TICK)
+            ready, _, _ = select.select([self.fileno], [], [], _DOUBT if soon else _TICK)
             if ready:
                 data = os.read(self.fileno, _CHUNK)
                 if not data:

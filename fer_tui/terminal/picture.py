@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from .pacing import Paced
 from .strips import PictureStrip, Write
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.color import ColorSystem
 
     from .driver import PictureDriver
+    from .pacing import Over
     from .painters import Box, Painter
 
 _HELD = 0.12  # seconds: pictures that follow one another faster belong to a key that is held
@@ -54,6 +56,7 @@ class Picture(Widget):
         self._painter: Painter | None = None
         self._box: Box | None = None  # where it lies in pixels; None while the cells show blocks
         self._is_due = False  # the terminal lacks the picture
+        self._is_missing = False  # and shows nothing in its place
         self._sent_for: tuple[int, Box | None] | None = None
         self._data = ""  # what shows a picture, which `_data_for` names
         self._data_for: tuple[int, Box | None] | None = None
@@ -170,7 +173,11 @@ class Picture(Widget):
         painter, box, picture = self._painter, self._box, self._picture
         if self._is_due and box is None:
             return self._changes()
-        if not self._is_due or painter is None or box is None or picture is None or not self._is_on_top:
+        if not self._is_due or painter is None or box is None or picture is None or (over := self._over) is None:
+            return ""
+        if over:
+            if self._is_missing:
+                over[-1].let_through(self.region)
             return ""
         if self._data_for != (self._version, box):
             if picture.width * picture.height > _HEAVY:
@@ -181,6 +188,7 @@ class Picture(Widget):
             else:
                 self._data, self._data_for = self._encoded(painter, picture, box), (self._version, box)
         self._is_due, self._sent_for = self._data_for != (self._version, box), self._data_for
+        self._is_missing = False
         if not painter.over_cells:
             return self._data
         x, y = self.region.offset
@@ -212,7 +220,7 @@ class Picture(Widget):
 
         new, old, self._painted, self._is_due = self._block_lines(), self._painted, None, False
         changes = None
-        if old is not None and self._is_on_top and self._is_whole and not self._is_tinted:
+        if old is not None and self._over == [] and self._is_whole and not self._is_tinted:
             changes = patch(new, old, *self.region.offset, self.app.console)
         if changes is None:
             self.refresh()
@@ -235,8 +243,13 @@ class Picture(Widget):
         self.refresh()
 
     @property
-    def _is_on_top(self) -> bool:
-        return self.is_attached and getattr(self.screen, "is_in_front", self.app.screen is self.screen)
+    def _over(self) -> list[Over] | None:
+        """The popups that hide some of it, and would be hidden by its pixels; None where it cannot be seen."""
+        if not self.is_attached or not isinstance(self.screen, Paced):
+            return [] if self.is_attached and self.app.screen is self.screen else None
+        is_over_cells = self._painter is None or self._painter.over_cells
+        popups = self.screen.popups
+        return popups and [each for each in popups if is_over_cells and each.lies_over(self.region)]
 
     # ---- Textual -----------------------------------------------------------------------------------------------------
 
@@ -274,7 +287,7 @@ class Picture(Widget):
         painter = self._painter
         if painter is None or self._picture is None or self._is_coarse or self._is_tinted:
             return False
-        return not painter.over_cells or (self._is_whole and self._is_on_top)
+        return not painter.over_cells or (self._is_whole and self._over == [])
 
     @property
     def _is_tinted(self) -> bool:
@@ -324,6 +337,7 @@ class Picture(Widget):
     def _written(self, box: Box) -> None:
         """Cells were written: pixels over them are gone."""
         if self._painter is not None and (self._painter.over_cells or self._sent_for != (self._version, box)):
+            self._is_missing = True
             self._want()
 
     # ---- blocks ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """A small app with a picture, for tests in modelled terminals: python picture_app.py [WAY]
 
-n: the next picture; b: the next one, large; m: a popup over it; s: another screen; t: a tint; d: scroll; u: take the
-picture away; x: a crash; q and Ctrl+C: leave; other keys are told in the line of keys.
+n: the next picture; b: the next one, large; m: a popup that dims it; o, c: one over it, or beside it in a corner, where
+n still goes on; s: another screen; t: a tint; d: scroll; u: take the picture away; x: a crash; q and Ctrl+C: leave;
+other keys are told in the line of keys.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> None:
         from textual.widgets import Static
 
         from fer_tui.terminal import Picture, PictureDriver, TerminalChanged
-        from fer_tui.terminal.pacing import Paced
+        from fer_tui.terminal.pacing import Over, Paced
 
         def blobs(number: int, size: int = 48) -> Image.Image:
             y, x = np.mgrid[0:size, 0:size] / size
@@ -52,6 +53,24 @@ def main() -> None:
             def on_key(self, event: Key) -> None:
                 event.stop()
                 self.dismiss(None)
+
+        class Small(Over, ModalScreen[None]):
+            CSS = """
+            Small { background: transparent; align: right bottom; }
+            Small.over { align: left top; }
+            Small > Static { width: 10; height: 3; }
+            """
+
+            def compose(self) -> ComposeResult:
+                yield Static("small")
+
+            def on_key(self, event: Key) -> None:
+                event.stop()
+                main = self.app.screen_stack[-2]
+                if event.character == "n" and isinstance(main, Main):
+                    main.go_on()
+                else:
+                    self.dismiss(None)
 
         class Other(Paced, Screen[None]):
             def compose(self) -> ComposeResult:
@@ -85,18 +104,23 @@ def main() -> None:
                 way = self.app._driver.terminal.words if isinstance(self.app._driver, PictureDriver) else ""
                 self.query_one("#keys", Static).update(f"keys {self.typed}| {way} {self.number}", layout=False)
 
+            def go_on(self) -> None:
+                self.number += 1
+                self.query_one("#picture", Picture).show(blobs(self.number))
+
             def on_key(self, event: Key) -> None:
                 event.stop()
                 picture = self.query_one("#picture", Picture) if self.query("#picture") else None
                 match event.character or event.key:
                     case "n" if picture:
-                        self.number += 1
-                        picture.show(blobs(self.number))
+                        self.go_on()
                     case "b" if picture:
                         self.number += 1
                         picture.show(blobs(self.number, 240))
                     case "m":
                         self.app.push_screen(Popup())
+                    case "o" | "c" as where:
+                        self.app.push_screen(Small(classes="over" if where == "o" else ""))
                     case "s":
                         self.app.push_screen(Other())
                     case "t" if picture:
@@ -113,7 +137,7 @@ def main() -> None:
                         self.typed += other
                 self.tell()
 
-        class Small(App[None]):
+        class Pictures(App[None]):
             ENABLE_COMMAND_PALETTE = False
 
             def on_mount(self) -> None:
@@ -124,7 +148,7 @@ def main() -> None:
                     self.screen.tell()
 
         probe.gather()
-        Small(driver_class=partial(PictureDriver, probe=probe)).run()  # type: ignore[arg-type]
+        Pictures(driver_class=partial(PictureDriver, probe=probe)).run()  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

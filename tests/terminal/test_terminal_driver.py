@@ -61,6 +61,16 @@ def check_shows(run: AppRun, number: int, limit: float = 12.0) -> None:
     assert difference(pixels[top:bottom, left:right], meant) < limit
 
 
+def number_seen(run: AppRun) -> int:
+    """Which of the app's first pictures it is that the lower half of the widget shows."""
+    lower = seen(run)[170:]
+    lit = np.argwhere(lower.max(-1) > 60)
+    (_, left), (bottom, right) = lit.min(0), lit.max(0) + 1
+    size = right - left, bottom  # the pictures fill the height
+    meant = [np.asarray(blobs(n).crop((0, 24, 48, 48)).resize(size, Image.Resampling.BOX)) for n in range(5)]
+    return int(np.argmin([difference(lower[:bottom, left:right], each) for each in meant]))
+
+
 def ready(run: AppRun, name: str) -> None:
     run.wait_for(f"| {WAYS[name]}")
     run.settle(0.15)
@@ -101,6 +111,26 @@ def test_popups_screens_and_sizes_leave_no_trace(name: str) -> None:
             run.resize(*size)
             run.settle(0.35)
         check_shows(run, 0)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_pictures_go_on_beside_popups_and_are_there_after_them(name: str) -> None:
+    with started(name) as run:
+        ready(run, name)
+        run.press(b"c")
+        run.press(b"n")
+        assert "small" in run.terminal.text(SIZE[1] - 3) and number_seen(run) == 1
+        run.press(b"q")
+        assert number_seen(run) == 1
+        run.press(b"o")
+        run.press(b"n")
+        assert run.terminal.text(0).startswith("small")
+        run.press(b"q")
+        assert number_seen(run) == 2
+        run.press(b"no", quiet=0.3)  # the popup is there before the picture is
+        assert run.terminal.text(0).startswith("small") and number_seen(run) == 3
+        run.press(b"q")
+        assert number_seen(run) == 3
 
 
 @pytest.mark.parametrize("name", FEW)

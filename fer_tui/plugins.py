@@ -61,11 +61,11 @@ def names() -> tuple[str, ...]:
 def set_aside() -> dict[Origin, str]:
     """The installed explainers that are not used, and why: disabled, or of a name that another one has."""
     used, found = _entries(), {}
-    for entry in _installed():
-        if _is_unwanted(_origin(entry)):
-            found[_origin(entry)] = f"disabled by {DISABLE}"
-        elif _origin(used[entry.name]) != _origin(entry):
-            found[_origin(entry)] = f"not used: {_origin(used[entry.name]).source} has one of the same name"
+    for whose, entry in _installed():
+        if _is_unwanted(whose):
+            found[whose] = f"disabled by {DISABLE}"
+        elif (other := _origin(used[entry.name])) != whose:
+            found[whose] = f"not used: {other.source} has one of the same name"
     return found
 
 
@@ -82,8 +82,7 @@ def origin(name: str) -> Origin:
 
 def is_disabled(name: str) -> bool:
     """Whether FER_TUI_DISABLE_PLUGINS keeps an explainer of that name from being used, installed or not."""
-    named = (entry for entry in _installed() if entry.name == name)
-    return _is_unwanted(Origin(name)) or any(_is_unwanted(_origin(entry)) for entry in named)
+    return _is_unwanted(Origin(name)) or any(_is_unwanted(whose) for whose, _ in _installed() if whose.name == name)
 
 
 def source(name: str) -> str:
@@ -245,24 +244,24 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
 def _entries() -> dict[str, EntryPoint]:
     """Entry points by name. Of two with one name fer-tui's own counts, else the first by its distribution's name."""
     found: dict[str, EntryPoint] = {}
-    for entry in _installed():
-        if not _is_unwanted(_origin(entry)):
+    for whose, entry in _installed():
+        if not _is_unwanted(whose):
             found.setdefault(entry.name, entry)
     return found
 
 
-def _installed() -> list[EntryPoint]:
-    def place(entry: EntryPoint) -> tuple[bool, str]:
-        whose = _origin(entry)
+def _installed() -> list[tuple[Origin, EntryPoint]]:
+    def place(each: tuple[Origin, EntryPoint]) -> tuple[bool, str]:
+        whose, _ = each
         return not is_own(whose), whose.distribution.lower()
 
-    return sorted(entry_points(group=GROUP), key=place)
+    return sorted(((_origin(entry), entry) for entry in entry_points(group=GROUP)), key=place)
 
 
 def _origin(entry: EntryPoint) -> Origin:
     try:
-        dist = entry.dist
-        return Origin(entry.name, dist.name or "", dist.version or "") if dist is not None else Origin(entry.name)
+        facts = entry.dist.metadata if entry.dist is not None else None  # read anew for each name that is asked for
+        return Origin(entry.name, facts["Name"] or "", facts["Version"] or "") if facts else Origin(entry.name)
     except Exception:  # a distribution without metadata
         return Origin(entry.name)
 

@@ -193,7 +193,9 @@ class Engine:
         whole: all are made, or all taken from the store, for the last digits hang on what is made together.
         """
         given = images if images is not None else itertools.repeat(None, len(places))
-        tasks = [self.task(method, place, parameters or {}, image) for place, image in zip(places, given, strict=True)]
+        asked = zip(places, given, strict=True)
+        with self.classifier.still():  # else its weights are looked at for each place anew
+            tasks = [self.task(method, place, parameters or {}, image) for place, image in asked]
         tasks = together(tasks) if whole else tasks
         found = {n: e for n, task in enumerate(tasks) if not fresh and (e := self._stored(task)) is not None}
         if whole and len(found) < len(tasks):
@@ -255,14 +257,14 @@ class Engine:
                 explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
                 if result.final:
                     self._keep(task, result.place, explanation)
-                yield dataclasses.replace(result, explanation=explanation)
+                yield Result(result.place, explanation, result.final, result.progress)
 
     def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
         if self.store is not None and (blob := codec.pack(explanation)) and len(blob) <= _LARGEST_KEPT:
             self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
 
     def _stored(self, task: Task) -> Explanation | None:
-        return self._found(task.key())
+        return self._found(task.key()) if self.store is not None else None
 
     def _found(self, key: str) -> Explanation | None:
         blob = self.store.get(key) if self.store is not None else None

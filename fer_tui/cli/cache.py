@@ -17,7 +17,7 @@ from .sizes import bytes_of, room
 
 if TYPE_CHECKING:
     from fer_tui.engine import Store
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
 
 EXAMPLES = (
     "fer-tui cache                                 where it is, how large, by method",

@@ -120,7 +120,7 @@ class Acts(Tabling):
             self.say(actions[number].help)
 
         names = [each.title for each in actions]
-        self.app.push_screen(Choice(f"actions of {plain(method.title)}", names, None, first=1, preview=preview), chosen)
+        self.app.push_screen(Choice(f"actions of {plain(method.title)}", names, None, preview=preview), chosen)
         preview(0)
 
     def show_reply(self) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of them. key: 16 bytes."""
+    """One of them. key: 16 bytes. number: those that were put later have a larger one."""
 
     key: bytes
     method: str
     kind: str
     checksum: int
     blob: bytes
+    number: int
 
     @property
     def is_sound(self) -> bool:

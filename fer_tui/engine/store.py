@@ -41,6 +41,7 @@ INSERT INTO entries (key, method, kind, size, used, checksum, blob) VALUES (?, ?
 ON CONFLICT (key) DO UPDATE SET method = excluded.method, kind = excluded.kind, size = excluded.size,
 used = excluded.used, checksum = excluded.checksum, blob = excluded.blob
 """
+_ENTRY = "key, method, kind, checksum, blob, id"
 _MISCOUNTED = """
 SELECT method, entries FROM totals WHERE entries > 0 EXCEPT SELECT method, count(*) FROM entries GROUP BY method
 """
@@ -184,17 +185,17 @@ class Store:
         entries, size = (sum(each[n] for each in by_method.values()) for n in (0, 1))
         return Usage(self.path, self.limit, entries, size, storefile.bytes_of(self.path), by_method)
 
-    def entries(self, method: str | None = None) -> Iterator[Entry]:
+    def entries(self, method: str | None = None, after: int = 0) -> Iterator[Entry]:
         """All that is there (of `method`), in the order it was put, one after another: none stays in memory.
 
-        What is put or deleted meanwhile may be among them or not.
+        after: those with a larger number than that. What is put or deleted meanwhile may be among them or not.
         """
         also, values = ("", ()) if method is None else (" AND method = ?", (method,))
-        last = 0
+        last = after
         listed = f"SELECT id FROM entries WHERE id > ?{also} ORDER BY id LIMIT {_LISTED}"
         while numbers := self._do(listed, (last, *values)):
             for (last,) in numbers:
-                for row in self._do("SELECT key, method, kind, checksum, blob FROM entries WHERE id = ?", (last,)):
+                for row in self._do(f"SELECT {_ENTRY} FROM entries WHERE id = ?", (last,)):
                     yield Entry(*row)
 
     def verify(self, tell: Callable[[str, float | None], None] | None = None, *, quick: bool = False) -> list[str]:
@@ -228,7 +229,7 @@ class Store:
         """Some entries from anywhere."""
         (ends,) = self._do("SELECT min(id), max(id) FROM entries") or [(None, None)]
         first, last = ends if ends[0] is not None else (1, 0)
-        near = "SELECT key, method, kind, checksum, blob FROM entries WHERE id >= ? ORDER BY id LIMIT 1"
+        near = f"SELECT {_ENTRY} FROM entries WHERE id >= ? ORDER BY id LIMIT 1"
         for number in sorted(random.sample(range(first, last + 1), min(_SAMPLE, last + 1 - first))):
             for row in self._do(near, (number,)):
                 yield Entry(*row)

@@ -59,6 +59,17 @@ def held(run: AppRun) -> list[float]:
     return behind
 
 
+def fresh(run: AppRun, presses: int) -> list[float]:
+    """Seconds to the last byte of jumps to images whose explanation is not there yet."""
+    rows = int(re.search(r"([\d,]+) images", run.terminal.text(0))[1].replace(",", ""))  # type: ignore[index]
+    took = []
+    for number in range(presses):
+        run.type(f"{(7919 * (number + 1)) % rows}".encode())
+        run.settle(0.3)
+        took.append(run.press(b"G", quiet=0.3).last)
+    return took
+
+
 WORKS = (  # where Esc has something to stop: what begins it, each time
     ("an explanation of lime", f":method lime\rpG\r\x7f{time.time_ns() % 10**9}\r\x1b", "j"),  # a seed of its own
     ("the Grid's cells", "", "gegr"),
@@ -157,14 +168,7 @@ def main() -> None:
             print(run.terminal.text(0).strip())
             print(f"opened, with the first map: {time.perf_counter() - began:.1f} s")
             run.settle(2.0, 600.0)  # no prediction is drawn any more
-            fresh = []
-            rows = int(re.search(r"([\d,]+) images", run.terminal.text(0))[1].replace(",", ""))  # type: ignore[index]
-            for number in range(arguments.presses):
-                row = (7919 * (number + 1)) % rows
-                run.type(f"{row}".encode())
-                run.settle(0.3)
-                fresh.append(run.press(b"G", quiet=0.3).last)
-            print(f"not stored: {quantiles(fresh)}")
+            print(f"not stored: {quantiles(fresh(run, arguments.presses))}")
             run.press(b"gg", quiet=0.5)
             for _ in range(arguments.presses):
                 run.press(b"j", quiet=0.3)

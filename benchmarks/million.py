@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer import noise, quantiles, resident
+from explorer import fresh, held, noise, quantiles, resident
 from terminal_model import AppRun, recorded
 
 QUIET = 0.04  # seconds after which what a key press brought is over: predictions are drawn every 0.1 s
@@ -88,6 +88,10 @@ def measured(run: AppRun) -> Iterator[str]:
         last, work = pressed(run, before, key)
         yield f"{name}: {last:.0f} ms, {work:.0f} ms of work"
         run.settle(0.3, 2)
+    yield f"not stored: {quantiles(fresh(run, PRESSES))}"
+    run.settle(1, 3)
+    behind = held(run)
+    yield f"held: the place is behind by {quantiles(behind)}, at most {1000 * max(behind):.1f} ms"
     yield resident(run)
 
 

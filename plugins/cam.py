@@ -35,9 +35,12 @@ from . import cam_maps, cam_masked
 from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
+from .crossing import chosen, fetched
 from .hastening import hastened
 from .saliency_rectified import rectified
 from .saliency_scores import Score
+
+Maps = NDArray[np.float32]  # (N, height, width)
 
 _MANY, _VERY_MANY = 16, 128  # images from which on a faster copy of the network, or the fastest, is worth its making
 _HERE = frozenset({Axis.IMAGE, Axis.LAYER, Axis.CHECKPOINT})
@@ -111,13 +114,12 @@ class Cam(Explainer[CamParameters]):
         layers = [plan.layer]
         if parameters.sweep and plan.head is None:
             layers = [each.name for each in spatial_layers(subject.classifier) if each.name != plan.layer] + layers
-        made = _maps(subject.classifier, [subject], layers, plan)
+        made = dict(zip(layers, _maps(subject.classifier, [subject], layers, plan), strict=True))
         for done, layer in enumerate(layers, 1):
             place = subject.place
             if layer != plan.layer:
                 place = dataclasses.replace(place, layer=layer)
-            (values,) = made[layer]
-            heatmap = _heatmap(subject, values, dataclasses.replace(plan, layer=layer), parameters)
+            heatmap = _heatmap(subject, made[layer], dataclasses.replace(plan, layer=layer), parameters)
             yield Result(place, heatmap, progress=done / len(layers))
 
     def explain_many(self, subjects: Sequence[Subject], parameters: CamParameters) -> Iterator[Result]:
@@ -136,10 +138,10 @@ class Cam(Explainer[CamParameters]):
             fast = classifier
             if len(same) > _MANY:
                 fast, plan = _faster(classifier, same, plan, parameters.precision)
-            run = partial(_made, fast, same, plan)
+            run = partial(_made, fast, same, plan, positive=parameters.positive)
             for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
                 batch = same[start:stop]
-                for subject, heatmap in zip(batch, _heatmaps(batch, maps, plan, parameters), strict=True):
+                for subject, heatmap in zip(batch, _heatmaps(batch, *maps, plan, parameters), strict=True):
                     yield Result(subject.place, heatmap, progress=stop / len(same))
 
 
@@ -184,7 +186,7 @@ def _fitted(subject: Subject, parameters: CamParameters) -> Generator[Result, No
             return _Plan("gap-fit", layer, fit.head, notes=(f"a linear layer on the means of {layer}: {right}",))
         if stand_in is None:
             plan = _Plan("grad", layer, notes=("Grad-CAM, while a linear layer is fitted to the dataset",))
-            stand_in = _heatmap(subject, _maps(classifier, [subject], [layer], plan)[layer][0], plan, parameters)
+            stand_in = _heatmap(subject, *_maps(classifier, [subject], [layer], plan), plan, parameters)
         yield Result(subject.place, stand_in, final=False, progress=done)
 
 
@@ -198,39 +200,38 @@ def _drained(fitting: Generator[Result, None, _Plan]) -> _Plan:
             return plan
 
 
-def _maps(
-    classifier: Classifier, subjects: Sequence[Subject], layers: Sequence[str], plan: _Plan
-) -> dict[str, NDArray[np.float32]]:
-    """The map of each layer for each subject, from one pass: float32 (N, h, w) by layer."""
+def _maps(classifier: Classifier, subjects: Sequence[Subject], layers: Sequence[str], plan: _Plan) -> list[Tensor]:
+    """The maps of each layer for the subjects, from one pass: float32 (N, h, w) on the device."""
     wants_gradients = plan.variant in cam_maps.OF_GRADIENTS
-    targets = torch.tensor([_target(each) if plan.variant != "eigen" else 0 for each in subjects])
-    with torch.inference_mode(False), torch.set_grad_enabled(wants_gradients), captured(classifier, layers) as outputs:
-        x = classifier.inputs([_image(each) for each in subjects]).detach().requires_grad_(wants_gradients)
-        # The network's parameters may be frozen, and it may begin with an operation in place.
-        scores = classifier.scores(x.clone() if wants_gradients else x)
+    with (
+        torch.inference_mode(False),
+        torch.set_grad_enabled(wants_gradients),
+        captured(classifier, layers, differentiated=wants_gradients) as outputs,
+    ):
+        scores = classifier.scores(classifier.inputs([_image(each) for each in subjects]).detach())
         activations = [_captured(outputs, layer, len(subjects)) for layer in layers]
-        if plan.head is not None:
-            weights = plan.head.weights[targets.to(plan.head.weights.device)]
-            return _arrays(layers, [cam_maps.cam(activations[0].float(), weights)])
         if plan.variant == "eigen":
-            return _arrays(layers, [cam_maps.eigen(each) for each in activations])
-        selected = scores[torch.arange(len(targets)), targets.to(scores.device)]
+            return [cam_maps.eigen(each) for each in activations]
+        targets = [_target(each) for each in subjects]
+        if plan.head is not None:
+            weights = plan.head.weights
+            return [cam_maps.cam(activations[0].float(), weights[torch.tensor(targets, device=weights.device)])]
         gradients: Iterable[Tensor | None] = [None] * len(layers)
-        if selected.requires_grad:
-            gradients = torch.autograd.grad(selected.sum(), activations, allow_unused=True)
+        if scores.requires_grad:
+            gradients = torch.autograd.grad(scores, activations, chosen(targets, scores), allow_unused=True)
     formula = cam_maps.OF_GRADIENTS[plan.variant]
-    pairs = [
-        (each.detach().float(), torch.zeros_like(each).float() if gradient is None else gradient.float())
+    return [
+        formula(each.detach().float(), torch.zeros_like(each).float() if gradient is None else gradient.float())
         for each, gradient in zip(activations, gradients, strict=True)
     ]
-    return _arrays(layers, [formula(*pair) for pair in pairs])
 
 
 def _faster(
     classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, precision: str
 ) -> tuple[Classifier, _Plan]:
     """A copy of the network for these images, and the plan with what was done to it."""
-    if len(subjects) > _VERY_MANY and (plan.head is not None or plan.variant == "eigen"):  # no gradient is wanted
+    wants_gradients = plan.variant in cam_maps.OF_GRADIENTS
+    if len(subjects) > _VERY_MANY and classifier.device.type == "cpu" and not wants_gradients:
         fast, how = hastened(classifier, precision, classifier.inputs([_image(subjects[0])]), (plan.layer,))
     else:
         fast, how = classifier.folded(precision, (plan.layer,))
@@ -238,10 +239,20 @@ def _faster(
 
 
 def _made(
-    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int
-) -> NDArray[np.float32]:
-    """The maps (N, h, w) of the subjects from `start` to `stop` at the plan's layer."""
-    return _maps(classifier, subjects[start:stop], [plan.layer], plan)[plan.layer]
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int, *, positive: bool
+) -> tuple[Maps, Maps]:
+    """`_sized` maps of the subjects from `start` to `stop` at the plan's layer."""
+    (maps,) = _maps(classifier, subjects[start:stop], [plan.layer], plan)
+    return _sized(maps, classifier, positive)
+
+
+def _sized(maps: Tensor, classifier: Classifier, positive: bool) -> tuple[Maps, Maps]:
+    """Maps (N, h, w) as arrays: as they are, and at the input's size, there without negative values if `positive`."""
+    kept = maps.detach().float()
+    small = kept.clamp(min=0) if positive else kept
+    large = F.interpolate(small[:, None], classifier.input_shape[1:], mode="bilinear", align_corners=False)[:, 0]
+    own, sized = fetched(kept, large)
+    return own, sized
 
 
 def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
@@ -265,14 +276,14 @@ def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterato
             if step is None:
                 return
             values, done = step
-            heatmap = _heatmap(subject, values.float().cpu().numpy(), plan, parameters)
+            heatmap = _heatmap(subject, values[None], plan, parameters)
             yield Result(subject.place, heatmap, final=done >= 1, progress=done)
 
 
 def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap:
     """Guided backpropagation times the positive part of Grad-CAM, at the input's size (Selvaraju et al. 2017)."""
     grad = dataclasses.replace(plan, variant="grad")
-    (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)[plan.layer]
+    (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)
     coarse = _heatmap(subject, small, grad, dataclasses.replace(parameters, positive=True))
     score = Score(subject.classifier, "logit")
     ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
@@ -289,30 +300,29 @@ def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap
     )
 
 
-def _heatmap(subject: Subject, values: NDArray[np.float32], plan: _Plan, parameters: CamParameters) -> Heatmap:
-    """`values` (h, w) at the size of the input, with what is to be said of them."""
-    (heatmap,) = _heatmaps([subject], values[None], plan, parameters)
+def _heatmap(subject: Subject, maps: Tensor, plan: _Plan, parameters: CamParameters) -> Heatmap:
+    """The map (1, h, w) at the size of the input, with what is to be said of it."""
+    sized = _sized(maps, subject.classifier, parameters.positive)
+    (heatmap,) = _heatmaps([subject], *sized, plan, parameters)
     return heatmap
 
 
 def _heatmaps(
-    subjects: Sequence[Subject], values: NDArray[np.float32], plan: _Plan, parameters: CamParameters
+    subjects: Sequence[Subject], small: Maps, large: Maps, plan: _Plan, parameters: CamParameters
 ) -> Iterator[Heatmap]:
-    """`_heatmap` of many subjects of one network, `values` (N, h, w)."""
+    """`_heatmap` of many subjects of one network. Each owns its numbers: who keeps one map keeps no whole batch."""
     classifier = subjects[0].classifier
-    lows, highs = values.min((1, 2)).tolist(), values.max((1, 2)).tolist()  # not finite where a value is not
-    kept = np.maximum(values, 0) if parameters.positive else values
-    size = classifier.input_shape[1:]
-    large = F.interpolate(torch.from_numpy(kept)[:, None], size, mode="bilinear", align_corners=False)[:, 0].numpy()
-    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(values.shape[1:])}
+    lows, highs = small.min((1, 2)).tolist(), small.max((1, 2)).tolist()  # not finite where a value is not
+    kept = np.maximum(small, 0) if parameters.positive else small
+    meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(small.shape[1:])}
     meta |= {"network": plan.how} if plan.how else {}
     for n, subject in enumerate(subjects):
-        said = _warnings(values[n], lows[n], highs[n], plan.variant, parameters.positive)
+        said = _warnings(small[n], lows[n], highs[n], plan.variant, parameters.positive)
         yield Heatmap(
-            values=large[n],
+            values=large[n].copy(),
             image=classifier.shown(_image(subject)),
             signed=not parameters.positive,
-            extras={"map": kept[n]},
+            extras={"map": kept[n].copy()},
             meta=meta,
             notes=(*plan.notes, *said),
         )
@@ -340,10 +350,6 @@ def _captured(outputs: dict[str, Tensor], layer: str, count: int) -> Tensor:
         shape = f"{tuple(output.shape)} for {count} images"
         raise InputError(f"layer {layer}", f"its output is {shape}, not (N, K, h, w)", "choose another layer")
     return output
-
-
-def _arrays(layers: Sequence[str], maps: Sequence[Tensor]) -> dict[str, NDArray[np.float32]]:
-    return {layer: each.detach().float().cpu().numpy() for layer, each in zip(layers, maps, strict=True)}
 
 
 def _image(subject: Subject) -> NDArray[np.uint8]:

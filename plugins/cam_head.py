@@ -12,6 +12,8 @@ from torch import nn
 
 from fer_tui.contract import Classifier
 
+from .crossing import fetched
+
 _TOLERANCE = 1e-4  # of the largest value, between what is pooled and what the classifier gets
 _PROBES = 3  # pictures of noise that the network is run on
 
@@ -25,9 +27,12 @@ class Head:
     bias: torch.Tensor
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """What ran, in order: means (N, K) of maps by layer, and (linear layer, its input (N, K), its output (N, C))."""
+    """What ran, in order: means (N, K) of maps by layer, and (linear layer, its input (N, K), its output (N, classes)).
+
+    Means of so many maps only as one of the linear layers takes, or as there are classes.
+    """
 
     means: list[tuple[str, torch.Tensor]]
     linear: list[tuple[nn.Module, torch.Tensor, torch.Tensor]]
@@ -43,6 +48,7 @@ def find_head(classifier: Classifier) -> Head | None:
     noise = torch.rand(_PROBES, *classifier.input_shape, generator=generator).to(classifier.device)
     with torch.no_grad(), _watched(classifier) as seen:
         scores = classifier.scores(noise)
+    seen, scores = _at_hand(seen, scores)
     for layer, given, output in reversed(seen.linear):
         order = _order(output, scores)
         if order is None:
@@ -51,29 +57,33 @@ def find_head(classifier: Classifier) -> Head | None:
         bias: Any = layer.bias
         for name, mean in seen.means:
             if _same(mean, given):
+                order = order.to(weight.device)
                 weights = weight.detach().flatten(1).float()[order]
                 biases = weights.new_zeros(len(weights)) if bias is None else bias.detach().float()[order]
                 return Head(name, weights, biases)
     for name, mean in seen.means:
         if _same(mean, scores):
-            return Head(name, torch.eye(mean.shape[1]).to(scores), torch.zeros(mean.shape[1]).to(scores))
+            eye = torch.eye(mean.shape[1], device=classifier.device)
+            return Head(name, eye, eye.new_zeros(len(eye)))
     return None
 
 
 @contextmanager
 def _watched(classifier: Classifier) -> Iterator[_Seen]:
     seen = _Seen([], [])
+    classes = len(classifier.classes)
+    last = [sizes for each in classifier.module.modules() if (sizes := _linear_sizes(each)) and sizes[1] == classes]
+    counts = {classes, *(inside for inside, _ in last)}
 
     def look(name: str) -> Any:
         def hook(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
-            if not isinstance(output, torch.Tensor):
+            if not isinstance(output, torch.Tensor) or output.shape[:1] != (_PROBES,):
                 return
-            if output.ndim == 4 and output.shape[2:].numel() > 1:
+            if output.ndim == 4 and output.shape[2:].numel() > 1 and output.shape[1] in counts:
                 seen.means.append((name, output.mean((2, 3)).float()))
-            pointwise = isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1
-            flat = output.flatten(1)
-            if (isinstance(module, nn.Linear) or pointwise) and flat.shape[1] == output.shape[1]:
-                seen.linear.append((module, given[0].flatten(1).float(), flat.float()))
+            sizes = _linear_sizes(module)
+            if sizes in last and output.shape[1] == output[0].numel() and given and len(given[0]) == _PROBES:
+                seen.linear.append((module, given[0].flatten(1).float(), output.flatten(1).float()))
 
         return hook
 
@@ -83,6 +93,24 @@ def _watched(classifier: Classifier) -> Iterator[_Seen]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _linear_sizes(module: nn.Module) -> tuple[int, int] | None:
+    """How many numbers a linear layer or 1x1 convolution takes and makes; None of any other."""
+    if isinstance(module, nn.Linear):
+        return module.in_features, module.out_features
+    if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1:
+        return module.in_channels, module.out_channels
+    return None
+
+
+def _at_hand(seen: _Seen, scores: torch.Tensor) -> tuple[_Seen, torch.Tensor]:
+    """The same numbers on the host, where comparing them waits for nobody."""
+    pairs = [each for _, *pair in seen.linear for each in pair]
+    first, *others = [torch.from_numpy(each) for each in fetched(scores, *(mean for _, mean in seen.means), *pairs)]
+    means = [(name, mean) for (name, _), mean in zip(seen.means, others, strict=False)]
+    rest = iter(others[len(means) :])
+    return _Seen(means, [(layer, next(rest), next(rest)) for layer, *_ in seen.linear]), first
 
 
 def _order(outputs: torch.Tensor, scores: torch.Tensor) -> torch.Tensor | None:

@@ -12,10 +12,13 @@ from fer_tui.contract import Classifier, InputError, Layer, nearest
 
 
 @contextmanager
-def captured(classifier: Classifier, names: Iterable[str]) -> Iterator[dict[str, torch.Tensor]]:
+def captured(
+    classifier: Classifier, names: Iterable[str], *, differentiated: bool = False
+) -> Iterator[dict[str, torch.Tensor]]:
     """The outputs of these layers, by name, as the network runs inside; of a layer that runs twice the later one.
 
-    What follows gets a copy: an operation in place (a ReLU, say) would overwrite what was captured.
+    What follows gets a copy: an operation in place (a ReLU, say) would overwrite what was captured. differentiated:
+    scores will be, by these outputs; what ran before them need not be remembered.
     """
     outputs: dict[str, torch.Tensor] = {}
 
@@ -23,7 +26,7 @@ def captured(classifier: Classifier, names: Iterable[str]) -> Iterator[dict[str,
         def hook(module: torch.nn.Module, given: Any, output: Any) -> Any:
             if not isinstance(output, torch.Tensor):
                 raise InputError(f"layer {name}", f"its output is a {type(output).__name__}", "choose another layer")
-            outputs[name] = output
+            outputs[name] = output.requires_grad_() if differentiated else output
             return output.clone()
 
         return hook
@@ -45,7 +48,9 @@ def spatial_layer(classifier: Classifier, name: str | None) -> str:
     """`name` if that layer has maps, the last one that has where it is None; InputError else."""
     found = spatial_layers(classifier)
     if not found:
-        raise InputError("layer", "the network has none whose output has a height and a width")
+        raise InputError(
+            "layer", "the network has none whose output has a height and a width", "saliency and lime need no layer"
+        )
     # a Sequential's output is its last layer's
     last = next((each.name for each in reversed(found) if each.kind != "Sequential"), found[-1].name)
     known = [each.name for each in found]

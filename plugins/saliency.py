@@ -238,7 +238,8 @@ def _faster(classifier: Classifier, precision: str) -> tuple[Classifier, str]:
 def _heatmap(subject: Subject, attribution: Attribution, parameters: SaliencyParameters, how: str) -> Heatmap:
     """The attribution as one map, with what is to be said of it."""
     given, meta = attribution.channels, dict(attribution.meta)
-    channels = np.abs(given) if parameters.absolute else given
+    # A copy either way: `given` may be a part of a whole batch, which would stay in memory as long as this map.
+    channels = np.abs(given) if parameters.absolute else given.copy()
     signed = not parameters.absolute and parameters.variant not in _NEVER_SIGNED
     several = len(channels) > 1
     if several:
@@ -270,6 +271,8 @@ _REDUCTIONS = {  # in words: of signed and of unsigned channels
 
 def _reduced(channels: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     """(C, H, W) to (H, W)."""
+    if len(channels) == 1:
+        return channels[0]
     if how == "max":
         channels = np.take_along_axis(channels, np.abs(channels).argmax(0)[None], 0)
     reduced: NDArray[np.float32] = channels.mean(0) if how == "mean" else channels.sum(0)
@@ -278,12 +281,13 @@ def _reduced(channels: NDArray[np.float32], how: str) -> NDArray[np.float32]:
 
 def _warnings(channels: NDArray[np.float32], parameters: SaliencyParameters, signed: bool) -> Iterator[str]:
     hiding = parameters.variant == "occlusion"
-    broken = int((~np.isfinite(channels)).sum())
-    if broken:
+    low, high = float(channels.min()), float(channels.max())  # not finite where a value is not
+    if not (math.isfinite(low) and math.isfinite(high)):
+        broken = int((~np.isfinite(channels)).sum())
         yield f"{broken} of {channels.size} values of the {'map' if hiding else 'gradient'} are not finite"
-    elif not channels.any() and hiding:
+    elif low == high == 0 and hiding:
         yield "the map is zero at every pixel: hiding any part leaves the score as it is"
-    elif not channels.any():
+    elif low == high == 0:
         yield "the gradient is zero at every pixel: no small change of the image changes the score"
     elif signed and parameters.score == "loss":
         yield "positive values raise the loss: they speak against the true class"

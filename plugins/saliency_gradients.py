@@ -13,9 +13,7 @@ def gradient(
     """d y_t / d x (Simonyan et al. 2013), or x * d y_t / d x (Shrikumar et al. 2016), with each image's number."""
 
     def run(start: int, stop: int) -> tuple[Values, list[list[str]]]:
-        x = score.inputs(images[start:stop])
-        gradients, remarks = score.gradients(x, targets[start:stop])
-        return gradients * x.cpu().numpy() if times_input else gradients, remarks
+        return score.gradients(score.inputs(images[start:stop]), targets[start:stop], times_input=times_input)
 
     for start, _, (gradients, remarks) in score.batches(len(images), run, "gradient"):
         for index, (channels, said) in enumerate(zip(gradients, remarks, strict=True), start):

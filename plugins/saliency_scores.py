@@ -13,6 +13,8 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
+from .crossing import chosen, fetched
+
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
 _SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says little
@@ -57,41 +59,45 @@ class Score:
     def values(self, x: Tensor, targets: Sequence[int]) -> NDArray[np.float64]:
         """The number for each input, (N,)."""
         with torch.no_grad():
-            values = self._selected(self.classifier.scores(x.clone()), targets)
-        numbers: NDArray[np.float64] = values.double().cpu().numpy()
+            values, sign = self._of_all(self.classifier.scores(x.clone()))
+        numbers: NDArray[np.float64] = sign * values.cpu().double().numpy()[np.arange(len(targets)), targets]
         return numbers
 
-    def gradients(self, x: Tensor, targets: Sequence[int]) -> tuple[Values, list[list[str]]]:
+    def gradients(
+        self, x: Tensor, targets: Sequence[int], *, times_input: bool = False
+    ) -> tuple[Values, list[list[str]]]:
         """The gradient of each input's own number, float32 (N, C, H, W); and what is to be said of each.
+
+        times_input: each value is multiplied by the input there.
 
         The numbers are differentiated together: in evaluation mode no input reaches another one's. Only the input asks
         for a gradient, so parameters may be frozen, and their .grad is not touched.
         """
         with torch.inference_mode(False), torch.enable_grad():
-            x = x.detach().clone().requires_grad_()  # x itself may be from inference mode, or a user's own tensor
+            x = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             # A network may begin with an in-place operation, which is not allowed on a leaf.
             scores = self.classifier.scores(x.clone())
-            selected = self._selected(scores, targets)
+            numbers, sign = self._of_all(scores)
             gradient = None
-            if selected.requires_grad:
-                (gradient,) = torch.autograd.grad(selected, x, torch.ones_like(selected), allow_unused=True)
+            if numbers.requires_grad:
+                (gradient,) = torch.autograd.grad(numbers, x, chosen(targets, numbers, sign), allow_unused=True)
         if gradient is None:
             return np.zeros(tuple(x.shape), np.float32), [[CUT] for _ in targets]
-        return gradient.float().cpu().numpy(), self._remarks(scores.detach(), targets)
+        found, known = fetched(gradient * x if times_input else gradient, scores)
+        return found, self._remarks(torch.from_numpy(known), targets)
 
-    def _selected(self, scores: Tensor, targets: Sequence[int]) -> Tensor:
-        rows = torch.arange(len(targets), device=scores.device)
-        columns = torch.as_tensor(targets, device=scores.device)
+    def _of_all(self, scores: Tensor) -> tuple[Tensor, int]:
+        """What of scores (N, classes) is explained, for every class, up to the sign."""
         if self.kind == "logit":
-            return scores[rows, columns]
-        logarithms = (scores.log() if _probable(scores) else scores.log_softmax(1))[rows, columns]
-        return -logarithms if self.kind == "loss" else logarithms
+            return scores, 1
+        return scores.log() if _probable(scores) else scores.log_softmax(1), -1 if self.kind == "loss" else 1
 
     def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
-        probable = _probable(scores)
-        scores = scores.cpu()  # once for all, not number by number
+        """What is to be said of each of these scores (N, classes), which lie on the host."""
+        probable, finite = _probable(scores), torch.isfinite(scores).all(1)
+        if self.kind == "logit" and not probable and bool(finite.all()):
+            return [[] for _ in targets]
         shares = (scores if probable else scores.softmax(1))[torch.arange(len(targets)), torch.as_tensor(targets)]
-        finite = torch.isfinite(scores).all(1)
         return [
             _remark(share, known, self.kind, probable)
             for share, known in zip(shares.tolist(), finite.tolist(), strict=True)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _FIRST = 16  # small inputs: near the best on every CPU that was tried
 _FIRST_VALUES = 4 * 3 * 224 * 224  # input values of a first pass at most, so that one over large pictures ends soon
-_ACCELERATED, _ACCELERATED_VALUES = 16, 8  # times as many on an accelerator
+_ACCELERATED, _ACCELERATED_VALUES = 32, 8  # times as many on an accelerator
 _NEW_SHAPE = 32  # passes that must be to come for a new size to be tried there: its libraries take long over the first
 _LONGEST = 0.3  # seconds that a pass may take: nothing else can be done meanwhile
 _TRIALS = 3  # passes of one size, the first of which only warms up
@@ -37,6 +37,11 @@ class Batching:
         self._worth = 1 if device.type == "cpu" else _NEW_SHAPE
         self._together, self._steady = together, steady
         self._searches: dict[str, _Search] = {}
+
+    @property
+    def first(self) -> int:
+        """How many inputs a pass of any kind takes at first."""
+        return self._first if self._together else 1
 
     def run(self, count: int, run: Callable[[int, int], T], kind: str, given: int = 0) -> Iterator[tuple[int, int, T]]:
         """(start, stop, run(start, stop)) over 0 to `count`; half as many at a time once memory runs out.

@@ -141,11 +141,11 @@ class TorchClassifier:
     @contextmanager
     def still(self) -> Iterator[None]:
         """Inside, nobody changes the weights: they are looked at once, and not whenever the digest is asked for."""
-        self._held = self, self._state()
+        before, self._held = self._held, (self, self._state())
         try:
             yield
         finally:
-            self._held = None
+            self._held = before
 
     def _digest_with(self, tensors: State) -> str:
         order = [repr(self._order)] if self._order is not None else []
@@ -187,6 +187,11 @@ class TorchClassifier:
         self, count: int, run: Callable[[int, int], T], kind: str, *, size: int = 0
     ) -> Iterator[tuple[int, int, T]]:
         return self._batching.run(count, run, kind, size)
+
+    @property
+    def first_pass(self) -> int:
+        """How many inputs a pass takes before any was timed: many on an accelerator."""
+        return self._batching.first
 
     def around(self, module: nn.Module) -> TorchClassifier:
         """The same preparation, head and classes around another module; it has no other checkpoints."""

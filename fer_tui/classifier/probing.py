@@ -53,7 +53,8 @@ def tried(
     first_error: Exception | None = None
     failed: list[str] = []
     seen = set()
-    for shape, source in _shapes(module, size, size_hint, with_transform=prepared.transform is not None):
+    colours = len(prepared.mean) == 3 or len(prepared.std) == 3
+    for shape, source in _shapes(module, size, size_hint, colours, with_transform=prepared.transform is not None):
         if shape in seen:
             continue
         seen.add(shape)
@@ -70,8 +71,6 @@ def tried(
             except Exception as failure:
                 failed.append("×".join(map(str, shape)))
                 first_error = first_error or failure
-                if source == "given":
-                    break
                 continue
             with user_code("output"):
                 scores = class_scores(returned, _BATCH, output)
@@ -79,12 +78,12 @@ def tried(
             notes += (f"the network does not run at {', '.join(failed)}",)
         return Trial(preprocessing, scores.shape[1], layers, softmax_head(scores), source, notes)
     error = first_error or InputError(name, "no input size to try")
-    tries = failed[0] if len(failed) == 1 else f"{', '.join(failed[:4])} and {len(failed) - 4} more"
+    tries = ", ".join(failed[:4]) + (f" and {len(failed) - 4} more" if len(failed) > 4 else "")
     where = f"model {name}" + (f", {blamed(error)}" if blamed(error) else "")
     mend = (
         "check size, channels and the model's arguments"
-        if len(failed) == 1
-        else "give the size of its input: --size H,W"
+        if size is not None or len(failed) == 1
+        else "give the size of its input: --size HxW"
     )
     raise InputError(where, f"does not run on an input of {tries}: {first_line(error)}", mend) from error
 
@@ -131,15 +130,15 @@ def _hooked(module: nn.Module, inputs: torch.Tensor) -> tuple[Any, tuple[Layer, 
 
 
 def _shapes(
-    module: nn.Module, size: tuple[int, int] | None, hint: tuple[int, int] | None, with_transform: bool
+    module: nn.Module, size: tuple[int, int] | None, hint: tuple[int, int] | None, colours: bool, with_transform: bool
 ) -> Iterator[tuple[tuple[int, int, int], str]]:
-    """Input shapes to try, with what says so."""
+    """Input shapes to try, with what says so. colours: mean or std has a number for each of three channels."""
     channels, said = _channels(module), _said(module)
     if not with_transform and channels and channels[0] not in (1, 3):
         fault = f"its first convolution takes {channels[0]} channels, and pictures have 1 or 3"
         raise InputError(type(module).__name__, fault, "make its input with transform=file.py:function")
     if not channels:
-        channels = (said[2],) if said and said[2] else (1, 3)
+        channels = (said[2],) if said and said[2] else (3,) if colours else (1, 3)
     if size is not None:
         yield from (((count, *size), "given") for count in channels)
         return

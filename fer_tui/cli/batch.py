@@ -53,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     crews.add_crew(how)
     how.add_argument("--out", metavar="STORE", type=Path, help="a folder with a store of its own, without a limit")
     how.add_argument("--half", action="store_true", help="keep values of heat maps as float16, where that loses little")
-    how.add_argument("--dry-run", action="store_true", help="only tell how many are missing, how long, how large")
+    how.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="only tell how many are missing, how long, how large, from the first few, which are made",
+    )
     how.add_argument("--events", action="store_true", help="how far it is, as lines of JSON on stdout")
     flags.add_settings(parser)
 
@@ -180,7 +184,8 @@ class _Job:
         missing = sum(map(len, self._driver.lacking(plan, measured.size if measured is not None else 256)))
         seconds = missing * measured.seconds / self._driver.width if measured is not None else 0.0
         amount = round(missing * measured.bytes) if measured is not None else 0
-        words = f"{plan.method}: {plan.names}: {plan.total:,} in all, {missing:,} missing"
+        made = f"{self._driver.made:,} made to measure, " if self._driver.made else ""
+        words = f"{plan.method}: {plan.names}: {plan.total:,} in all, {made}{missing:,} missing"
         if missing and measured is not None:
             words += f", about {duration(seconds)} with {self._driver.width} workers, {size(amount)}"
         streams.say(words)

@@ -117,6 +117,13 @@ def _truth(given: object) -> bool:
     return given
 
 
+def _device(given: object) -> str:
+    name = _text(given)
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise ValueError(f"{name!r} is none of auto, cpu, cuda:N, mps{nearest(name, ('auto', 'cpu', 'cuda', 'mps'))}")
+    return name
+
+
 def _fit(given: object) -> str:
     if given not in FITS:
         raise ValueError(f"{given!r} is none of {', '.join(FITS)}{nearest(str(given), FITS)}")
@@ -258,7 +265,7 @@ SETTINGS = (
     Setting("fit", "model", "|".join(FITS), "how other sizes are brought to the network's", _fit),
     Setting("size", "model", "HxW", "height and width of the network's input", _size),
     Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
-    Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _text),
+    Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _device),
     Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
     Setting("stores", "run", "DIR", "a further store, which is only read (again for more)", _texts, "file"),
     Setting("parameters", "run", "", "other defaults of explainers' parameters", _parameters, has_flag=False),

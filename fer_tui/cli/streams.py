@@ -83,8 +83,12 @@ def console() -> Console:
     """Rich's console on stdout; a pipe gets plain text, as wide as its longest line."""
     from rich.console import Console
 
+    class Telling(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # Rich would end the process with 1, which means that a check failed
+
     if sys.stdout.isatty():
         # Rich takes a dumb terminal for one of 80 columns, whatever it says.
         width, height = shutil.get_terminal_size()
-        return Console(highlight=False, markup=False, emoji=False, width=width, height=height)
-    return Console(highlight=False, markup=False, emoji=False, color_system=None, width=200)
+        return Telling(highlight=False, markup=False, emoji=False, width=width, height=height)
+    return Telling(highlight=False, markup=False, emoji=False, color_system=None, width=200)

@@ -29,20 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
     with Narrator() as tell:
-        from fer_tui.engine import open_session
+        from fer_tui.engine.session import open_data, open_network
 
-        session = open_session(settings, tell)
+        # Without data of their own the bundled samples say nothing of the network.
+        dataset = open_data(settings, tell) if settings.data is not None else None
+        classifier = open_network(settings, dataset, tell)
     from fer_tui.tui.structure import branches
 
-    modules = session.classifier.modules
+    modules = classifier.modules
     found = branches(modules, " ".join(arguments.words))
-    for note in session.notes:
+    for note in classifier.notes:
         streams.say(note)
     if arguments.json:
         streams.put_json(
             {
-                "input": list(session.classifier.input_shape),
-                "parameters": sum(weights.numel() for weights in session.classifier.module.parameters()),
+                "input": list(classifier.input_shape),
+                "parameters": sum(weights.numel() for weights in classifier.module.parameters()),
                 "modules": [_plain(each.module) for each in found if each.found],
             }
         )

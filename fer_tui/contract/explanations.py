@@ -23,9 +23,13 @@ def _expect(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-def _is(array: object, dtype: str) -> bool:
-    """Whether it is an array of NumPy with numbers of that type; a tensor of torch is none."""
-    return getattr(getattr(array, "dtype", None), "name", "") == dtype
+_FLOAT32, _UINT8, _INT64 = "f4", "u1", "i8"  # as NumPy writes them behind the order of bytes
+
+
+def _is(array: object, kind: str) -> bool:
+    """Whether it is an array of NumPy with numbers of that kind; a tensor of torch is none."""
+    told: str = getattr(getattr(array, "dtype", None), "str", "")  # the name is put together anew each time, slowly
+    return told[1:] == kind
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,9 +71,9 @@ class Heatmap(Explanation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect(_is(self.values, "float32") and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
+        _expect(_is(self.values, _FLOAT32) and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
-            _is(self.image, "uint8") and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
+            _is(self.image, _UINT8) and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
             "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
         )
 
@@ -89,14 +93,14 @@ class Gallery(Explanation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        shape = self.images.shape if _is(self.images, "float32") else ()
+        shape = self.images.shape if _is(self.images, _FLOAT32) else ()
         _expect(
             len(shape) == 3 or (len(shape) == 4 and shape[3] == 3),
             "Gallery.images must be float32 (N, h, w) or (N, h, w, 3)",
         )
         _expect(len(self.captions) == shape[0], "Gallery.captions must be one for each image")
         _expect(
-            _is(self.scores, "float32") and self.scores.shape == shape[:1],
+            _is(self.scores, _FLOAT32) and self.scores.shape == shape[:1],
             "Gallery.scores must be float32 (N,)",
         )
         _expect(all(0 <= index < shape[0] for index in self.marked), "Gallery.marked must be indices of images")
@@ -114,7 +118,7 @@ class Matrix(Explanation):
         super().__post_init__()
         size = len(self.classes)
         _expect(
-            _is(self.counts, "int64") and self.counts.shape == (size, size),
+            _is(self.counts, _INT64) and self.counts.shape == (size, size),
             "Matrix.counts must be int64 (C, C)",
         )
 

@@ -26,12 +26,19 @@ def shape_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return shape[1:] if len(shape) == 3 else None
 
 
+def check_any(shape: tuple[int, ...], where: str) -> None:
+    """InputError where an array of that shape has no images at all."""
+    if shape[:1] == (0,):
+        raise InputError(where, "there are no images in it", "give one at least")
+
+
 def as_images(array: NDArray[Any], where: str, *, fractions: bool | None = None) -> NDArray[np.uint8]:
     """Images of shape (n, h, w), (n, h, w, 1 or 3), (n, 1 or 3, h, w), or (n, side * side).
 
     Values are whole numbers from 0 to 255, or fractions from 0 to 1: told by the largest value where `fractions` is
     None. InputError names the first row that is neither.
     """
+    check_any(array.shape, where)
     if array.ndim == 2 and array.shape[1] > 3 and isqrt(array.shape[1]) ** 2 == array.shape[1]:
         array = array.reshape(len(array), isqrt(array.shape[1]), -1)
     if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] in (1, 3):

@@ -10,7 +10,7 @@ import numpy as np
 from fer_tui.contract import InputError
 from fer_tui.specs import user_code
 
-from .arrays import are_fractions, as_array, as_image, as_images, as_labels
+from .arrays import are_fractions, as_array, as_image, as_images, as_labels, check_any
 from .layout import Rows, Tell, Writer
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def _are_images(value: Any) -> bool:
 
 def _arrays(images: Any, labels: Any, where: str, limit: int | None, writer: Writer) -> Rows:
     array = as_array(images)
-    if array.ndim < 3 or not len(array):
+    check_any(array.shape, where)
+    if array.ndim < 3:
         raise InputError(where, f"images of shape {array.shape} are not understood", "give (n, h, w) or (n, h, w, 3)")
     given = None if labels is None else as_labels(labels, len(array), where)[:limit]
     writer.add(as_images(array[:limit], where, fractions=are_fractions(array)))

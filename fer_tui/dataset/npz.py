@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_tui.contract import InputError, nearest, plain
 
-from .arrays import are_fractions, as_images, as_labels, shape_of
+from .arrays import are_fractions, as_images, as_labels, check_any, shape_of
 from .layout import Elsewhere, Rows, Tell, Writer
 from .sources import Source
 from .stored import Stored, stored
@@ -47,28 +47,66 @@ def parse(path: Path, writer: Writer, tell: Tell) -> Rows:
 def _rows(arrays: Mapping[str, Stored | None], path: Path, writer: Writer, tell: Tell) -> Rows:
     key = _first_of(_IMAGES, arrays)
     if key is not None:
-        given, usage, names = (_read(arrays, _first_of(keys, arrays), path) for keys in (_LABELS, _SPLITS, _NAMES))
-        return _whole(_array(arrays, key, path), given, usage, names, path, writer, tell)
+        told, usage, names = (_read(arrays, _first_of(keys, arrays), path) for keys in (_LABELS, _SPLITS, _NAMES))
+        (numbers,), names = _by_number([told], names, str(path))
+        return _whole(_array(arrays, key, path), numbers, usage, names, path, writer, tell)
     parts = {match["after"] or match["before"]: key for key in arrays if (match := _PART.fullmatch(key))}
     if not parts:
         close = "".join(nearest(key, _IMAGES) for key in list(arrays)[:3])
         shown = ", ".join(plain(key) for key in list(arrays)[:8])
         raise InputError(path, f"has no images: its keys are {shown or 'none'}{close}", "name the images 'images'")
+    keys = [_labels_of(key) for key in parts.values()]
+    names = _read(arrays, _first_of(_NAMES, arrays), path)
+    given, names = _by_number([_read(arrays, key if key in arrays else None, path) for key in keys], names, str(path))
     labels, codes = [], []
     pictures = [_array(arrays, key, path) for key in parts.values()]
-    for number, (key, images) in enumerate(zip(parts.values(), pictures, strict=True)):
+    for number, (key, found, images) in enumerate(zip(keys, given, pictures, strict=True)):
         _check_count(images)
-        other = _SWAPPED.sub(lambda match: "y" if len(match[0]) == 1 else "labels", key)
-        given = _read(arrays, other if other in arrays else None, path)
         labels.append(
-            as_labels(given, len(images), f"{path} key {other}")
-            if given is not None
+            as_labels(found, len(images), f"{path} key {key}")
+            if found is not None
             else np.full(len(images), -1, np.int64)
         )
         codes.append(np.full(len(images), number, np.uint8))
     elsewhere = _take(pictures, writer, tell)
-    names = _read(arrays, _first_of(_NAMES, arrays), path)
     return _described(np.concatenate(labels), names, tuple(parts), np.concatenate(codes), str(path), elsewhere)
+
+
+def _labels_of(images: str) -> str:
+    """The key of the labels of the images under that key: y_train of x_train."""
+    return _SWAPPED.sub(lambda match: "y" if len(match[0]) == 1 else "labels", images)
+
+
+def _by_number(
+    labels: Sequence[NDArray[Any] | None], names: NDArray[Any] | None, where: str
+) -> tuple[list[NDArray[Any] | None], NDArray[Any] | None]:
+    """Labels that are names as numbers, and the names that these count: the archive's, else all labels in order.
+
+    An empty text is no label.
+    """
+    texts = [
+        np.char.decode(each, "utf-8", "replace") if each is not None and each.dtype.kind == "S" else each
+        for each in labels
+    ]
+    words = {str(word) for each in texts if each is not None and each.dtype.kind == "U" for word in each.flat} - {""}
+    if not words:
+        return texts, names
+    known = (
+        [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in names.flat]
+        if names is not None
+        else sorted(words)
+    )
+    numbers = {"": -1} | {name: number for number, name in enumerate(known)}
+    if strange := sorted(words - set(numbers)):
+        fault = f"there is a label {plain(strange[0])!r}, and no such class name{nearest(strange[0], known)}"
+        raise InputError(f"{where} labels", fault, f"they are {', '.join(map(plain, known[:12]))}")
+    counted = [
+        np.array([numbers[str(word)] for word in each.flat], np.int64).reshape(each.shape)
+        if each is not None and each.dtype.kind == "U"
+        else each
+        for each in texts
+    ]
+    return counted, names if names is not None else np.array(known)
 
 
 def _first_of(keys: Sequence[str], arrays: Mapping[str, Stored | None]) -> str | None:
@@ -94,6 +132,7 @@ def _read(arrays: Mapping[str, Stored | None], key: str | None, path: Path) -> N
 def _check_count(images: Stored) -> None:
     if images.dtype.hasobject:
         raise _pickled(images.where)
+    check_any(images.shape, images.where)
     if len(images.shape) < 2 or 0 in images.shape:
         fault = f"images of shape {images.shape} are not understood"
         raise InputError(images.where, fault, "give (n, h, w) or (n, h, w, 3)")

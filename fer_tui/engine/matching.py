@@ -33,6 +33,16 @@ def named_by(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassi
     return classifier
 
 
+def check_samples(networks: Sequence[TorchClassifier], samples: MappedDataset) -> None:
+    """InputError where a network has other classes than the bundled samples, which are open as no data were named."""
+    for each in networks:
+        try:
+            named_by(each, samples)
+        except InputError:
+            fault = f"{each.name} has {len(each.classes)} classes, and the bundled samples have others"
+            raise InputError("no data are named", fault, "name its data: --data D") from None
+
+
 def together(networks: Sequence[TorchClassifier], dataset: MappedDataset | None) -> TorchClassifier:
     """One classifier whose checkpoints are the weights of all `networks`, with the classes in the first one's order.
 

@@ -106,6 +106,7 @@ class Scores:
             return
         parts: list[NDArray[np.float32]] = []
         row, classifier, stays = start, self._classifier(), True
+        self._step = max(self._step, min(classifier.first_pass, CHUNK))
         while row < stop:
             began = time.perf_counter()
             part, stay = self._predicted(row, min(row + self._step, stop))

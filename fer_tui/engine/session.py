@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from .engine import Engine
-from .matching import fitting_notes, together
+from .matching import check_samples, fitting_notes, together
 from .settings import Settings
 from .stores import Stores
 
@@ -93,6 +93,8 @@ def open_network(
         if progress is not None:
             progress(f"opening network {number}" if settings.others else "opening the network", None)
         opened.append(_opened(each, dataset))
+    if settings.data is None and dataset is not None:
+        check_samples(opened, dataset)
     return together(opened, dataset)
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 _CHUNK = 1 << 14  # bytes of one read
-_TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at what a reply may begin with
+_TICK, _SOON = 0.1, 0.01  # seconds between two looks: at whether the app ends, at whether there is room
+_DOUBT = 0.003  # seconds between two looks at an Esc, which may begin another key or a reply
 _QUEUE = 8  # writes that may wait for a terminal that answers nothing
 _FAREWELL = 1.2  # seconds that an answer may still take when the app ends
 _REST = 0.2  # seconds without another resize, before the terminal is asked again
@@ -206,7 +207,7 @@ class PictureDriver(LinuxDriver):
         press(typed)
         while not self.exit_event.is_set():
             soon = sieve.holds or time.monotonic() - self._last_key < _TICK  # an Esc may begin another key
-            ready, _, _ = select.select([self.fileno], [], [], _SOON if soon else _TICK)
+            ready, _, _ = select.select([self.fileno], [], [], _DOUBT if soon else _TICK)
             if ready:
                 data = os.read(self.fileno, _CHUNK)
                 if not data:

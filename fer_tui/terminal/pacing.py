@@ -9,6 +9,7 @@ from .sparing import OverCompositor, SparingCompositor
 
 if TYPE_CHECKING:
     from textual._compositor import Compositor
+    from textual.color import Color
     from textual.geometry import Region, Size
     from textual.screen import Screen
     from textual.timer import Timer
@@ -18,14 +19,19 @@ else:
     _Base = object
 
 _LOOK = 1 / 240  # seconds between two looks at what has changed
+_PATIENCE = 5  # looks until a popup is drawn that has not found its layout
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the terminal shows: a screen as it was drawn in a size, but for the regions that popups have covered."""
+    """What the terminal shows: a screen as it was drawn in a size, but for the regions that popups have covered.
+
+    background: of the screen, where no widget is.
+    """
 
     screen: Paced
     size: Size
+    background: Color
     covered: frozenset[Region] = frozenset()
 
 
@@ -74,10 +80,6 @@ class Paced(_Base):
                 self._dirty_widgets.add(self)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._set_front(None)
-
     @property
     def popups(self) -> list[Over] | None:
         """What lies over it as it is drawn now, the uppermost last; None where it cannot be seen."""
@@ -103,8 +105,11 @@ class Paced(_Base):
     def _front(self) -> Front | None:
         """What the terminal shows, where it is this screen, or the one below this popup, as it is now."""
         front: Front | None = getattr(self.app._driver, "front", None)
-        fits = front is not None and (front.screen, front.size) == (self._lowest, self._compositor.size)
-        return front if fits else None
+        lowest = self._lowest
+        if front is None or lowest is None:
+            return None
+        now = Front(lowest, self._compositor.size, lowest.styles.background, front.covered)
+        return front if front == now else None
 
     def _set_front(self, front: Front | None) -> None:
         driver: Any = self.app._driver
@@ -112,14 +117,14 @@ class Paced(_Base):
             driver.front = front
 
     @property
-    def _lowest(self) -> Screen[Any] | None:
+    def _lowest(self) -> Paced | None:
         return self
 
     def _before_drawing(self, new: set[Region]) -> None:
         """The regions `new` are sent next."""
         front = self._front
         if self._compositor.size.region in new:
-            self._set_front(Front(self, self._compositor.size))
+            self._set_front(Front(self, self._compositor.size, self.styles.background))
         elif front is not None and front.covered <= new:
             self._set_front(replace(front, covered=frozenset()))
 
@@ -127,10 +132,12 @@ class Paced(_Base):
 class Over(Paced):
     """A popup, before ModalScreen among the bases: only where it lies is drawn when it opens, and when it closes.
 
-    The screen below shows through: its background must be transparent.
+    It opens in one frame, not in one for each step of its layout. The screen below shows through: its background must
+    be transparent.
     """
 
     _is_drawn = False
+    _patience = _PATIENCE
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -142,10 +149,11 @@ class Over(Paced):
         at = stack.index(self) if self in stack else 0
         return stack[at - 1]._compositor if at else None
 
-    def notify_style_update(self) -> None:
-        super(Paced, self).notify_style_update()
-
     def _compositor_refresh(self) -> None:
+        if self._patience:
+            self._repaint_required = True
+            self._update_timer.resume()
+            return
         if self.app.screen is self:
             self._give_way()
         super()._compositor_refresh()
@@ -171,9 +179,15 @@ class Over(Paced):
             self._set_front(replace(front, covered=frozenset()))
 
     @property
-    def _lowest(self) -> Screen[Any] | None:
+    def _lowest(self) -> Paced | None:
         """The screen that fills the terminal, below all popups."""
-        return next((each for each in reversed(self.app.screen_stack) if not isinstance(each, Over)), None)
+        lowest = next((each for each in reversed(self.app.screen_stack) if not isinstance(each, Over)), None)
+        return lowest if isinstance(lowest, Paced) else None
+
+    def _on_timer_update(self) -> None:
+        is_settled = not self._layout_required and not self._callbacks
+        self._patience = 0 if is_settled else max(0, self._patience - 1)
+        super()._on_timer_update()
 
     def _before_drawing(self, new: set[Region]) -> None:
         front, whole = self._front, self._compositor.size.region

@@ -79,14 +79,14 @@ def test_an_accelerator_tries_new_sizes_only_for_long_work(monkeypatch: pytest.M
     sizes: list[int] = []
     clock, found = Clock(monkeypatch), Batching(SMALL, torch.device("cuda"))
     list(found.run(5000, clock.work(lambda n: 1e-3, sizes), "any"))
-    assert sizes == [256] * 19 + [136]
+    assert sizes == [512] * 9 + [392]
     del sizes[:]
     list(found.run(40000, clock.work(lambda n: 1e-3, sizes), "any"))
-    assert sizes[0] == 512 and 1024 in sizes and 2048 not in sizes
+    assert sizes[0] == 1024 and 2048 not in sizes
 
 
 def test_first_sizes() -> None:
-    for shape, device, first in ((SMALL, "cpu", 16), (LARGE, "cpu", 4), (SMALL, "cuda", 256), (LARGE, "cuda", 32)):
+    for shape, device, first in ((SMALL, "cpu", 16), (LARGE, "cpu", 4), (SMALL, "cuda", 512), (LARGE, "cuda", 32)):
         sizes: list[int] = []
         list(Batching(shape, torch.device(device)).run(1000, lambda a, b, s=sizes: s.append(b - a), "any"))
         assert sizes[0] == first

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import open_classifier
+from fer_tui.contract import InputError
 
 
 class Block(nn.Module):
@@ -211,3 +212,22 @@ def test_names_can_be_given_later():
     named = classifier.named(list("abcde"))
     assert named.classes == tuple("abcde") and not named.classes_assumed and classifier.classes_assumed
     assert named.digest == classifier.digest
+
+
+class Patches(nn.Module):
+    """A network without convolutions, as vision transformers may be, of colour pictures of any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(3 * 8 * 8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        cut = x.unfold(2, 8, 8).unfold(3, 8, 8).permute(0, 2, 3, 1, 4, 5)
+        return self.embed(cut.reshape(len(x), -1, 3 * 8 * 8)).mean(1)
+
+
+def test_channels_are_tried_where_no_convolution_says():
+    assert open_classifier(Patches(), size=(40, 32)).input_shape == (3, 40, 32)
+    assert open_classifier(Patches(), mean=(0.4, 0.5, 0.6)).input_shape[0] == 3
+    with pytest.raises(InputError, match=r"does not run on an input of 1×7×7, 3×7×7: .*\(check size, channels"):
+        open_classifier(Patches(), size=(7, 7))

@@ -43,6 +43,17 @@ def test_a_reader_that_leaves_is_met_quietly() -> None:
     assert done.stderr == ""
 
 
+def test_a_table_whose_reader_leaves_is_no_failed_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor, not a path
+        monkeypatch.setattr("sys.stdout", pipe)
+        with pytest.raises(BrokenPipeError):
+            streams.console().print("a table")
+            pipe.flush()
+        streams.forsake_stdout()
+
+
 def test_a_full_disk_is_told_in_one_line() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")

@@ -54,6 +54,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["config", "--mean", ".5,x"], "argument --mean: 'x' is not a number"),
         (["config", "--std", "0"], "argument --std: a standard deviation must be above 0"),
         (["config", "--std", "nan"], "argument --std: 'nan' is not a finite number"),
+        (
+            ["config", "--device", "gpu"],
+            "argument --device: 'gpu' is none of auto, cpu, cuda:N, mps; did you mean cpu?",
+        ),
         (["config", "--size", "48"], "argument --size: '48' is not a size such as 48x48"),
         (["config", "--fit", "strech"], "'strech' is none of stretch, crop, pad; did you mean stretch?"),
         (["config", "--classes", "a,,b"], "argument --classes: '' is not text"),

@@ -150,7 +150,7 @@ def test_rows_of_every_block_of_a_large_array_are_there(tmp_path: Path) -> None:
         (lambda a: (a / 255 - 0.5) / 0.5, "row [0-9]: .*before they are normalised.*--mean"),
         (lambda a: a.astype(complex), "complex128"),
         (lambda a: a.reshape(-1), "shape"),
-        (lambda a: a[:0], "shape"),
+        (lambda a: a[:0], "there are no images in it"),
         (lambda a: a[:, :0], "shape"),
         (lambda a: np.stack([a, a], 3), "shape"),
         (lambda a: np.array(3.0), "shape"),
@@ -264,7 +264,11 @@ def test_text_that_is_called_an_archive_is_no_archive(tmp_path: Path, refused: F
         ({"images": GRAY, "labels": LABELS[:5]}, "9 images, and labels of shape .5,"),
         ({"images": GRAY, "usage": LABELS[:5]}, "9 images, and splits of shape .5,"),
         ({"images": GRAY, "labels": LABELS + 0.5}, "float64, not whole numbers"),
-        ({"images": GRAY, "labels": np.array(["a"] * 9)}, "not whole numbers"),
+        (
+            {"images": GRAY, "labels": np.array(["sat"] * 9), "class_names": np.array(["sad", "glad"])},
+            "labels: there is a label 'sat', and no such class name; did you mean sad",
+        ),
+        ({"images": GRAY[:0], "labels": LABELS[:0]}, "a.npz key images: there are no images in it"),
         ({"images": GRAY, "labels": LABELS - 2}, "row 0: has the label -2"),
         (
             {"images": GRAY, "labels": LABELS, "class_names": np.array(["a", "b"])},
@@ -282,3 +286,16 @@ def test_archives_that_do_not_fit_together_are_refused(
 ) -> None:
     error = refused(archive(**arrays))
     assert re.search(fault, str(error)) and error.mend
+
+
+def test_labels_may_be_names(archive: Callable[..., Path]) -> None:
+    words = np.array(["glad", "", "sad"] * 3)
+    found = open_dataset(archive(images=GRAY, labels=words), cache="none")
+    assert found.classes == ("glad", "sad") and found.labels.tolist() == [0, -1, 1] * 3
+    found = open_dataset(
+        archive(images=GRAY, labels=words.astype("S"), class_names=np.array(["sad", "glad"])), cache="none"
+    )
+    assert found.classes == ("sad", "glad") and found.labels.tolist() == [1, -1, 0] * 3
+    parts = {"x_train": GRAY, "y_train": np.array(["b"] * 9), "x_test": GRAY[:2], "y_test": np.array(["a", "b"])}
+    found = open_dataset(archive(**parts), split="test", cache="none")
+    assert found.classes == ("a", "b") and found.labels.tolist() == [0, 1]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_tui.cli import main
 from fer_tui.contract import InputError
 from fer_tui.engine import Settings, open_session
 
@@ -63,6 +64,18 @@ def test_names_that_were_told_must_match(tmp_path: Path) -> None:
     data = _folder(tmp_path, (48, 48), mode="L", name="bored")
     with pytest.raises(InputError, match="class bored of the data: the network has no such class"):
         _notes(data)
+
+
+def test_a_network_of_other_classes_needs_data_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\ndef make():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))\n"
+    )
+    model = f"{tmp_path / 'net.py'}:make"
+    with pytest.raises(InputError, match=r"no data are named: make has 5 classes, .* \(name its data: --data D\)"):
+        open_session(Settings(model=model, device="cpu", cache="none"))
+    assert main(["layers", "conv", "--model", model, "--device", "cpu", "--cache", "none"]) == 0  # asks for no data
+    assert "Conv2d" in capsys.readouterr().out
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:

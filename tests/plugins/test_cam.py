@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,63 +13,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from fer_tui.classifier import TorchClassifier, open_classifier
-from fer_tui.contract import Heatmap, InputError, Place, Subject
-from fer_tui_plugins.cam import Cam, CamParameters
+from fer_tui.contract import InputError
 from fer_tui_plugins.cam_head import find_head
 from fer_tui_plugins.capturing import spatial_layers
+from tests.plugins.cams import GRADIENTS, Pooled, at, explain, noise, opened
 
 captum_attr = pytest.importorskip("captum.attr")
 torchcam = pytest.importorskip("torchcam.methods")
-GRADIENTS = ("grad", "grad++", "xgrad", "hires", "layer")
-ALL = ("cam", *GRADIENTS, "eigen", "score", "ablation", "guided-grad-cam")
-
-
-def explain(subject: Subject, **parameters: object) -> Heatmap:
-    *_, last = Cam().explain(subject, CamParameters(**parameters))
-    assert last.final and last.place == subject.place
-    assert isinstance(last.explanation, Heatmap)
-    return last.explanation
-
-
-def at(classifier: TorchClassifier, image: NDArray[np.uint8], target: int, layer: str | None = None) -> Subject:
-    return Subject(classifier, Place(image=0, target=target, layer=layer, checkpoint=0), image)
-
-
-def noise(height: int = 16, width: int = 12, channels: int = 0, seed: int = 0) -> NDArray[np.uint8]:
-    shape = (height, width, channels) if channels else (height, width)
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-class Pooled(nn.Module):
-    """Convolutions, ReLU in place, global average pooling as `pooling` says, a linear layer."""
-
-    def __init__(self, channels: int = 1, classes: int = 4, pooling: str = "function", bias: bool = True) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(inplace=True),
-            nn.Conv2d(6, 8, 3, stride=2, padding=1), nn.ReLU(inplace=True),
-        )  # fmt: skip
-        self.pooling = pooling
-        self.pool, self.dropout = nn.AdaptiveAvgPool2d(1), nn.Dropout(0.5)
-        self.point, self.fc = nn.Conv2d(8, classes, 1), nn.Linear(8, classes, bias=bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        maps = self.body(x)
-        match self.pooling:
-            case "function":
-                return self.fc(self.dropout(maps.mean((2, 3))))
-            case "module":
-                return self.fc(torch.flatten(self.pool(maps), 1))
-            case "pointwise":
-                return self.point(self.pool(maps)).flatten(1)
-            case "none":
-                return F.adaptive_avg_pool2d(self.point(maps), 1).flatten(1)
-        return self.fc(F.adaptive_max_pool2d(maps, 1).flatten(1))
-
-
-def opened(module: nn.Module, shape: tuple[int, int] = (16, 12), classes: int = 4) -> TorchClassifier:
-    return open_classifier(module.eval(), size=shape, classes=[f"c{n}" for n in range(classes)], device="cpu")
 
 
 @pytest.fixture
@@ -298,168 +246,3 @@ def test_a_map_that_would_be_blank_says_why() -> None:
     heatmap = explain(at(classifier, noise(8, 8) // 2 + 100, 0, "inside"), variant="cam", positive=True)
     assert not heatmap.values.any() and not heatmap.signed
     assert "no place speaks for the target: the map runs from -" in heatmap.notes[0]
-
-
-# ---- many, steps, layers ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("variant", ["auto", *ALL])
-def test_batch_equals_alone(variant: str) -> None:
-    classifier = opened(Pooled())
-    subjects = [Subject(classifier, Place(image=n, target=n % 4, checkpoint=0), noise(seed=n)) for n in range(20)]
-    many = list(Cam().explain_many(subjects, CamParameters(variant=variant)))
-    assert [each.place for each in many] == [each.place for each in subjects] or variant in ("score", "ablation")
-    final = {each.place: each.explanation for each in many if each.final}
-    for subject in subjects:
-        alone, batched = explain(subject, variant=variant).values, final[subject.place].values
-        assert batched == pytest.approx(alone, abs=1e-5 * float(np.abs(alone).max()))
-
-
-def test_folded_batch_keeps_the_order_of_places(
-    hhccode: TorchClassifier, public: tuple[NDArray[np.uint8], NDArray[np.int64]]
-) -> None:
-    stats = pytest.importorskip("scipy.stats")
-    subjects = [
-        Subject(hhccode, Place(image=n, target=int(label), checkpoint=0), image)
-        for n, (image, label) in enumerate(zip(public[0][:200], public[1][:200], strict=True))
-    ]
-    many = list(Cam().explain_many(subjects, CamParameters(variant="grad")))
-    assert "folded" in many[0].explanation.meta["network"]
-    for subject, result in zip(subjects, many, strict=True):
-        alone = explain(subject, variant="grad").extras["map"]
-        assert stats.spearmanr(alone.ravel(), result.explanation.extras["map"].ravel()).statistic >= 0.999
-
-
-@pytest.mark.parametrize("variant", ["score", "ablation"])
-def test_masked_variants_come_step_by_step(variant: str) -> None:
-    module = Pooled(classes=2)
-    module.body[3], module.fc = nn.Conv2d(6, 40, 3, padding=1), nn.Linear(40, 2)
-    classifier = opened(module, classes=2)
-    results = list(Cam().explain(at(classifier, noise(), 0), CamParameters(variant=variant)))
-    assert [each.final for each in results] == [False, False, True]
-    assert [each.progress for each in results] == pytest.approx([0.4, 0.8, 1.0])
-
-
-def test_a_sweep_explains_all_layers_in_one_pass() -> None:
-    classifier = opened(Pooled(pooling="max"))
-    subject = at(classifier, noise(), 2, "body.4")
-    passes: list[int] = []
-    counted = classifier.module.register_forward_hook(lambda *_: passes.append(1))
-    swept = list(Cam().explain(subject, CamParameters(variant="grad", sweep=True)))
-    counted.remove()
-    assert len(passes) == 1 and swept[-1].place == subject.place
-    assert {each.place.layer for each in swept} == {each.name for each in spatial_layers(classifier)}
-    for result in swept:
-        alone = explain(at(classifier, noise(), 2, result.place.layer), variant="grad")
-        assert result.explanation.values == pytest.approx(alone.values, abs=1e-6)
-
-
-def test_upsampling_is_bilinear() -> None:
-    heatmap = explain(at(opened(Pooled()), noise(), 1))
-    small = torch.from_numpy(heatmap.extras["map"])[None, None]
-    expected = F.interpolate(small, (16, 12), mode="bilinear", align_corners=False)[0, 0].numpy()
-    assert np.array_equal(heatmap.values, expected) and heatmap.meta["upsampling"] == "bilinear"
-
-
-# ---- all kinds of networks -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("variant", ALL)
-@pytest.mark.parametrize(("channels", "shape", "classes"), [(3, (24, 40), 2), (1, (9, 9), 1000)])
-def test_any_network(variant: str, channels: int, shape: tuple[int, int], classes: int) -> None:
-    module = Pooled(channels, classes)
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    classifier = opened(module, shape, classes)
-    image = noise(*shape, channels=3 if channels == 3 else 0)
-    heatmap = explain(at(classifier, image, classes - 1), variant=variant)
-    assert heatmap.values.shape == shape and np.isfinite(heatmap.values).all() and np.ptp(heatmap.values) > 0
-
-
-def test_layers_without_maps_are_refused() -> None:
-    classifier = opened(Pooled())
-    with pytest.raises(InputError, match=r"has no height and width.*body\.4"):
-        explain(at(classifier, noise(), 0, "fc"), variant="grad")
-
-
-def test_bfloat16_is_near(hhccode: TorchClassifier, public: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> None:
-    subjects = [Subject(hhccode, Place(image=n, target=3, checkpoint=0), public[0][n]) for n in range(40)]
-    half = list(Cam().explain_many(subjects, CamParameters(precision="bfloat16")))
-    assert "bfloat16" in half[0].explanation.meta["network"]
-    gaps = [
-        np.abs(explain(subject).extras["map"] - each.explanation.extras["map"]).max()
-        / np.abs(explain(subject).extras["map"]).max()
-        for subject, each in zip(subjects, half, strict=True)
-    ]
-    assert 0 < np.median(gaps) < 0.05
-
-
-@pytest.fixture(params=ALL)
-def stopped(request: pytest.FixtureRequest) -> Callable[[Subject], None]:
-    def run(subject: Subject) -> None:
-        results: Iterator[object] = Cam().explain(subject, CamParameters(variant=request.param))
-        next(results)
-        results.close()  # type: ignore[attr-defined]
-
-    return run
-
-
-def test_nothing_is_left_behind(stopped: Callable[[Subject], None]) -> None:
-    classifier = opened(Pooled())
-    before = torch.get_rng_state()
-    stopped(at(classifier, noise(), 0))
-    for each in classifier.module.modules():
-        assert not each._forward_hooks and not each._forward_pre_hooks and not each.training
-    assert all(p.grad is None and p.requires_grad for p in classifier.module.parameters())
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_nothing_is_left_behind_by_an_error() -> None:
-    class Breaks(Pooled):
-        broken = False
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            scores = super().forward(x)
-            if self.broken:
-                raise RuntimeError("in the middle")
-            return scores
-
-    classifier = opened(Breaks())
-    classifier.module.broken = True
-    for variant in ALL:
-        with pytest.raises(RuntimeError, match="in the middle"):
-            explain(at(classifier, noise(), 0), variant=variant)
-        assert not any(each._forward_hooks for each in classifier.module.modules())
-
-
-@pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "conv2", "norm2", "relu2"])
-def test_the_fastest_copy_shows_what_the_network_shows(layer: str) -> None:
-    """Of very many images: activations that became a part of their convolution, or overwrite what was looked at."""
-    torch.manual_seed(2)
-    layers = {
-        "conv1": nn.Conv2d(1, 8, 3, padding=1),
-        "relu1": nn.ReLU(),
-        "pool1": nn.MaxPool2d(2),
-        "conv2": nn.Conv2d(8, 10, 3, padding=1),
-        "norm2": nn.BatchNorm2d(10),
-        "relu2": nn.ReLU6(),
-        "pool": nn.AdaptiveAvgPool2d(1),
-        "flat": nn.Flatten(),
-        "fc": nn.Linear(10, 4),
-    }
-    network = nn.Sequential(OrderedDict(layers)).eval()
-    network.norm2.running_mean.normal_(0, 0.1)
-    classifier = open_classifier(network, size=(16, 16), classes=list("abcd"), device="cpu")
-    images = np.random.default_rng(0).integers(0, 256, (140, 16, 16), dtype=np.uint8)
-    subjects = [
-        Subject(classifier, Place(image=row, target=row % 4, layer=layer), image) for row, image in enumerate(images)
-    ]
-    variants = ("eigen", "cam") if layer == "relu2" else ("eigen",)
-    for variant in variants:
-        made = list(Cam().explain_many(subjects, CamParameters(variant=variant)))
-        assert "activations fused" in made[0].explanation.meta["network"]
-        for subject, result in zip(subjects[::13], made[::13], strict=True):
-            (alone,) = Cam().explain(subject, CamParameters(variant=variant))
-            expected = alone.explanation.extras["map"]
-            close = 1e-4 * float(np.abs(expected).max())
-            assert result.explanation.extras["map"] == pytest.approx(expected, abs=close)

@@ -58,6 +58,7 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
         run.settle(1.0)
         while not _comes_to(run, whole := _seen(run)):
             pass
+        opened, closed, found, _ = (run.press(key, quiet=0.5).size for key in (b"c", b"q", b":", b"\x1b"))
         palette = [b":", *(bytes([letter]) for letter in b"pick layer"), b"\r"]  # one popup in place of another
         for keys in (
             [b"?", b"q"],
@@ -75,9 +76,9 @@ def test_popups_leave_the_screen_as_it_was(name: str, cache: str) -> None:
             run.press(b"\x0cc", quiet=0.5)  # all is drawn again, and a popup is there before the picture is
             assert _is_in_pixels(run)
             run.press(b"q", quiet=0.5)
-        opened, closed = (run.press(key, quiet=0.5).size for key in (b"c", b"q"))
         again = run.press(b"\x0c", quiet=0.5).size  # all is drawn again
         assert 2 * opened < again
+        assert found < 0.6 * again, "it is drawn once, when it has found its layout"
         assert name == "xterm-sixel" or opened + closed < again, "a sixel picture has to be sent whole"
         assert _comes_to(run, whole)
 

@@ -6,9 +6,9 @@ import importlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +16,7 @@ from fer_tui import plugins
 from fer_tui.testing import PROMISES, broken_promises, only, trials
 from fer_tui.testing.trying import check_excuses
 
-SOURCE = Path(__file__).with_name("broken_explainers.py").read_text("utf-8")
+SOURCES = sorted(Path(__file__).parent.glob("broken_*.py"))  # a module each; all build upon broken_sound
 LEFT, LEFT_BY_ERROR = "nothing is left behind", "nothing is left behind by an error"
 
 BREAKS: dict[str, set[str]] = {
@@ -80,17 +80,20 @@ BREAKS: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def explainers(install: Callable[[str, str, dict[str, str]], None]) -> Iterator[ModuleType]:
-    """The module of broken explainers, as an installed package with an entry point for each."""
-    classes = r'^class (\w+)\((?:Sound|Acting)\):(?:\n    """.*?""")?\n*    name = "(.*)"'
-    found = re.findall(classes, SOURCE, re.MULTILINE)
-    entries = {name: f"broken_explainers:{cls}" for cls, name in [("Sound", "sound"), *found] if cls != "NotInstalled"}
-    install("broken_explainers", SOURCE, entries)
-    yield importlib.import_module("broken_explainers")
+def explainers(install: Callable[[str, str, dict[str, str]], None]) -> SimpleNamespace:
+    """The broken explainers by the names of their classes, each installed with an entry point."""
+    classes = r'^class (\w+)\((?:Explainer|Sound|Acting)\):(?:\n    """.*?""")?\n*    name = "(.*)"'
+    found = {}
+    for path in SOURCES:
+        source = path.read_text("utf-8")
+        named = re.findall(classes, source, re.MULTILINE)
+        install(path.stem, source, {name: f"{path.stem}:{cls}" for cls, name in named if cls != "NotInstalled"})
+        found.update({cls: path.stem for cls, _ in named})
+    return SimpleNamespace(**{cls: getattr(importlib.import_module(stem), cls) for cls, stem in found.items()})
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_explainer_fails_exactly_its_promise(name: str, explainers: ModuleType) -> None:
+def test_a_broken_explainer_fails_exactly_its_promise(name: str, explainers: SimpleNamespace) -> None:
     found = {trial.promise.name: fault for trial, fault in broken_promises(getattr(explainers, name))}
     assert set(found) == BREAKS[name], "\n\n".join(f"{promise}: {fault}" for promise, fault in found.items())
     for fault in found.values():
@@ -103,14 +106,14 @@ def test_every_promise_has_an_explainer_that_breaks_it_alone() -> None:
     }
 
 
-def test_only_one_is_found(explainers: ModuleType) -> None:
+def test_only_one_is_found(explainers: SimpleNamespace) -> None:
     with only("sound"):
         assert plugins.names() == ("sound",)
     assert "lime" in plugins.names()
 
 
 AUTHORS = """
-from broken_explainers import Falling
+from broken_runs import Falling
 from fer_tui import plugins
 from fer_tui.testing import Conformance
 
@@ -126,7 +129,7 @@ class TestExcused(Conformance):
 """
 
 
-def test_three_lines_are_a_test(explainers: ModuleType, tmp_path: Path) -> None:
+def test_three_lines_are_a_test(explainers: SimpleNamespace, tmp_path: Path) -> None:
     (tmp_path / "test_falling.py").write_text(AUTHORS)
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-k", "progress or printed", "-p", "no:cacheprovider", "."]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
@@ -135,7 +138,7 @@ def test_three_lines_are_a_test(explainers: ModuleType, tmp_path: Path) -> None:
     assert "excused: it shows what is left" in done.stdout
 
 
-def test_excuses_name_promises_and_have_reasons(explainers: ModuleType) -> None:
+def test_excuses_name_promises_and_have_reasons(explainers: SimpleNamespace) -> None:
     tried = trials(explainers.Sound)
     check_excuses({"progress grows": "so", "no memory is kept (defaults)": "so"}, tried)
     with pytest.raises(ValueError, match=r"'progress grow'.*did you mean progress grows\?"):

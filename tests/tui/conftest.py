@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from fer_tui import plugins
 from fer_tui.contract import Explanation
+from fer_tui.engine import open_session
 from fer_tui.engine.settings import Settings
 from fer_tui.tui.app import Explorer
 from fer_tui.tui.asking import Answered
@@ -23,6 +24,7 @@ from fer_tui.tui.browser import Browser
 from fer_tui.tui.screens.base import DeskScreen
 from fer_tui.tui.screens.explore import Explore
 from fer_tui.tui.widgets.lines import Lines
+from tests.tui.truth import Truth
 
 NET = """
 import torch
@@ -149,6 +151,15 @@ def opened() -> Callable[..., object]:
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The bundled samples; the tests of a session share the parsed data and the store."""
     return Settings(device="cpu", cache=str(tmp_path_factory.mktemp("samples")))
+
+
+@pytest.fixture(scope="session")
+def truth(samples: Settings) -> Truth:
+    """What the network says of the samples, found once for all tests."""
+    session = open_session(Settings(device="cpu", cache=samples.cache))
+    classifier, dataset = session.classifier, session.dataset
+    images = [dataset[row].image for row in range(len(dataset))]
+    return Truth(classifier, dataset, np.asarray(classifier.scores(classifier.inputs(images)).detach().cpu()))
 
 
 @pytest.fixture

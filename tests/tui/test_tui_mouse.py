@@ -11,7 +11,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from fer_tui.engine.settings import Settings
 from fer_tui.tui.screens.classes import ClassesScreen
 from fer_tui.tui.screens.explore import Explore
-from fer_tui.tui.screens.popups import Help
+from fer_tui.tui.screens.popups import Choice, Help
 
 Make = Callable[..., Settings]
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -34,6 +34,15 @@ async def test_clicks_and_the_wheel(opened: Opened, project: Make) -> None:
         await sight.pilot.click("#scores", offset=(5, 2))
         await sight.settle()
         assert sight.browser.target == 2
+        await sight.type("c")
+        assert isinstance(sight.app.screen, Choice)
+        await sight.pilot.click("#choices", offset=(5, 2))
+        await sight.explained()
+        assert isinstance(sight.app.screen, Explore) and sight.answered.place.target == 1
+        await sight.type("/wr")
+        await sight.pilot.click("#list", offset=(5, 7))
+        await sight.type("{escape}")
+        assert (sight.browser.row, sight.browser.narrowing) == (7, "")
         for kind, row in ((MouseScrollDown, 8), (MouseScrollDown, 9), (MouseScrollUp, 8)):
             await wheel(sight, "#picture", kind)
             assert sight.browser.row == row

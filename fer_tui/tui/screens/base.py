@@ -1,4 +1,4 @@
-"""What both screens share: keys, the lines at top and bottom, the size classes."""
+"""What all screens share: keys, the lines at top and bottom, the size classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .batch_words import status_words
-from .batching import batch, leave
+from .batching import batch
 from .copying import copy
 from .finding import Palette
 from .popups import Details, Help
@@ -322,7 +322,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.post_message(PickTheme())
 
     def do_quit(self, command: Command) -> None:
-        leave(self)
+        self.go("explore")
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)

@@ -315,9 +315,6 @@ class ClassesScreen(Tabling, Changing):
             self.show_pair(False)
         self.draw(Change.MATRIX)
 
-    def do_quit(self, command: Command) -> None:
-        self.go("explore")
-
     def do_cancel(self, command: Command) -> None:
         if self.desk.focus.stop() or self.desk.matrix.stop() or self.desk.beside.stop():
             self.draw(Change.MATRIX)

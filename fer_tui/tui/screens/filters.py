@@ -365,9 +365,6 @@ class FiltersScreen(FilterTables, FilterExports):
         self.desk.choice.choose_named(METHOD)
         self.go("explore")
 
-    def do_quit(self, command: Command) -> None:
-        self.go("explore")
-
     def do_cancel(self, command: Command) -> None:
         if self.filters.stop():
             self._draw()

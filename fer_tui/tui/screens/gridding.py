@@ -224,9 +224,6 @@ class Gridding(Looking):
             browser.go(place.image)
         self.go("explore")
 
-    def do_quit(self, command: Command) -> None:
-        self.go("explore")
-
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():
             self.draw_cells()

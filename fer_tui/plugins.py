@@ -13,7 +13,6 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -43,14 +42,6 @@ _MEMORY = "explainers.json"
 _LARGEST = 1 << 20  # characters of a description
 _LONGEST = 300  # characters of what an explainer raises that are told in one line
 _FORMAT = "3"  # of what is remembered
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The explainers that could be imported, and what stopped the others; by name."""
-
-    explainers: dict[str, type[Explainer[Any]]] = field(default_factory=dict)
-    failed: dict[str, PluginError] = field(default_factory=dict)
 
 
 def names() -> tuple[str, ...]:
@@ -196,17 +187,6 @@ def _unknown(name: str, described: Mapping[str, Description]) -> InputError:
     likely = nearest(name, [*entries, *(alias for each in described.values() for alias in each.aliases)])
     known = ", ".join(entries) or "none is installed"
     return InputError(f"method {name}", f"there is no such explainer{likely}", f"known: {known}")
-
-
-def load_all() -> Loaded:
-    """Import every explainer; failures are data."""
-    loaded = Loaded()
-    for name in names():
-        try:
-            loaded.explainers[name] = load(name)
-        except PluginError as error:
-            loaded.failed[name] = error
-    return loaded
 
 
 def description(explainer: type[Explainer[Any]]) -> Description:

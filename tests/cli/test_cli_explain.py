@@ -19,10 +19,7 @@ from fer_tui.picture import load, shares
 OnTerminal = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_in_a_pipe_words_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import TorchClassifier
-from tests.plugins.limes import Array, Brightness, blobs, coefficients, explain, functional, opened
+from tests.plugins.limes import Array, Brightness, blobs, coefficients, explain, functional
+from tests.plugins.opening import opened
 
 lime_image = pytest.importorskip("lime.lime_image")
 

@@ -20,7 +20,7 @@ async def test_the_first_part_is_told_before_all_else() -> None:
             "short": " short · stored         kitty",
             "here there is no dot, but": " here there is no dot, but",
             "room for it, no more": " room for it, no more   kitty",
-            "longer than all of the line is": " longer than all of the line…",
+            "longer than all of the line is": " longer than all of the line …",
         }.items():
             bar.show_parts([Text(told), Text("stored")], Text("kitty"))
             assert bar.text.rstrip() == shown

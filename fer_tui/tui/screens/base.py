@@ -41,7 +41,7 @@ _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
 PLACES = frozenset(name.lower() for name in SCREENS.values())  # the bindings that go to a screen, by its name
 ONE_NETWORK = "there is one network: --model again names another one"
-ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
+ONE_CHECKPOINT = "there is one checkpoint: --weights with several, or a folder, opens a run"
 
 
 class Restart(Message):

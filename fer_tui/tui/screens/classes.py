@@ -272,7 +272,7 @@ class ClassesScreen(Tabling, Changing):
 
         if now is not None:
             titles = [each.title for each in known]
-            self.app.push_screen(Choice("method", titles, known.index(now), first=1), chosen)
+            self.app.push_screen(Choice("method", titles, known.index(now)), chosen)
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser

@@ -29,14 +29,18 @@ SIDES: dict[Side, str] = {
 _IMAGES = {"best": "best of each class", "listed": "as listed", "marked": "marked"}
 
 
-def title(desk: Desk, grid: Grid, table: Table, inks: Inks, ways: Sequence[str] = "↓→") -> Text:
-    """What rows and columns are, and where all else is locked."""
+def title(
+    desk: Desk, grid: Grid, table: Table, inks: Inks, ways: Sequence[str] = "↓→", in_sight: Sequence[range] = ()
+) -> Text:
+    """What rows and columns are, where all else is locked, and which are in sight where not all are."""
     line = Text(" ")
     for number, (side, way) in enumerate(zip(table.sides, ways, strict=True)):
         told = f"{side} ({_IMAGES[grid.images]})" if side == "images" else str(side)
         if side == "variants":
             told = f"variants of {plain(table.method.description.title)}"
         line.append("  " if number else "").append(f"{told} {way}", inks.strong)
+        if in_sight and len(in_sight[number]) < (count := len((table.rows, table.columns)[number])):
+            line.append(f" {in_sight[number].start + 1}–{in_sight[number].stop} of {count}", inks.muted)
     for side in table.unused:
         line.append(f"  {plain(table.method.name)} does not hang on {side}: m is another method", inks.wrong)
     locked = [] if any(side in METHODS for side in table.sides) else [plain(table.method.name)]

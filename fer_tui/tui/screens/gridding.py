@@ -159,7 +159,7 @@ class Gridding(Looking):
                 self._laid_out()
 
         at = SIDES.index(self.grid.sides[which])
-        self.app.push_screen(Choice(what, [grid_words.SIDES[side] for side in SIDES], at, first=1), choose)
+        self.app.push_screen(Choice(what, [grid_words.SIDES[side] for side in SIDES], at), choose)
 
     def do_swap_sides(self, command: Command) -> None:
         self.grid.swap()

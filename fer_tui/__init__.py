@@ -5,8 +5,9 @@ Importing it loads neither torch nor Textual: each name comes with its room when
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .doors import door
 
 if TYPE_CHECKING:
     from .classifier import open_classifier
@@ -18,22 +19,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "explain": "fer_tui.engine",
-    "explain_many": "fer_tui.engine",
-    "explore": "fer_tui.tui.live",
-    "focus": "fer_tui.regions",
-    "judge": "fer_tui.engine",
-    "open_classifier": "fer_tui.classifier",
-    "open_dataset": "fer_tui.dataset",
+    "explain": "engine",
+    "explain_many": "engine",
+    "explore": "tui.live",
+    "focus": "regions",
+    "judge": "engine",
+    "open_classifier": "classifier",
+    "open_dataset": "dataset",
 }
 
 __all__ = ["explain", "explain_many", "explore", "focus", "judge", "open_classifier", "open_dataset"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_ROOMS[name]), name)
+__getattr__ = door(__name__, _ROOMS)
 
 
 def __dir__() -> list[str]:

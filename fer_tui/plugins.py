@@ -13,7 +13,6 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -45,14 +44,6 @@ _LONGEST = 300  # characters of what an explainer raises that are told in one li
 _FORMAT = "3"  # of what is remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The explainers that could be imported, and what stopped the others; by name."""
-
-    explainers: dict[str, type[Explainer[Any]]] = field(default_factory=dict)
-    failed: dict[str, PluginError] = field(default_factory=dict)
-
-
 def names() -> tuple[str, ...]:
     """The explainers that are installed and not named by FER_TUI_DISABLE_PLUGINS; nothing is imported."""
     return tuple(_entries())
@@ -61,11 +52,11 @@ def names() -> tuple[str, ...]:
 def set_aside() -> dict[Origin, str]:
     """The installed explainers that are not used, and why: disabled, or of a name that another one has."""
     used, found = _entries(), {}
-    for entry in _installed():
-        if _is_unwanted(_origin(entry)):
-            found[_origin(entry)] = f"disabled by {DISABLE}"
-        elif _origin(used[entry.name]) != _origin(entry):
-            found[_origin(entry)] = f"not used: {_origin(used[entry.name]).source} has one of the same name"
+    for whose, entry in _installed():
+        if _is_unwanted(whose):
+            found[whose] = f"disabled by {DISABLE}"
+        elif (other := _origin(used[entry.name])) != whose:
+            found[whose] = f"not used: {other.source} has one of the same name"
     return found
 
 
@@ -82,8 +73,7 @@ def origin(name: str) -> Origin:
 
 def is_disabled(name: str) -> bool:
     """Whether FER_TUI_DISABLE_PLUGINS keeps an explainer of that name from being used, installed or not."""
-    named = (entry for entry in _installed() if entry.name == name)
-    return _is_unwanted(Origin(name)) or any(_is_unwanted(_origin(entry)) for entry in named)
+    return _is_unwanted(Origin(name)) or any(_is_unwanted(whose) for whose, _ in _installed() if whose.name == name)
 
 
 def source(name: str) -> str:
@@ -199,17 +189,6 @@ def _unknown(name: str, described: Mapping[str, Description]) -> InputError:
     return InputError(f"method {name}", f"there is no such explainer{likely}", f"known: {known}")
 
 
-def load_all() -> Loaded:
-    """Import every explainer; failures are data."""
-    loaded = Loaded()
-    for name in names():
-        try:
-            loaded.explainers[name] = load(name)
-        except PluginError as error:
-            loaded.failed[name] = error
-    return loaded
-
-
 def description(explainer: type[Explainer[Any]]) -> Description:
     """An explainer as plain data, with the distribution that it comes from."""
     return dataclasses.replace(explainer.describe(), distribution=origin(explainer.name).distribution)
@@ -245,24 +224,24 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
 def _entries() -> dict[str, EntryPoint]:
     """Entry points by name. Of two with one name fer-tui's own counts, else the first by its distribution's name."""
     found: dict[str, EntryPoint] = {}
-    for entry in _installed():
-        if not _is_unwanted(_origin(entry)):
+    for whose, entry in _installed():
+        if not _is_unwanted(whose):
             found.setdefault(entry.name, entry)
     return found
 
 
-def _installed() -> list[EntryPoint]:
-    def place(entry: EntryPoint) -> tuple[bool, str]:
-        whose = _origin(entry)
+def _installed() -> list[tuple[Origin, EntryPoint]]:
+    def place(each: tuple[Origin, EntryPoint]) -> tuple[bool, str]:
+        whose, _ = each
         return not is_own(whose), whose.distribution.lower()
 
-    return sorted(entry_points(group=GROUP), key=place)
+    return sorted(((_origin(entry), entry) for entry in entry_points(group=GROUP)), key=place)
 
 
 def _origin(entry: EntryPoint) -> Origin:
     try:
-        dist = entry.dist
-        return Origin(entry.name, dist.name or "", dist.version or "") if dist is not None else Origin(entry.name)
+        facts = entry.dist.metadata if entry.dist is not None else None  # read anew for each name that is asked for
+        return Origin(entry.name, facts["Name"] or "", facts["Version"] or "") if facts else Origin(entry.name)
     except Exception:  # a distribution without metadata
         return Origin(entry.name)
 

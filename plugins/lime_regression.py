@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +89,11 @@ def package_fit(data: Samples, column: NDArray[np.floating[Any]]) -> tuple[Array
     Its two steps are repeated: the first regression only orders the columns of the second, which changes rounding.
     column: (N,), in the type in which the classifier function returned it.
     """
+    state = random.getstate()  # what it imports may draw a number meanwhile, as rich does
     from sklearn.linear_model import Ridge
     from sklearn.metrics import pairwise_distances
 
+    random.setstate(state)
     distances = pairwise_distances(data, np.ones((1, data.shape[1]), data.dtype), metric="cosine").ravel()
     weights = _kernel(distances)
     order = ranked(Ridge(alpha=0.01, fit_intercept=True).fit(data, column, sample_weight=weights).coef_)

@@ -18,8 +18,6 @@ from .lime_segments import segmented
 
 _PACKAGE_BATCH = 10
 
-Predictor = Callable[[NDArray[np.int64]], NDArray[np.float32]]
-
 
 class Sampling:
     """segments: int64 (H, W); data: (samples, segments), 0 where hidden; probabilities: float32 (samples, classes).

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_tui import plugins
-from fer_tui.contract import InputError
+from fer_tui.contract import InputError, PluginError
 
 Install = Callable[[str, str, dict[str, str]], None]
 
@@ -28,9 +28,8 @@ class Good(Explainer):
 
 def test_our_own_are_found() -> None:
     assert {"saliency", "confusion"} <= set(plugins.names())
-    loaded = plugins.load_all()
-    assert not loaded.failed and loaded.explainers.keys() == set(plugins.names())
-    assert plugins.description(loaded.explainers["saliency"]).distribution == "fer-tui"
+    loaded = {name: plugins.load(name) for name in plugins.names()}
+    assert plugins.description(loaded["saliency"]).distribution == "fer-tui"
 
 
 def test_a_package_brings_one(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,9 +55,10 @@ def test_a_package_brings_one(install: Install, capsys: pytest.CaptureFixture[st
 )
 def test_a_broken_one_fails_alone(install: Install, source: str, target: str, said: str) -> None:
     install("badkit", source, {"bad": target})
-    loaded = plugins.load_all()
-    assert {"saliency", "confusion"} <= loaded.explainers.keys() and loaded.failed.keys() == {"bad"}
-    error = loaded.failed["bad"]
+    with pytest.raises(PluginError) as caught:
+        plugins.load("bad")
+    assert all(plugins.load(name) for name in plugins.names() if name != "bad")
+    error = caught.value
     assert said in str(error) and "bad (badkit 1.0)" in str(error)
     assert "\x1b" not in str(error) and "\n" not in str(error)
     if "raise" in source:
@@ -87,7 +87,7 @@ def test_of_two_with_one_name_the_first_distribution_counts(install: Install) ->
 def test_descriptions_are_remembered_until_the_package_changes(install: Install, tmp_path: Path) -> None:
     install("goodkit", GOOD, {"good": "goodkit:Good"})
     assert plugins.remembered(tmp_path) == {}
-    described = [plugins.description(cls) for cls in plugins.load_all().explainers.values()]
+    described = [plugins.description(plugins.load(name)) for name in plugins.names()]
     plugins.remember(described, tmp_path)
     assert plugins.remembered(tmp_path) == {each.name: each for each in described}
     kept = json.loads((tmp_path / "explainers.json").read_text())
@@ -101,7 +101,7 @@ def test_descriptions_are_remembered_until_the_package_changes(install: Install,
 
 def test_names_and_memory_import_nothing(install: Install, tmp_path: Path) -> None:
     install("goodkit", GOOD, {"good": "goodkit:Good"})
-    plugins.remember([plugins.description(cls) for cls in plugins.load_all().explainers.values()], tmp_path)
+    plugins.remember([plugins.description(plugins.load(name)) for name in plugins.names()], tmp_path)
     script = (
         "import sys, pathlib; from fer_tui import plugins; "
         "assert 'good' in plugins.names(); assert 'good' in plugins.remembered(pathlib.Path(sys.argv[1])); "

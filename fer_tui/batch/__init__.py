@@ -5,8 +5,9 @@ The door opens lazily: who only asks loads neither torch nor a crew.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .asked import Asked
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
     from .state import State
     from .work import Spec, opened
 
-_DOOR = {
-    "Aside": ".chunks",
-    "Asked": ".asked",
-    "Chunk": ".chunks",
-    "Crew": ".crew",
-    "Driver": ".driver",
-    "Local": ".local",
-    "Outbox": ".outbox",
-    "Outcome": ".chunks",
-    "Plan": ".plan",
-    "Spec": ".work",
-    "State": ".state",
-    "opened": ".work",
+_ROOMS = {
+    "Aside": "chunks",
+    "Asked": "asked",
+    "Chunk": "chunks",
+    "Crew": "crew",
+    "Driver": "driver",
+    "Local": "local",
+    "Outbox": "outbox",
+    "Outcome": "chunks",
+    "Plan": "plan",
+    "Spec": "work",
+    "State": "state",
+    "opened": "work",
 }
 
 __all__ = [
@@ -49,8 +50,4 @@ __all__ = [
     "opened",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _DOOR:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_DOOR[name], __name__), name)
+__getattr__ = door(__name__, _ROOMS)

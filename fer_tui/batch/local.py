@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fer_tui.contract import InputError
 
-from . import frames
+from . import frames, pipes
 from .chunks import Chunk, Outcome
 
 if TYPE_CHECKING:
@@ -79,14 +77,7 @@ class _Member:
 
     def _start(self) -> None:
         self._is_open = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "fer_tui.batch.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **self._post.environment},
-            start_new_session=True,  # the terminal's Ctrl+C is for the batch, which ends its workers
-        )
+        self._process = pipes.started("fer_tui.batch.worker", self._post.environment)
         self._tell(json.dumps(self._post.spec.to_dict()))
         assert self._process.stdout is not None
         self.thread = threading.Thread(target=self._listen, args=(self._process, self._process.stdout), daemon=True)
@@ -116,8 +107,7 @@ class _Member:
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it is gone, which its end of the other pipe tells
-            self._process.stdin.write(line.encode() + b"\n")
-            self._process.stdin.flush()
+            pipes.tell(self._process.stdin, line.encode() + b"\n")
 
     def _listen(self, process: subprocess.Popen[bytes], stream: BinaryIO) -> None:
         fault = ""

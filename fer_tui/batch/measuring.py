@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from .state import State
 
 METHOD = "batch"  # what the store lists such entries under
-LADDER = (1, 16, 128)  # images that have been made after each step; the first one only warms up
-_ENOUGH = 0.4  # seconds of a step from which on it tells the time for one place
+_MOST_IMAGES = 128  # that are made for it
+_AIMED, _ENOUGH = 0.5, 0.4  # seconds that a step is to take, and from which on it tells the time for one place
 _SLOW = 8.0  # seconds of the first place from which on it is enough by itself
 _WANTED, _MOST, _MOST_BYTES = 1.5, 2048, 32 << 20  # seconds, images and bytes of a chunk
 
@@ -43,34 +42,40 @@ def remembered(driver: Driver, plan: Plan) -> Measured | None:
 
 
 def measure(driver: Driver, plan: Plan) -> Iterator[State]:
-    """Make the first missing places of a plan, and keep how long they take: see `remembered`."""
-    first = next(driver.lacking(plan, LADDER[-1]), None)
+    """Make the first missing places of a plan, and keep how long they take: see `remembered`.
+
+    The first image only warms up; then ever more at once, until they take long enough to tell: a handful of slow ones.
+    """
+    first = next(driver.lacking(plan, _MOST_IMAGES), None)
     if first is None:
         return
-    for part in _steps(first):
+    images = list(dict.fromkeys(first.rows))
+    done, step = 0, 1
+    while done < len(images) and not driver.stop:
         made = seconds = size = 0.0
-        with closing(driver.through(iter([part]))) as outcomes:
+        with closing(driver.through(iter([_part(first, images[done : done + step])]))) as outcomes:
             for outcome in outcomes:
                 yield driver.state()
                 if outcome is not None:
                     made, seconds = made + outcome.made, seconds + outcome.seconds
                     size += sum(len(blob) for _, blob, _, kind in outcome.rows if kind)
+        is_warm, done = done > 0, done + step
         if not made:
+            step *= 8
             continue
         found = Measured(_size(seconds / made * plan.each, size / made * plan.each), seconds / made, size / made)
         driver.keep((size_key(plan.about), json.dumps(asdict(found)).encode(), METHOD, ""))
-        if seconds >= (_SLOW if part.rows[0] == first.rows[0] else _ENOUGH):
+        if seconds >= (_ENOUGH if is_warm else _SLOW):
             return
+        step = max(1, int(min(_AIMED / max(seconds, 1e-6) * step, _MOST_IMAGES)))
 
 
-def _steps(chunk: Chunk) -> Iterator[Chunk]:
-    """Its first images, then more."""
-    images = list(dict.fromkeys(chunk.rows))
-    for before, step in itertools.pairwise((0, *LADDER)):
-        wanted = set(images[before:step])
-        if picked := [n for n, row in enumerate(chunk.rows) if row in wanted]:
-            rows, targets = (tuple(given[n] for n in picked) for given in (chunk.rows, chunk.targets))
-            yield replace(chunk, rows=rows, targets=targets)
+def _part(chunk: Chunk, images: Sequence[int | None]) -> Chunk:
+    """What it has of these images."""
+    wanted = set(images)
+    picked = [n for n, row in enumerate(chunk.rows) if row in wanted]
+    rows, targets = (tuple(given[n] for n in picked) for given in (chunk.rows, chunk.targets))
+    return replace(chunk, rows=rows, targets=targets)
 
 
 def _size(seconds: float, size: float) -> int:

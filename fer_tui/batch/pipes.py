@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 import queue
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import IO, BinaryIO
+
+
+def started(module: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """A process that runs a module with both pipes at hand; environment: what is its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,  # the terminal's Ctrl+C is for the one that ends it
+    )
 
 
 def own_stdout() -> BinaryIO:
@@ -17,10 +30,10 @@ def own_stdout() -> BinaryIO:
     return answers
 
 
-def answer(answers: BinaryIO, data: bytes) -> None:
-    """Write an answer, to be read at once."""
-    answers.write(data)
-    answers.flush()
+def tell(pipe: IO[bytes], data: bytes) -> None:
+    """Write something, to be read at once."""
+    pipe.write(data)
+    pipe.flush()
 
 
 def lines() -> Iterator[bytes]:

@@ -21,15 +21,15 @@ def main() -> None:
     try:
         engine = opened(Spec.from_dict(json.loads(next(lines))))
     except FerTuiError as error:
-        pipes.answer(answers, frames.encode_told(str(error)))
+        pipes.tell(answers, frames.encode_told(str(error)))
         return
-    pipes.answer(answers, frames.encode_told(""))
+    pipes.tell(answers, frames.encode_told(""))
     warden = Warden()
     for line in lines:
         with warden.present():
             outcome = work(engine, Chunk.from_dict(json.loads(line)))
         warden.rest()
-        pipes.answer(answers, frames.encode(outcome))
+        pipes.tell(answers, frames.encode(outcome))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .architectures import Candidate, find_architectures
@@ -42,8 +43,4 @@ __all__ = [
     "open_classifier",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+__getattr__ = door(__name__, _ROOMS)

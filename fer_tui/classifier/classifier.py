@@ -141,11 +141,11 @@ class TorchClassifier:
     @contextmanager
     def still(self) -> Iterator[None]:
         """Inside, nobody changes the weights: they are looked at once, and not whenever the digest is asked for."""
-        self._held = self, self._state()
+        before, self._held = self._held, (self, self._state())
         try:
             yield
         finally:
-            self._held = None
+            self._held = before
 
     def _digest_with(self, tensors: State) -> str:
         order = [repr(self._order)] if self._order is not None else []

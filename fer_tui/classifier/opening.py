@@ -73,17 +73,7 @@ def open_classifier(
         refuse_archives(path, sniffed(path))
     with same_randomness():
         source = _built(model, dict(model_args or {}), checkpoint, weights_key)
-    module, notes = source.module, source.notes
-    if source.live:
-        if checkpoint is None and any(isinstance(each, LazyModuleMixin) for each in module.modules()):
-            raise InputError(f"model {source.name}", "its lazy layers have no weights yet", "run it on a batch before")
-        home = next((each.device for each in module.parameters()), torch.device("cpu"))
-        target = home if device == "auto" else choose_device(device)
-        if paths or target != home:
-            with user_code(f"model {source.name}", "it cannot be copied; give the class and the weights file"):
-                module = copy.deepcopy(module).to(target)
-    else:
-        target = choose_device(device)
+    (module, target), notes = _placed(source, device, checkpoint is not None), source.notes
     if checkpoint is not None:
         key, match = fitting_state(checkpoint, weights_key, module, source.name)
         load(module, match.state)
@@ -121,6 +111,21 @@ class _Source:
     name: str
     live: bool = False
     notes: tuple[str, ...] = ()
+
+
+def _placed(source: _Source, device: str, loaded: bool) -> tuple[nn.Module, torch.device]:
+    """What is to be run, and where. A live module is copied where it would be moved, or weights be loaded into it."""
+    module = source.module
+    if not source.live:
+        return module, choose_device(device)
+    if not loaded and any(isinstance(each, LazyModuleMixin) for each in module.modules()):
+        raise InputError(f"model {source.name}", "its lazy layers have no weights yet", "run it on a batch before")
+    home = next((each.device for each in module.parameters()), torch.device("cpu"))
+    target = home if device == "auto" else choose_device(device)
+    if loaded or target != home:
+        with user_code(f"model {source.name}", "it cannot be copied; give the class and the weights file"):
+            module = copy.deepcopy(module).to(target)
+    return module, target
 
 
 def _built(model: Model, arguments: dict[str, Any], checkpoint: Checkpoint | None, key: str | None) -> _Source:

@@ -17,16 +17,18 @@ from .sizes import bytes_of, room
 
 if TYPE_CHECKING:
     from fer_tui.engine import Store
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
 
 EXAMPLES = (
     "fer-tui cache                                 where it is, how large, by method",
     "fer-tui cache clear --method saliency",
     "fer-tui cache limit none                      evict nothing any more, whoever opens it",
     "fer-tui cache export maps --method cam        arrays as safetensors, and an index of them",
+    "fer-tui cache export fear --kind heatmap --class fear --network 3f9c",
     "fer-tui cache merge ../anna/maps              what is in that store and not in this one",
 )
 _LEAST = 1 << 20  # bytes that a store may be limited to
+_KINDS = ("heatmap", "gallery", "matrix", "reply")
 _METHODS = ("clear", "export")  # the actions that --method goes with
 _NAMES = {"limit": (1, 1), "export": (1, 1), "merge": (1, None)}  # how many names follow, at least and at most
 
@@ -41,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="limit: bytes, such as 20G, or none; export: a new folder; merge: stores",
     )
     parser.add_argument("--method", metavar="M", action="append", help="clear, export: only this one (again for more)")
+    parser.add_argument("--kind", choices=_KINDS, action="append", help="export: only this one (again for more)")
+    parser.add_argument("--class", dest="classes", metavar="C", action="append", help="export: only of this class")
+    parser.add_argument(
+        "--network", metavar="DIGEST", default="", help="export: only of this network, by its beginning"
+    )
     parser.add_argument("--quick", action="store_true", help="verify: only the counts and some of the entries")
     parser.add_argument("--format", choices=("safetensors", "npz"), help="export: of the arrays (safetensors)")
     parser.add_argument("--index", choices=("parquet", "csv"), help="export: of the index (parquet, where pyarrow is)")
@@ -89,9 +96,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise flags.UsageError(f"error: there is no place for {arguments.names[most]}")
     if arguments.method is not None and action not in _METHODS:
         raise flags.UsageError(f"error: --method belongs to cache {' and '.join(_METHODS)}")
-    for name, owner in (("quick", "verify"), ("format", "export"), ("index", "export")):
+    for name in ("quick", "format", "index", "kind", "classes", "network"):
+        owner = "verify" if name == "quick" else "export"
         if getattr(arguments, name) and action != owner:
-            raise flags.UsageError(f"error: --{name} belongs to cache {owner}")
+            raise flags.UsageError(f"error: --{'class' if name == 'classes' else name} belongs to cache {owner}")
 
 
 def _show(place: Place, as_json: bool) -> int:

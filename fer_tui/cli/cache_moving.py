@@ -17,6 +17,7 @@ from .progress import Narrator
 
 def export(place: Place, out: Path, arguments: argparse.Namespace) -> int:
     """Of the own store and the further ones, in the order that they are asked in."""
+    from fer_tui.engine.export import Wanted
     from fer_tui.engine.export import export as exported
 
     with ExitStack() as stack, Narrator() as tell:
@@ -24,9 +25,12 @@ def export(place: Place, out: Path, arguments: argparse.Namespace) -> int:
         stores = [stack.enter_context(opened(path, read_only=True)) for path in (*own, *place.others)]
         methods = arguments.method or ()
         known(methods, [store.usage() for store in stores])
-        made = exported(stores, out, arguments.format or "safetensors", methods, index=arguments.index, tell=tell)
+        wanted = Wanted(tuple(methods), tuple(arguments.kind or ()), tuple(arguments.classes or ()), arguments.network)
+        made = exported(stores, out, arguments.format or "safetensors", wanted, index=arguments.index, tell=tell)
     line = f"written: {made.entries} explanations, {size(made.bytes)}, in {plain(out)} ({made.index} tells of each)"
     lines = [line]
+    if made.before:
+        lines.append(f"{made.before} of them were there from a run that was interrupted")
     if made.others:
         lines.append(f"left out: {made.others} entries that are no explanations (scores and the like)")
     if made.damaged:

@@ -14,7 +14,7 @@ from . import streams
 
 if TYPE_CHECKING:
     from fer_tui.engine import Store
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fer_tui.contract import Axis, Explanation, Heatmap, InputError, Place, Plug
 from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
 from .explain_average import add_average, check_average, explain_average
-from .explain_where import check_many, explain_where
+from .explain_where import Many, check_many, explain_where
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fer_tui.dataset import MappedDataset
     from fer_tui.dataset.faces import Face
     from fer_tui.engine import Session, Settings
+    from fer_tui.picture import Look
     from fer_tui.regions import Focus
 
     Image = NDArray[np.uint8]
@@ -83,35 +84,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = flags.settings_of(arguments).settings
-    many = arguments.where is not None or arguments.average is not None
-    if arguments.alike and arguments.average is None:
-        raise flags.UsageError("error: --alike belongs to --average")
-    if arguments.average is not None:
-        check_average(arguments)
-    elif many:
-        check_many(arguments)
-    if arguments.out is not None and (not many or arguments.out.suffix.lower() in SUFFIXES):
-        _check_out(arguments.out)
-    check_contrast(arguments)
+    _check(arguments)
     look = looks.look_of(arguments)
     description, values = asked.described(arguments.method, asked.parameters_of(arguments), settings)
     description = _for_action(description, arguments)
     if description.kind == "heatmap" and description.name in settings.colours and arguments.against is None:
         look["colours"] = str(settings.colours[description.name].value)
+    if _is_many(arguments):
+        return _run_many(arguments, settings, description, values, look)
     axes, needs_dataset = description.axes_for(values), description.needs_dataset_for(values)
     with Narrator() as tell:
         from fer_tui.engine import open_session
 
-        if many:
-            with open_session(settings, tell) as session:
-                place, engine = _place(arguments, session, None), session.engine()
-                if arguments.average is not None:
-                    explain_average(arguments, description, values, place, engine, look, tell)
-                else:
-                    explain_where(arguments, settings, description, values, place, engine, look, tell)
-            for note in session.notes:
-                streams.say(note)
-            return 0
         file = picture_file(arguments.image)
         if arguments.face is not None and file is None:
             raise flags.UsageError("error: --face finds a face in a picture file: name that with --image")
@@ -125,12 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         explanation, place = _make(session, arguments, place, values, image, tell)
     focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
-        from fer_tui.picture import save, save_tables
-
-        save(explanation, arguments.out, regions=labels, **look)
-        is_picture = arguments.out.suffix.lower() == ".png"  # the other kinds of files hold the tables themselves
-        tables = save_tables(explanation, arguments.out.with_suffix("")) if is_picture else ()
-        streams.say(f"written: {', '.join(map(plain, (arguments.out, *tables)))}")
+        _write(explanation, arguments.out, labels, look)
     if found is not None:
         streams.say(f"the face at {found} of {plain(file)}")
     for note in (*_remarks(arguments, axes), *session.notes):
@@ -150,6 +129,51 @@ def run(arguments: argparse.Namespace) -> int:
     elif focus is not None:
         streams.put(plain(words))
     return 0
+
+
+def _is_many(arguments: argparse.Namespace) -> bool:
+    return arguments.where is not None or arguments.average is not None
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """UsageError or InputError for flags that contradict one another, and for a file that could not be written."""
+    if arguments.alike and arguments.average is None:
+        raise flags.UsageError("error: --alike belongs to --average")
+    if arguments.average is not None:
+        check_average(arguments)
+    elif arguments.where is not None:
+        check_many(arguments)
+    if arguments.out is not None and (not _is_many(arguments) or arguments.out.suffix.lower() in SUFFIXES):
+        _check_out(arguments.out)
+    check_contrast(arguments)
+
+
+def _run_many(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    description: Description,
+    values: Mapping[str, Value],
+    look: Look,
+) -> int:
+    """One explanation of each of many images, or their mean."""
+    from fer_tui.engine import open_session
+
+    with Narrator() as tell, open_session(settings, tell) as session:
+        place, engine = _place(arguments, session, None), session.engine()
+        explain = explain_where if arguments.average is None else explain_average
+        explain(Many(arguments, settings, description, values, place, engine, look, tell))
+    for note in session.notes:
+        streams.say(note)
+    return 0
+
+
+def _write(explanation: Explanation, out: Path, regions: NDArray[np.integer[Any]] | None, look: Look) -> None:
+    """The file, and beside a picture its tables: the other kinds of files hold these themselves."""
+    from fer_tui.picture import save, save_tables
+
+    save(explanation, out, regions=regions, **look)
+    tables = save_tables(explanation, out.with_suffix("")) if out.suffix.lower() == ".png" else ()
+    streams.say(f"written: {', '.join(map(plain, (out, *tables)))}")
 
 
 def _for_action(description: Description, arguments: argparse.Namespace) -> Description:
@@ -212,8 +236,7 @@ def _place(arguments: argparse.Namespace, session: Session, row: int | None) -> 
     elif arguments.filter is not None:
         raise InputError(f"--filter {arguments.filter}", "of which layer?", "name it with --layer")
     classes = session.classifier.classes
-    many = arguments.where is not None or arguments.average is not None  # then each row has its own
-    alone = arguments.target is not None and not many
+    alone = arguments.target is not None and not _is_many(arguments)  # of many each row has its own
     target = asked.class_of(arguments.target, classes) if alone else None
     return Place(row, target, arguments.layer, arguments.filter, checkpoint)
 

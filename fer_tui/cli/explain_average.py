@@ -9,16 +9,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Axis, Description, Heatmap, InputError, Place, PluginError, plain
+from fer_tui.contract import Axis, Heatmap, InputError, Place, PluginError, plain
 
 from . import asked, flags, narrowed, streams
-from .explain_where import check_many
+from .explain_where import Many, check_many
 from .facts import facts
-from .progress import Narrator
 
 if TYPE_CHECKING:
-    from fer_tui.contract import Value
-    from fer_tui.engine import Engine
     from fer_tui.engine.focusing import Target
     from fer_tui.picture import Look
 
@@ -42,45 +39,37 @@ def check_average(arguments: argparse.Namespace) -> None:
     check_many(arguments, "--average", folder=arguments.average != "all")
 
 
-def explain_average(
-    arguments: argparse.Namespace,
-    description: Description,
-    values: Mapping[str, Value],
-    place: Place,
-    engine: Engine,
-    look: Look,
-    tell: Narrator,
-) -> None:
+def explain_average(many: Many) -> None:
     """Make and average the maps; what is stored is not made again."""
     from fer_tui.engine.mean_maps import Averaged, mean_maps
 
-    if Axis.IMAGE not in description.axes_for(values):
+    arguments, method, engine, classes = many.arguments, many.description.name, many.engine, many.classes
+    if Axis.IMAGE not in many.axes:
         raise InputError(f"method {arguments.method}", "does not explain an image: it has no mean")
-    classes = engine.classifier.classes
     target: Target = arguments.target or "predicted"
     if target not in ("predicted", "true"):
         target = asked.class_of(str(target), classes)
     rows = None
     if arguments.where is not None:
-        rows = narrowed.rows_where(arguments.where, engine, place.checkpoint, tell).rows
+        rows = narrowed.rows_where(arguments.where, engine, many.place.checkpoint, many.tell).rows
     what = Averaged(rows, target, arguments.average, arguments.alike)
     found: Mapping[int, Heatmap] | None = None
-    with closing(mean_maps(engine, description.name, what, values, place)) as steps:
+    with closing(mean_maps(engine, method, what, many.values, many.place)) as steps:
         for share, made in steps:
-            tell(description.name, share)
+            many.tell(method, share)
             found = made
     if found is None:
-        raise PluginError(description.name, "ended without a result")
+        raise PluginError(method, "ended without a result")
     named = {index: "all" if index < 0 else classes[index] for index in found}
     if arguments.out is not None:
-        _write(arguments.out, description.name, {named[index]: each for index, each in found.items()}, look)
+        _write(arguments.out, method, {named[index]: each for index, each in found.items()}, many.look)
     if arguments.json:
-        streams.put_json([_facts(each, place, classes) for each in found.values()])
+        streams.put_json([_facts(each, many.place, classes) for each in found.values()])
     elif arguments.out is None:
         from .show import show
 
         for index, each in found.items():
-            show(each, f"{arguments.method}, mean of {named[index]}", place, classes, look)
+            show(each, f"{arguments.method}, mean of {named[index]}", many.place, classes, many.look)
 
 
 def _facts(heatmap: Heatmap, place: Place, classes: tuple[str, ...]) -> dict[str, Any]:

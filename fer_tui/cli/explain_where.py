@@ -27,6 +27,28 @@ _AT_ONCE = 64  # rows in a batch
 
 
 @dataclass(frozen=True, slots=True)
+class Many:
+    """What explaining many images hangs on. place: what all share of it; settings: what a copied command names."""
+
+    arguments: argparse.Namespace
+    settings: Settings
+    description: Description
+    values: Mapping[str, Value]
+    place: Place
+    engine: Engine
+    look: Look
+    tell: Narrator
+
+    @property
+    def axes(self) -> frozenset[Axis]:
+        return self.description.axes_for(self.values)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.engine.classifier.classes
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     """One row's explanation. place: with its target. facts: id, true and predicted class, note."""
 
@@ -50,37 +72,27 @@ def check_many(arguments: argparse.Namespace, flag: str = "--where", *, folder: 
         raise InputError(out, "is there already", "name a new or an empty folder")
 
 
-def explain_where(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    description: Description,
-    values: Mapping[str, Value],
-    place: Place,
-    engine: Engine,
-    look: Look,
-    tell: Narrator,
-) -> None:
-    """Explain the rows one after another, each at `place` with its own image and the classes of --target.
+def explain_where(many: Many) -> None:
+    """Explain the rows one after another, each at the place with its own image and the classes of --target.
 
     What is made already is there at once.
     """
-    axes = description.axes_for(values)
-    if Axis.IMAGE not in axes:
-        raise InputError(f"--where {arguments.where}", f"{description.name} does not explain an image")
-    targets = _targets(arguments.target, engine.classifier.classes)
-    found = narrowed.rows_where(arguments.where, engine, place.checkpoint, tell)
+    arguments, engine = many.arguments, many.engine
+    if Axis.IMAGE not in many.axes:
+        raise InputError(f"--where {arguments.where}", f"{many.description.name} does not explain an image")
+    found = narrowed.rows_where(arguments.where, engine, many.place.checkpoint, many.tell)
     made: list[dict[str, Any]] = []
     places = {row: number for number, row in enumerate(found.rows, 1)}
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-    for each in _explained(arguments, description, values, place, targets, engine, found):
-        tell(f"{arguments.method}, row {each.row}", places[each.row] / len(places))
+    for each in _explained(many, _targets(arguments.target, many.classes), found):
+        many.tell(f"{arguments.method}, row {each.row}", places[each.row] / len(places))
         if arguments.out is not None:
-            made.append(_written(arguments.out, each, description, values, settings, engine, look))
+            made.append(_written(arguments.out, each, many))
         elif arguments.json:
-            made.append({**facts(each.explanation, each.place, engine.classifier.classes), **each.facts})
+            made.append({**facts(each.explanation, each.place, many.classes), **each.facts})
         else:
-            streams.put(_told(each, engine.classifier.classes))
+            streams.put(_told(each, many.classes))
     if arguments.out is not None:
         from fer_tui.tui.exporting import put
 
@@ -90,20 +102,13 @@ def explain_where(
         streams.put_json(made)
 
 
-def _explained(
-    arguments: argparse.Namespace,
-    description: Description,
-    values: Mapping[str, Value],
-    place: Place,
-    targets: Sequence[Target],
-    engine: Engine,
-    found: narrowed.Narrowed,
-) -> Iterator[_Row]:
+def _explained(many: Many, targets: Sequence[Target], found: narrowed.Narrowed) -> Iterator[_Row]:
     import numpy as np
 
     from fer_tui.tui.predictions import probabilities
 
-    dataset, classes, axes = engine.dataset, engine.classifier.classes, description.axes_for(values)
+    engine, place, classes, axes = many.engine, many.place, many.classes, many.axes
+    dataset = engine.dataset
     assert dataset is not None
     number = place.checkpoint if place.checkpoint is not None else engine.classifier.default
     for start in range(0, len(found.rows), _AT_ONCE):
@@ -117,7 +122,8 @@ def _explained(
             for to in _classes(targets if Axis.TARGET in axes else (), predicted[at], int(dataset.labels[row]))
         ]
         wanted = [each for _, each in pairs]
-        with closing(engine.explain_many(description.name, wanted, values, fresh=arguments.fresh)) as results:
+        made = engine.explain_many(many.description.name, wanted, many.values, fresh=many.arguments.fresh)
+        with closing(made) as results:
             for (at, _), result in zip(pairs, results, strict=True):
                 row, guess = rows[at], predicted[at]
                 label = int(dataset.labels[row])
@@ -147,15 +153,7 @@ def _classes(targets: Sequence[Target], predicted: int | None, label: int) -> li
     return list(dict.fromkeys(each for each in found if each is not None)) or [None]
 
 
-def _written(
-    folder: Path,
-    each: _Row,
-    description: Description,
-    values: Mapping[str, Value],
-    settings: Settings,
-    engine: Engine,
-    look: Look,
-) -> dict[str, Any]:
+def _written(folder: Path, each: _Row, many: Many) -> dict[str, Any]:
     """Write one explanation as picture, arrays and numbers, with its tables; what the index tells of it."""
     from fer_tui.naming import file_name
     from fer_tui.picture import save, save_tables
@@ -163,11 +161,12 @@ def _written(
     from fer_tui.tui.command import command_for
     from fer_tui.tui.exporting import SUFFIXES
 
-    classes, target = engine.classifier.classes, each.place.target
+    description, classes, target = many.description, many.classes, each.place.target
     name = file_name(each.row, description.name, *([classes[target]] if target is not None else []))
     for suffix in SUFFIXES:
-        save(each.explanation, folder / f"{name}{suffix}", **look)
-    command = command_for(Request(description.name, values, each.place), each.place, description, classes, settings)
+        save(each.explanation, folder / f"{name}{suffix}", **many.look)
+    request = Request(description.name, many.values, each.place)
+    command = command_for(request, each.place, description, classes, many.settings)
     explained = {"explained": classes[target]} if target is not None else {}
     files = [f"{name}{suffix}" for suffix in SUFFIXES]
     files += [file.name for file in save_tables(each.explanation, folder / name)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from fer_tui.contract import InputError, plain
 from fer_tui.engine.settings import Settings
+from fer_tui.writing import write_whole
 
 from .settings import BUILTIN, SETTINGS, Setting
 
@@ -43,24 +42,10 @@ def write(file: Path, text: str) -> None:
         content = text.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError(file, "cannot hold a file name that is not UTF-8", "rename that file") from None
-    temporary = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(file)
+        write_whole(file, content)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise InputError(file, f"cannot be written: {error.strerror}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _relative(setting: Setting, value: object, folder: Path) -> object:

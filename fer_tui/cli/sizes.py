@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fer_tui.amounts import UNITS, size
 
 if TYPE_CHECKING:
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
 
 
 def bytes_of(text: str) -> int:

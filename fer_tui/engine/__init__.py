@@ -5,8 +5,9 @@ The door opens lazily: a terminal process takes the client and the messages and 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .api import explain, explain_many, judge
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
     from .store import Store
     from .stores import Storage, Stores
 
-_DOOR = {
-    "Compute": ".client",
-    "Engine": ".engine",
-    "Session": ".session",
-    "Settings": ".settings",
-    "Shelf": ".shelf",
-    "Storage": ".stores",
-    "Store": ".store",
-    "Stores": ".stores",
-    "explain": ".api",
-    "explain_many": ".api",
-    "judge": ".api",
-    "open_session": ".session",
+_ROOMS = {
+    "Compute": "client",
+    "Engine": "engine",
+    "Session": "session",
+    "Settings": "settings",
+    "Shelf": "shelf",
+    "Storage": "stores",
+    "Store": "store",
+    "Stores": "stores",
+    "explain": "api",
+    "explain_many": "api",
+    "judge": "api",
+    "open_session": "session",
 }
 
 __all__ = [
@@ -48,8 +49,4 @@ __all__ = [
     "open_session",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _DOOR:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_DOOR[name], __name__), name)
+__getattr__ = door(__name__, _ROOMS)

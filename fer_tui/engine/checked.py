@@ -55,7 +55,7 @@ def _fault(result: object, task: Task) -> str:
 
 
 def _size_fault(explanation: Explanation) -> str:
-    own = [getattr(explanation, each.name) for each in dataclasses.fields(explanation)]
+    own = vars(explanation).values()
     arrays = [each for each in (*own, *explanation.extras.values()) if isinstance(each, np.ndarray)]
     size, most = sum(each.nbytes for each in arrays), LARGEST
     if isinstance(explanation, Gallery):

@@ -115,7 +115,7 @@ def cell_contrast(
     first = engine.task(method, dataclasses.replace(place, image=rows[0], target=cell.predicted), parameters or {})
     given, is_linear = _prepared(first)
     network = engine.classifier.at(engine.classifier.default if place.checkpoint is None else place.checkpoint)
-    mean = _Mean(cell, len(there), is_linear)
+    mean = _Mean(cell, len(there))
     size = 8 if first.description.cost == "cheap" else 1
     for part in steps_of(network.input_shape, rows, size, pause):
         targets = (cell.predicted, cell.true)
@@ -137,8 +137,8 @@ def cell_contrast(
 class _Mean:
     """The sum of contrasts so far."""
 
-    def __init__(self, cell: Cell, total: int, is_linear: bool) -> None:
-        self._cell, self._total, self._is_linear = cell, total, is_linear
+    def __init__(self, cell: Cell, total: int) -> None:
+        self._cell, self._total = cell, total
         self.count = 0
         self._values: NDArray[np.float64] | None = None
         self._pictures: NDArray[np.float64] | None = None

@@ -34,7 +34,7 @@ from .kept import Keeper
 from .keys import judged_key
 from .matching import named_by
 from .scores import Scores
-from .tasks import Task, make_task, together
+from .tasks import Task, make_task, targeted, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,14 +101,28 @@ class Engine:
         parameters: Mapping[str, object],
         image: Image | None = None,
         action: str = "",
+        *,
+        open_target: bool = False,
     ) -> Task:
-        """Everything that was asked for, checked, with its target resolved: InputError names what is wrong."""
+        """Everything that was asked for, checked: InputError names what is wrong.
+
+        Its target is the predicted class where none is named; open_target: see `targeted`, for many tasks.
+        """
         checkpoint = place.checkpoint if place.checkpoint is not None else self.classifier.default
         classifier = self.classifier.at(checkpoint)
         named = self._named(method)
         given = plugins.with_alias(method, named.description, named.meant, parameters)
         task = make_task(
-            named.origin, named.explainer, named.description, classifier, self.dataset, place, given, image, action
+            named.origin,
+            named.explainer,
+            named.description,
+            classifier,
+            self.dataset,
+            place,
+            given,
+            image,
+            action,
+            open_target=open_target,
         )
         if self.dataset is None:
             return task
@@ -193,7 +207,10 @@ class Engine:
         whole: all are made, or all taken from the store, for the last digits hang on what is made together.
         """
         given = images if images is not None else itertools.repeat(None, len(places))
-        tasks = [self.task(method, place, parameters or {}, image) for place, image in zip(places, given, strict=True)]
+        asked = zip(places, given, strict=True)
+        with self.classifier.still():  # else its weights are looked at for each place anew
+            tasks = [self.task(method, place, parameters or {}, image, open_target=True) for place, image in asked]
+            tasks = targeted(tasks)
         tasks = together(tasks) if whole else tasks
         found = {n: e for n, task in enumerate(tasks) if not fresh and (e := self._stored(task)) is not None}
         if whole and len(found) < len(tasks):
@@ -255,14 +272,14 @@ class Engine:
                 explanation = task.labelled(result.explanation, result.place, time.perf_counter() - began)
                 if result.final:
                     self._keep(task, result.place, explanation)
-                yield dataclasses.replace(result, explanation=explanation)
+                yield Result(result.place, explanation, result.final, result.progress)
 
     def _keep(self, task: Task, place: Place, explanation: Explanation) -> None:
         if self.store is not None and (blob := codec.pack(explanation)) and len(blob) <= _LARGEST_KEPT:
             self.store.put(task.key(place), blob, method=task.description.name, kind=explanation.kind)
 
     def _stored(self, task: Task) -> Explanation | None:
-        return self._found(task.key())
+        return self._found(task.key()) if self.store is not None else None
 
     def _found(self, key: str) -> Explanation | None:
         blob = self.store.get(key) if self.store is not None else None

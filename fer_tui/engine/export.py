@@ -1,28 +1,30 @@
 """Stored explanations as files that other programs read: arrays in safetensors or npz, and an index of them all.
 
-One entry after another, so that memory does not grow with their number; the folder is there whole or not at all.
+One entry after another, so that memory does not grow with their number; the folder is there whole or not at all, and an
+export that was interrupted is gone on with, file by file.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import secrets
-import shutil
+import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fer_tui.contract import Explanation, InputError
+from fer_tui.writing import write_whole
 
 from . import codec
 from .entries import Entry
-from .indexing import Index, open_index
+from .indexing import index_form, write_index
 from .store import Store
+from .unfinished import Unfinished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,35 +32,55 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[Any]]
 
 Form = Literal["safetensors", "npz"]
-FORMS: tuple[Form, ...] = ("safetensors", "npz")
 _FILE = 64 << 20  # bytes of arrays in one file, about; what is gathered in memory
-_BATCH = 256  # keys that are looked for at once
 
 Tell = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written. others: entries that are no explanations (scores and the like). damaged: left out, too."""
+class Wanted:
+    """Which explanations: of any of these methods, kinds, classes (by name); all where none is named.
 
-    index: str
-    files: int
-    entries: int
-    bytes: int
-    others: int
-    damaged: int
+    network: how the digest of the network's begins, as the column classifier_digest has it.
+    """
+
+    methods: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    network: str = ""
+
+    def has(self, row: Mapping[str, Any]) -> bool:
+        """Whether that one, by its row of the index, is among them."""
+        is_named = not self.classes or row["class"] in self.classes
+        return is_named and (row["classifier_digest"] or "").startswith(self.network)
+
+
+@dataclass(slots=True)
+class Exported:
+    """What was written. others: entries that are no explanations (scores and the like). damaged: left out, too.
+
+    before: how many of them were written by an earlier run that was interrupted.
+    """
+
+    index: str = ""
+    files: int = 0
+    entries: int = 0
+    bytes: int = 0
+    others: int = 0
+    damaged: int = 0
+    before: int = 0
 
 
 def export(
     stores: Iterable[Store],
     out: Path,
     form: Form = "safetensors",
-    methods: Iterable[str] = (),
+    wanted: Wanted | None = None,
     *,
     index: Literal["parquet", "csv"] | None = None,
     tell: Tell = lambda what, share: None,
 ) -> Exported:
-    """Write all explanations (of `methods`, where any are named) into the new folder `out`.
+    """Write all explanations that are wanted into the new folder `out`; interrupted, the same call goes on.
 
     An array is called KEY/NAME in its file: values, image, extras/.... index: None is Parquet where pyarrow is there,
     else CSV. What an earlier store has is not taken from a later one. InputError where `out` is not new or empty, or
@@ -66,66 +88,92 @@ def export(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(out, "is there already", "name a new or an empty folder")
-    beside = out.with_name(f".{out.name[:100]}.{secrets.token_hex(4)}")
+    stores, wanted = list(stores), wanted or Wanted()
+    chosen = index_form(index)
+    asked = {"stores": [str(each.path.resolve()) for each in stores], "form": form, "index": chosen, **asdict(wanted)}
+    unfinished = Unfinished(out, asked)
     try:
-        beside.mkdir()
-        try:
-            work = _Work(beside, form, open_index(beside, index))
-            work.write(list(stores), set(methods), tell)
-            if not work.entries:
+        with unfinished.held():
+            work = _Work(unfinished, form, stores, wanted)
+            work.write(tell)
+            if not work.made.entries:
+                unfinished.discard()
                 raise InputError(
                     "cache export", "there is no explanation to export", "fer-tui cache lists what there is"
                 )
-            if out.exists():
-                out.rmdir()
-            beside.rename(out)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            work.made.index = write_index(unfinished.folder, chosen, work.rows)
+            work.rows.unlink()
+            unfinished.finish()
     except OSError as error:
-        raise InputError(out, f"cannot be written: {error.strerror or error}", "choose another place") from None
-    size = sum(each.stat().st_size for each in out.iterdir())
-    return Exported(work.index.name, work.files, work.entries, size, work.others, work.damaged)
+        kept = f"what is written is kept in {unfinished.folder}, and the same command goes on with it"
+        raise InputError(out, f"cannot be written: {error.strerror or error}", kept) from None
+    work.made.bytes = sum(each.stat().st_size for each in out.iterdir())
+    return work.made
 
 
-@dataclass(eq=False, slots=True)
 class _Work:
-    """A folder that is being filled."""
+    """A folder that is being filled, file by file. rows: a file with those of the index so far, as lines of JSON."""
 
-    folder: Path
-    form: Form
-    index: Index
-    files: int = 0
-    entries: int = 0
-    others: int = 0
-    damaged: int = 0
-    _arrays: Arrays = field(default_factory=dict)
-    _rows: list[dict[str, Any]] = field(default_factory=list)
-    _bytes: int = 0
+    def __init__(self, unfinished: Unfinished, form: Form, stores: Sequence[Store], wanted: Wanted) -> None:
+        self._unfinished, self._form, self._stores, self._wanted = unfinished, form, stores, wanted
+        self._folder = unfinished.folder
+        self.rows = self._folder / "rows.jsonl"
+        self.made = Exported()
+        self._at = _Spot()
+        self._arrays: Arrays = {}
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = 0
+        if unfinished.state is not None:
+            self._go_on(unfinished.state)
 
-    def write(self, stores: list[Store], methods: set[str], tell: Tell) -> None:
-        known = [store.usage().by_method for store in stores]
+    def _go_on(self, state: Mapping[str, Any]) -> None:
+        """From where an earlier run was; from the start where the store is not the one that it was."""
+        spot = _Spot(**state["at"])
+        last = next(self._stores[spot.store].entries(spot.method, spot.number - 1), None)
+        if last is None or (last.number, last.key.hex()) != (spot.number, spot.key):
+            self._unfinished.start_anew()
+            return
+        self._at, self.made = spot, Exported(**state["made"])
+        self.made.before = self.made.entries
+        os.truncate(self.rows, state["length"])
+        self._unfinished.clear([self.rows.name, *map(self._name, range(self.made.files))])
+
+    def _name(self, number: int) -> str:
+        return f"maps-{number:05}.{self._form}"
+
+    def write(self, tell: Tell) -> None:
+        methods = set(self._wanted.methods)
+        known = [store.usage().by_method for store in self._stores]
         total = sum(n for each in known for name, (n, _) in each.items() if not methods or name in methods)
-        done = 0
-        for number, (store, by_method) in enumerate(zip(stores, known, strict=True)):
-            for method in by_method if not methods else methods & by_method.keys():
-                for entry in _new(store.entries(method), stores[:number]):
+        done, begun = self.made.entries + self.made.others + self.made.damaged, self._at
+        for number, (store, by_method) in enumerate(zip(self._stores, known, strict=True)):
+            for method in sorted(methods & by_method.keys() if methods else by_method):
+                if (number, method) < (begun.store, begun.method):
+                    continue
+                after = begun.number if (number, method) == (begun.store, begun.method) else 0
+                for entry in _new(store.entries(method, after), self._stores[:number]):
+                    self._at = _Spot(number, method, entry.number, entry.key.hex())
                     self._take(entry)
                     done += 1
-                    tell("exporting", done / total)
+                    tell("exporting", min(1.0, done / total))
         self._flush()
-        self.index.close()
 
     def _take(self, entry: Entry) -> None:
+        if entry.is_sound and self._wanted.kinds and entry.kind not in self._wanted.kinds:
+            return
         explanation = _explanation(entry)
         if explanation is None:
-            self.others += entry.is_sound
-            self.damaged += not entry.is_sound
+            self.made.others += entry.is_sound
+            self.made.damaged += not entry.is_sound
+            return
+        row = _row(entry, explanation)
+        if not self._wanted.has(row):
             return
         arrays = {f"{entry.key.hex()}/{name}": array for name, array in codec.arrays_of(explanation).items()}
         self._arrays |= arrays
-        self._rows.append(_row(entry, explanation))
+        self._rows.append(row)
         self._bytes += sum(array.nbytes for array in arrays.values())
-        self.entries += 1
+        self.made.entries += 1
         if self._bytes >= _FILE:
             self._flush()
 
@@ -133,17 +181,32 @@ class _Work:
         """Write a file of what has gathered, and its rows of the index."""
         if not self._rows:
             return
-        name = f"maps-{self.files:05}.{self.form}"
-        content, offsets = _packed(self._arrays, self.form)
-        (self.folder / name).write_bytes(content)
-        for row in self._rows:
-            row |= {"file": name, "offset": offsets.get(f"{row['key']}/{row['array']}")}
-        self.index.put(self._rows)
-        self.files += 1
+        name = self._name(self.made.files)
+        content, offsets = _packed(self._arrays, self._form)
+        write_whole(self._folder / name, content, durable=True)
+        with self.rows.open("a", encoding="utf-8") as file:
+            for row in self._rows:
+                row |= {"file": name, "offset": offsets.get(f"{row['key']}/{row['array']}")}
+                file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            length = file.tell()
+        self.made.files += 1
+        self._unfinished.keep({"at": asdict(self._at), "made": asdict(self.made), "length": length})
         self._arrays, self._rows, self._bytes = {}, [], 0
 
 
-def _new(entries: Iterator[Entry], earlier: list[Store]) -> Iterator[Entry]:
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """An entry: in which of the stores, of which method, which one."""
+
+    store: int = 0
+    method: str = ""
+    number: int = 0
+    key: str = ""
+
+
+def _new(entries: Iterator[Entry], earlier: Sequence[Store]) -> Iterator[Entry]:
     """Those that none of the earlier stores has."""
     for entry in entries:
         if not any(not store.missing([entry.key]) for store in earlier):

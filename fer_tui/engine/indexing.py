@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,6 +24,7 @@ COLUMNS = (
 assert {*TEXTS, *NUMBERS} == set(COLUMNS)
 
 Row = dict[str, Any]
+_TOGETHER = 4096  # rows at once: a row group of Parquet
 
 
 class Index(Protocol):
@@ -34,12 +37,25 @@ class Index(Protocol):
     def close(self) -> None: ...
 
 
-def open_index(folder: Path, form: Literal["parquet", "csv"] | None) -> Index:
-    """None: Parquet where pyarrow is there. InputError where it is asked for and is not."""
+Form = Literal["parquet", "csv"]
+
+
+def index_form(asked: Form | None) -> Form:
+    """What is asked for; None: Parquet where pyarrow is there, else CSV. InputError where that is not."""
     has_parquet = importlib.util.find_spec("pyarrow") is not None
-    if form == "parquet" and not has_parquet:
+    if asked == "parquet" and not has_parquet:
         raise InputError("--index parquet", "pyarrow is not there", 'pip install "fer-tui[parquet]"')
-    return Parquet(folder) if form == "parquet" or (form is None and has_parquet) else Csv(folder)
+    return asked or ("parquet" if has_parquet else "csv")
+
+
+def write_index(folder: Path, form: Form, rows: Path) -> str:
+    """The name of the index in `folder`, of rows that are lines of JSON; a few of them at a time."""
+    index: Index = Parquet(folder) if form == "parquet" else Csv(folder)
+    with rows.open(encoding="utf-8") as lines:
+        while some := [json.loads(line) for line in itertools.islice(lines, _TOGETHER)]:
+            index.put(some)
+    index.close()
+    return index.name
 
 
 class Csv:

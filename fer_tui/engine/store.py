@@ -14,15 +14,15 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from fer_tui.folders import cache_folder
 
 from . import storefile
-from .entries import Entry
+from .entries import Entry, Usage
+from .networks import on_network
 from .storefile import FILE_NAME
 
 LIMIT = 2 << 30  # bytes of explanations
@@ -34,11 +34,14 @@ _LISTED = 256  # entries that are listed at once
 _SAMPLE = 1000  # entries that a quick check looks at
 _DENSE = 8  # times as many entries as are asked for, at most, to read all of them
 _TRIES = 12  # times that a batch waits for another process's write
+_PATIENCE, _MOMENT, _BLINK = 1.0, 0.25, 0.01  # seconds that one who opens, who reads waits for a write; of each look
+_ANOTHER = (-1,)  # no file's stamp
 _PUT = """
 INSERT INTO entries (key, method, kind, size, used, checksum, blob) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET method = excluded.method, kind = excluded.kind, size = excluded.size,
 used = excluded.used, checksum = excluded.checksum, blob = excluded.blob
 """
+_ENTRY = "key, method, kind, checksum, blob, id"
 _MISCOUNTED = """
 SELECT method, entries FROM totals WHERE entries > 0 EXCEPT SELECT method, count(*) FROM entries GROUP BY method
 """
@@ -49,21 +52,6 @@ bytes = (SELECT coalesce(sum(size), 0) FROM entries WHERE entries.method = total
 
 Row = tuple[str, bytes, str, str]  # key, blob, method, kind
 Key = TypeVar("Key", str, bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a store holds: entries, their bytes, the file's bytes, and (entries, bytes) by method.
-
-    limit: None where there is none.
-    """
-
-    path: Path
-    limit: int | None
-    entries: int
-    bytes: int
-    file_bytes: int
-    by_method: Mapping[str, tuple[int, int]]
 
 
 class Store:
@@ -80,6 +68,7 @@ class Store:
         self._used: dict[bytes, float] = {}
         self._connection: sqlite3.Connection | None = None
         self._stamp: tuple[int, ...] = ()  # of a file that is read as one that does not change
+        self._waits = True  # for another's write to end; not again, once that was in vain
 
     @classmethod
     def open(cls, folder: Path | None = None, *, limit_bytes: int | None = LIMIT, read_only: bool = False) -> Self:
@@ -92,7 +81,7 @@ class Store:
         try:
             if not read_only and not store.path.is_file():
                 store.path.parent.mkdir(parents=True, exist_ok=True)
-            store._connect()
+            store._connect(_PATIENCE)
         except (OSError, sqlite3.Error, ValueError) as error:
             store._turn_off(error)
             return store
@@ -196,17 +185,17 @@ class Store:
         entries, size = (sum(each[n] for each in by_method.values()) for n in (0, 1))
         return Usage(self.path, self.limit, entries, size, storefile.bytes_of(self.path), by_method)
 
-    def entries(self, method: str | None = None) -> Iterator[Entry]:
+    def entries(self, method: str | None = None, after: int = 0) -> Iterator[Entry]:
         """All that is there (of `method`), in the order it was put, one after another: none stays in memory.
 
-        What is put or deleted meanwhile may be among them or not.
+        after: those with a larger number than that. What is put or deleted meanwhile may be among them or not.
         """
         also, values = ("", ()) if method is None else (" AND method = ?", (method,))
-        last = 0
+        last = after
         listed = f"SELECT id FROM entries WHERE id > ?{also} ORDER BY id LIMIT {_LISTED}"
         while numbers := self._do(listed, (last, *values)):
             for (last,) in numbers:
-                for row in self._do("SELECT key, method, kind, checksum, blob FROM entries WHERE id = ?", (last,)):
+                for row in self._do(f"SELECT {_ENTRY} FROM entries WHERE id = ?", (last,)):
                     yield Entry(*row)
 
     def verify(self, tell: Callable[[str, float | None], None] | None = None, *, quick: bool = False) -> list[str]:
@@ -240,7 +229,7 @@ class Store:
         """Some entries from anywhere."""
         (ends,) = self._do("SELECT min(id), max(id) FROM entries") or [(None, None)]
         first, last = ends if ends[0] is not None else (1, 0)
-        near = "SELECT key, method, kind, checksum, blob FROM entries WHERE id >= ? ORDER BY id LIMIT 1"
+        near = f"SELECT {_ENTRY} FROM entries WHERE id >= ? ORDER BY id LIMIT 1"
         for number in sorted(random.sample(range(first, last + 1), min(_SAMPLE, last + 1 - first))):
             for row in self._do(near, (number,)):
                 yield Entry(*row)
@@ -278,7 +267,7 @@ class Store:
         text = key if isinstance(key, str) else key.hex()
         return hashlib.blake2b(f"{self._apart} {text}".encode(), digest_size=16).digest()
 
-    def _connect(self) -> None:
+    def _connect(self, patience: float = 0.0) -> None:
         self._stamp = ()
         if not self._read_only:
             try:
@@ -289,9 +278,9 @@ class Store:
                     raise
                 self._read_only, self.note = True, f"the store is only read: {self.path} cannot be written to"
         stamp = storefile.stamp(self.path)
-        self._connection, unchanging = storefile.readable(self.path)
-        if unchanging:
-            self._stamp = stamp
+        self._stamp = _ANOTHER  # where this fails, the next statement tries it again
+        self._connection, unchanging = storefile.readable(self.path, patience)
+        self._stamp = stamp if unchanging else ()
 
     def _remembered(self) -> int | None:
         """The limit that the file remembers, else the one that this store was opened with."""
@@ -336,18 +325,37 @@ class Store:
 
     def _do(self, statement: str, values: Iterable[object] = ()) -> list[Any]:
         """The rows of one statement, committed at once; none where the store is off or is turned off by it."""
-        with self._lock:
-            if self._connection is None:
+        given, end = tuple(values), time.monotonic() + (_MOMENT if self._waits else 0.0)
+        while True:
+            with self._lock:
+                if self._connection is None:
+                    return []
+                try:
+                    rows = self._current().execute(statement, given).fetchall()
+                    self._waits = True
+                    return rows
+                except (sqlite3.Error, OSError, ValueError) as error:
+                    if storefile.is_passing(error, self.path):
+                        self._stamp = _ANOTHER
+                    elif not storefile.is_busy(error):
+                        self._turn_off(error)
+                        return []
+                    else:
+                        return []
+            if time.monotonic() > end:
+                self._waits = False
                 return []
-            try:
-                if self._stamp and self._stamp != storefile.stamp(self.path):
-                    self._connection.close()
-                    self._connect()
-                return self._connection.execute(statement, tuple(values)).fetchall()
-            except (sqlite3.Error, OSError, ValueError) as error:
-                if not storefile.is_busy(error):
-                    self._turn_off(error)
-                return []
+            time.sleep(_BLINK)
+
+    def _current(self) -> sqlite3.Connection:
+        """The connection, opened anew where the file is another one. Unsettled where it may not be used just now."""
+        assert self._connection is not None
+        if self._stamp and self._stamp != storefile.stamp(self.path):
+            self._connection.close()
+            self._connect()
+        elif on_network(self.path.parent):
+            storefile.check_log(self.path)
+        return self._connection
 
     def _written(self, statement: str, rows: Sequence[tuple[object, ...]], tries: int) -> bool:
         """All rows in one transaction; whether they are in."""
@@ -356,9 +364,10 @@ class Store:
                 if self._connection is None:
                     return False
                 try:
-                    self._connection.execute("BEGIN IMMEDIATE")
-                    self._connection.executemany(statement, rows)
-                    self._connection.execute("COMMIT")
+                    connection = self._current()
+                    connection.execute("BEGIN IMMEDIATE")
+                    connection.executemany(statement, rows)
+                    connection.execute("COMMIT")
                     return True
                 except (sqlite3.Error, OSError) as error:
                     with contextlib.suppress(sqlite3.Error):
@@ -383,14 +392,8 @@ class Store:
             self._written("UPDATE entries SET used = ? WHERE key = ?", rows, tries=1)
 
     def _turn_off(self, error: Exception) -> None:
-        self.note = f"the store is off: {self.path}: {_reason(error)}"
+        self.note = f"the store is off: {self.path}: {storefile.reason(error)}"
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)

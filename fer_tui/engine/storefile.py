@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
+import time
 from pathlib import Path
+
+from .networks import on_network
 
 FILE_NAME = "store.sqlite"
 FORMAT = 2
 _PATIENCE = 5.0  # seconds to wait for another process's write
-_NETWORKS = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "afs", "fuse.sshfs", "9p")
+_BLINK = 0.05  # seconds between two looks at whether another's write has ended
+_LEFT = "somebody writes to it, or was killed at that: fer-tui cache verify, by one who may write there, mends it"
+_FAR = "it is written to on the machine whose disk it is: it can be used from here when that has ended"
 _CACHE = 32 << 10  # KiB of pages in memory: the index of a million keys, so that a random key is written at once
 # `totals` counts by method, so that nobody reads 10 GB to say how much there is; `about` is what the file remembers.
 _SCHEMA = f"""
@@ -49,24 +55,34 @@ COMMIT;
 """
 
 
+class Unsettled(OSError):
+    """Somebody is at work on the file whom one cannot wait for, or was killed at it: it may not be used just now."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(errno.EBUSY, fault)
+
+
 def connected(path: Path) -> sqlite3.Connection:
     """A connection that commits each statement; the file is made, or brought to this format, where it has to be.
 
-    ValueError where a newer fer-tui wrote it.
+    ValueError where a newer fer-tui wrote it; Unsettled where it lies on a network and is open on its own machine.
     """
+    is_far = on_network(path.parent)
+    if is_far:
+        check_log(path)
     connection = _connection(path, "mode=rwc")
     try:
+        if is_far and _has_wal(path):
+            _settle_alone(connection)
         if format_of(connection) < FORMAT:
             _made(connection)
-        if on_network(path.parent):
-            settle(connection)
-        else:
+        if not is_far:
             try:
                 connection.execute("PRAGMA journal_mode = WAL").fetchone()
             except sqlite3.OperationalError as error:
                 if not is_busy(error):  # others read just now: then as it was
                     raise
-        connection.execute("PRAGMA synchronous = NORMAL")
+        _secure(connection)
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.execute("SELECT 1 FROM totals, entries LIMIT 1").fetchone()
     except BaseException:
@@ -75,28 +91,55 @@ def connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def readable(path: Path) -> tuple[sqlite3.Connection, bool]:
+def readable(path: Path, patience: float = 0.0) -> tuple[sqlite3.Connection, bool]:
     """A connection that only reads, of any format up to this one; whether it takes the file for one that never changes.
 
     A file that was left in WAL mode cannot be read in a folder that one may not write to, for SQLite wants to make its
-    index of the log there. Where there is no log nobody writes, and it is read as a file that does not change.
+    index of the log there, nor on a network. Where there is no log nobody writes, and it is read as a file that does
+    not change. Unsettled where another's write does not end within so many seconds, or was never ended.
     """
     if not path.is_file():
         raise FileNotFoundError(2, "there is no store")
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _readable(path)
+        except (sqlite3.Error, Unsettled) as error:
+            if not is_passing(error, path):
+                raise
+            if time.monotonic() > end:
+                raise error if isinstance(error, Unsettled) else Unsettled(_LEFT) from None
+        time.sleep(_BLINK)
+
+
+def _readable(path: Path) -> tuple[sqlite3.Connection, bool]:
+    if on_network(path.parent):
+        check_log(path)
+        if _has_wal(path):
+            return _unchanging(path), True
     connection = _connection(path, "mode=ro")
     try:
         format_of(connection)
         connection.execute("SELECT 1 FROM entries LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
-        is_written = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
-        if is_written or not is_forbidden(error):
+        if not is_forbidden(error):
+            raise
+        if _beside(path, "-wal").exists():
+            raise Unsettled(_LEFT) from None
+        if _beside(path, "-journal").exists():
             raise
         return _unchanging(path), True
     except BaseException:
         connection.close()
         raise
     return connection, False
+
+
+def check_log(path: Path) -> None:
+    """Unsettled where somebody on the machine whose disk it is writes there, which a network cannot share."""
+    if bytes_of(_beside(path, "-wal")):
+        raise Unsettled(_FAR)
 
 
 def _unchanging(path: Path) -> sqlite3.Connection:
@@ -114,6 +157,7 @@ def settle(connection: sqlite3.Connection) -> bool:
     try:
         connection.execute("PRAGMA busy_timeout = 0")  # who has it open may have it so for hours
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        _secure(connection)
         return bool(mode == "delete")
     except sqlite3.OperationalError:
         return False
@@ -121,9 +165,39 @@ def settle(connection: sqlite3.Connection) -> bool:
         connection.execute(f"PRAGMA busy_timeout = {int(_PATIENCE * 1000)}")
 
 
+def _settle_alone(connection: sqlite3.Connection) -> None:
+    """Out of WAL mode without the shared memory that it has, which no network can share."""
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    connection.execute("PRAGMA locking_mode = NORMAL")
+    connection.execute("PRAGMA user_version").fetchone()  # lets go of the lock
+
+
+def _secure(connection: sqlite3.Connection) -> None:
+    """A power cut must not damage the file: in WAL mode the last writes may be lost, else each waits for the disk."""
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+
+
 def is_busy(error: Exception) -> bool:
     """Whether another process has locked the file for now."""
-    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return isinstance(error, Unsettled) or _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def reason(error: Exception) -> str:
+    """What is wrong, in a line."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def is_passing(error: Exception, path: Path) -> bool:
+    """Whether one who reads has met another's write, unlocked as on some networks, or one that was never ended.
+
+    Its journal is there, which one may not undo, or just went, or what was read is of before and after.
+    """
+    if isinstance(error, Unsettled) or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return True
+    torn = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR)
+    return _code(error) in torn and on_network(path.parent)
 
 
 def is_forbidden(error: Exception) -> bool:
@@ -146,7 +220,7 @@ def format_of(connection: sqlite3.Connection) -> int:
 def stamp(path: Path) -> tuple[int, ...]:
     """What changes where the file is written to."""
     found: list[int] = []
-    for each in (path, path.with_name(path.name + "-wal")):
+    for each in (path, _beside(path, "-wal")):
         try:
             about = each.stat()
             found += [about.st_mtime_ns, about.st_size]
@@ -157,23 +231,8 @@ def stamp(path: Path) -> tuple[int, ...]:
 
 def bytes_of(path: Path) -> int:
     """Of the file and its log."""
-    files = [path, *(path.with_name(path.name + end) for end in ("-wal", "-journal"))]
+    files = [path, *(_beside(path, end) for end in ("-wal", "-journal"))]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def on_network(folder: Path, mounts: str | None = None) -> bool:
-    """Whether `folder` lies on a network file system, where SQLite's WAL does not work; `mounts`: /proc/mounts."""
-    try:
-        table = mounts if mounts is not None else Path("/proc/mounts").read_text(errors="replace")
-    except OSError:
-        return False
-    best, kind = "", ""
-    place = folder.resolve()
-    for line in table.splitlines():
-        _, at, found, *_ = [*line.split(" "), "", "", ""]
-        if len(at) >= len(best) and place.is_relative_to(at or "?"):
-            best, kind = at, found
-    return kind.startswith(_NETWORKS)
 
 
 def _connection(path: Path, how: str) -> sqlite3.Connection:
@@ -193,3 +252,16 @@ def _made(connection: sqlite3.Connection) -> None:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
+def _has_wal(path: Path) -> bool:
+    """Whether the file's header says that it is in WAL mode (bytes 18 and 19: 2)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\2\2"
+    except FileNotFoundError:
+        return False

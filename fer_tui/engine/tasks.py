@@ -112,6 +112,22 @@ def together(tasks: Sequence[Task]) -> list[Task]:
     return [dataclasses.replace(task, company=company) for task in tasks]
 
 
+def targeted(tasks: Sequence[Task]) -> list[Task]:
+    """The same tasks; where no target was named, but is wanted, it is the predicted class: found for all at once."""
+    made = list(tasks)
+    open_ones: dict[str, list[int]] = {}
+    for n, task in enumerate(tasks):
+        if task.place.target is None and Axis.TARGET in task.description.axes_for(task.values):
+            open_ones.setdefault(task.digests["classifier"], []).append(n)
+    for numbers in open_ones.values():
+        subjects = [tasks[n].subject for n in numbers]
+        scores = subjects[0].classifier.predict([each.image for each in subjects if each.image is not None])
+        for n, subject, target in zip(numbers, subjects, scores.argmax(1).tolist(), strict=True):
+            place = dataclasses.replace(subject.place, target=target)
+            made[n] = dataclasses.replace(tasks[n], subject=dataclasses.replace(subject, place=place))
+    return made
+
+
 def make_task(
     origin: Origin,
     explainer: type[Explainer[Any]],
@@ -122,8 +138,10 @@ def make_task(
     parameters: Mapping[str, object],
     image: NDArray[np.uint8] | None = None,
     action: str = "",
+    *,
+    open_target: bool = False,
 ) -> Task:
-    """Check all that was asked for; the predicted class is the target where none is given.
+    """Check all that was asked for; the predicted class is the target where none is given (open_target: none is).
 
     image: explained instead of the dataset's row. action: asked for instead of the explanation. InputError names what
     is wrong. The subject has no scores yet.
@@ -148,20 +166,26 @@ def make_task(
         if dataset is None:
             raise InputError("dataset", f"{description.name} needs one, and none is open", "name one with --data")
         digests["dataset"] = dataset.key
-    place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image)
+    place = _resolved(place.on(axes | {Axis.CHECKPOINT}), axes, classifier, image, open_target=open_target)
     subject = Subject(classifier, place, image, label, dataset)
     return Task(origin, explainer, description, values, subject, digests, action)
 
 
 def _resolved(
-    place: Place, axes: frozenset[Axis], classifier: TorchClassifier, image: NDArray[np.uint8] | None
+    place: Place,
+    axes: frozenset[Axis],
+    classifier: TorchClassifier,
+    image: NDArray[np.uint8] | None,
+    *,
+    open_target: bool,
 ) -> Place:
     """`place` checked against the classifier, with its target."""
     count = len(classifier.classes)
     if Axis.TARGET in axes and place.target is None:
         if image is None:
             raise InputError("target", "no class is given", f"name one of {', '.join(classifier.classes)}")
-        place = dataclasses.replace(place, target=int(classifier.predict([image])[0].argmax()))
+        if not open_target:
+            place = dataclasses.replace(place, target=int(classifier.predict([image])[0].argmax()))
     if place.target is not None and not 0 <= place.target < count:
         raise InputError("target", f"there is no class {place.target}", f"classes are 0 to {count - 1}")
     if place.layer is None:

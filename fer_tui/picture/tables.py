@@ -20,7 +20,12 @@ def heading(column: Column) -> str:
 
 def cells(table: Table, classes: Sequence[str]) -> list[list[str]]:
     """Every cell as it is shown: numbers with four digits, classes by their names."""
-    return [[_told(*each, classes) for each in zip(table.columns, row, strict=True)] for row in table.rows]
+    return [cells_of_row(table, row, classes) for row in range(len(table.rows))]
+
+
+def cells_of_row(table: Table, row: int, classes: Sequence[str]) -> list[str]:
+    """The cells of one row as they are shown."""
+    return [_told(*each, classes) for each in zip(table.columns, table.rows[row], strict=True)]
 
 
 def lines(table: Table, classes: Sequence[str] = ()) -> Iterator[str]:

@@ -5,8 +5,9 @@ The door opens lazily: the messages between two processes carry tables and need 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .known import is_samples, known_regions, named_regions, open_regions
@@ -56,8 +57,4 @@ __all__ = [
     "regions_of",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+__getattr__ = door(__name__, _ROOMS)

@@ -10,14 +10,14 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
+from fer_tui.batch import pipes
 from fer_tui.oversight import grace, limits
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class Crew:
     """
 
     def __init__(self, settings: Settings | None, store: Path) -> None:
-        self._opened = json.dumps({"settings": settings.to_dict() if settings else None, "store": str(store)})
+        self._opened = {"settings": settings.to_dict() if settings else None, "store": str(store)}
         self._most = min(_MOST, idle_cores()) if settings is not None else 0
         self._began, self._closed, self.helped = time.monotonic(), False, 0
         self._change = threading.Condition()
         self._waiting: OrderedDict[Part, None] = OrderedDict()
         self._taken: set[Part] = set()
         self._threads: list[threading.Thread] = []
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def offer(self, engine: Engine, parts: Iterable[Part]) -> None:
         """Parts that this process will come to, in their order; those that the store has are left out."""
@@ -89,17 +89,17 @@ class Crew:
 
     def _employ(self) -> None:
         """One process, from its start to its end, in a thread of this one."""
-        with contextlib.suppress(OSError), _started() as process:
+        with contextlib.suppress(OSError), pipes.started("fer_tui.report.helping") as process:
             with self._change:
                 self._processes.append(process)
             assert process.stdin is not None and process.stdout is not None
             try:
-                print(self._opened, file=process.stdin, flush=True)
+                _ask(process.stdin, self._opened)
                 while (part := self._next()) is not None:
                     made = False
                     try:
-                        print(json.dumps(part.to_dict()), file=process.stdin, flush=True)
-                        made = _answer(process) == "made\n"
+                        _ask(process.stdin, part.to_dict())
+                        made = _answer(process) == b"made\n"
                     finally:
                         self._through(part, made)
                     if process.poll() is not None:
@@ -125,8 +125,12 @@ class Crew:
             self._change.notify_all()
 
 
-def _answer(process: subprocess.Popen[str]) -> str:
-    """What it says of a part in the end; "" of a process that died, or hung in an explainer's code and was killed."""
+def _ask(stdin: IO[bytes], what: Mapping[str, Any]) -> None:
+    pipes.tell(stdin, json.dumps(what).encode() + b"\n")
+
+
+def _answer(process: subprocess.Popen[bytes]) -> bytes:
+    """What it says of a part in the end; nothing of a process that died, or hung and was killed."""
     assert process.stdout is not None
     limit = limits()["explain"]
     while True:
@@ -135,16 +139,5 @@ def _answer(process: subprocess.Popen[str]) -> str:
             clock.start()
         line = process.stdout.readline()
         clock.cancel()
-        if line != "at it\n":
+        if line != b"at it\n":
             return line
-
-
-def _started() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "fer_tui.report.helping"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,  # the terminal's Ctrl+C is for the report, which ends its helpers
-    )

@@ -36,11 +36,11 @@ def main() -> None:
     for line in lines:
         try:
             for _ in Part.from_dict(json.loads(line)).steps(engine):
-                pipes.answer(answers, b"at it\n")
+                pipes.tell(answers, b"at it\n")
             answer = b"made\n"
         except Exception:  # the report comes to it itself, and then says what is wrong
             answer = b"failed\n"
-        pipes.answer(answers, answer)
+        pipes.tell(answers, answer)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .driver import PictureDriver, TerminalChanged
@@ -14,14 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VARIABLE", "WAYS", "Picture", "PictureDriver", "Probe", "Sheet", "Terminal", "TerminalChanged"]
 
-_HOMES = {
+_ROOMS = {
     "Picture": "picture", "PictureDriver": "driver", "TerminalChanged": "driver", "Probe": "probe", "Sheet": "sheet",
     "Terminal": "facts", "VARIABLE": "facts", "WAYS": "facts",
 }  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    """Loaded when asked for: the terminal is probed before Textual is imported."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = door(__name__, _ROOMS)

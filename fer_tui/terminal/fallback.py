@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 import itertools
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import kitty
-from .painters import Box, centred, fitted
+from .painters import Box, numbered_box
 from .quality import Grade, Quality
 
 if TYPE_CHECKING:
@@ -56,9 +55,7 @@ class _Boxed:
         self.quality = Quality((Grade(256),), {})  # it sends what it sends
 
     def box(self, size: tuple[int, int], columns: int, rows: int) -> Box:
-        columns_at_most, rows_at_most = min(columns, kitty.MOST_CELLS), min(rows, kitty.MOST_CELLS)
-        width, height = fitted(size, columns_at_most * self._cell[0], rows_at_most * self._cell[1])
-        return centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
+        return numbered_box(size, columns, rows, self._cell)
 
 
 class _Kitty(_Boxed):

@@ -77,9 +77,7 @@ class KittyPainter:
         self.quality = Quality(_KITTY, _KITTY_ENOUGH)
 
     def box(self, size: tuple[int, int], columns: int, rows: int) -> Box:
-        columns_at_most, rows_at_most = min(columns, kitty.MOST_CELLS), min(rows, kitty.MOST_CELLS)
-        width, height = fitted(size, columns_at_most * self._cell[0], rows_at_most * self._cell[1])
-        return centred(math.ceil(width / self._cell[0]), math.ceil(height / self._cell[1]), columns, rows)
+        return numbered_box(size, columns, rows, self._cell)
 
     def cells(self, row: int, start: int, stop: int) -> str:
         return self._slot.cells(row, start, stop)
@@ -145,6 +143,12 @@ def fitted(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
     if scale > 1 and scale - int(scale) < _MARGIN:
         scale = int(scale)
     return max(1, min(width, round(size[0] * scale))), max(1, min(height, round(size[1] * scale)))
+
+
+def numbered_box(size: tuple[int, int], columns: int, rows: int, cell: tuple[int, int]) -> Box:
+    """Where a picture lies in so many cells, each of which a placeholder of kitty's can still number."""
+    width, height = fitted(size, min(columns, kitty.MOST_CELLS) * cell[0], min(rows, kitty.MOST_CELLS) * cell[1])
+    return centred(math.ceil(width / cell[0]), math.ceil(height / cell[1]), columns, rows)
 
 
 def centred(columns: int, rows: int, width: int, height: int) -> Box:

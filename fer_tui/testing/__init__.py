@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_tui.doors import door
 
 if TYPE_CHECKING:
     from .conformance import Conformance
@@ -48,8 +49,4 @@ __all__ = [
     "trials",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_ROOMS[name]}", __name__), name)
+__getattr__ = door(__name__, _ROOMS)

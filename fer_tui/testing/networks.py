@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-STYLES = ("modules", "in place", "reused", "functional")
 LAYERS = ("conv1", "conv2")  # of a Toy: the layers that have filters, and whose maps are as large as the input
 SIDE, MARGIN, SQUARE = 40, 3, 12  # of Planted, in pixels: its input, and its regions
 

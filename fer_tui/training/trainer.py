@@ -94,31 +94,33 @@ class Trainer:
         self._since = self._begun if begun is None else begun
         self._ready = 0.0
         if self._processes.first:
-            run.begin(
-                {
-                    "network": {
-                        "model": model,
-                        "arguments": arguments,
-                        "parameters": sum(each.numel() for each in module.parameters()),
-                    },
-                    "classes": list(classifier.classes),
-                    "input": {
-                        "shape": list(given.shape),
-                        "mean": list(given.mean),
-                        "std": list(given.std),
-                        "fit": given.fit,
-                        "equalise": given.equalise,
-                    },
-                    "settings": recipe.to_dict() | {"teachers": [each.digest for each in teachers]},
-                    "data": material.about,
-                    "environment": self._environment(device),
-                    "planned": recipe.epochs,
-                }
-            )
+            network = {"model": model, "arguments": arguments}
+            run.begin(self._about(classifier, network, material.about, [each.digest for each in teachers]))
             run.write()
         self._processes.wait()
         if not self._processes.first:
             run.record = Run.at(run.folder).record
+
+    def _about(
+        self, classifier: TorchClassifier, network: dict[str, Any], data: dict[str, Any], teachers: list[str]
+    ) -> dict[str, Any]:
+        """What the run's file tells before the first epoch."""
+        given = classifier.preprocessing
+        return {
+            "network": network | {"parameters": sum(each.numel() for each in self._module.parameters())},
+            "classes": list(classifier.classes),
+            "input": {
+                "shape": list(given.shape),
+                "mean": list(given.mean),
+                "std": list(given.std),
+                "fit": given.fit,
+                "equalise": given.equalise,
+            },
+            "settings": self._recipe.to_dict() | {"teachers": teachers},
+            "data": data,
+            "environment": self._environment(classifier.device),
+            "planned": self._recipe.epochs,
+        }
 
     @property
     def run(self) -> Run:

@@ -21,11 +21,13 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 from textual.widgets import Static
 
 from . import theme
 from .state import State
 from .wardrobe import Wardrobe
+from .widgets.scrolling import WholeCells
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -101,6 +103,7 @@ class Explorer(App[int]):
         return self.desk.refusal if self._computing is not None else ""
 
     def on_mount(self) -> None:
+        ScrollBar.renderer = WholeCells
         self.push_screen(Opening())
         for number in _SIGNALS:
             with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not on this system or thread

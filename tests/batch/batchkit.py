@@ -46,6 +46,11 @@ class Counted(Explainer[Parameters]):
             log.write(f"{row}\n")
 
 
+class Slow(Counted):
+    name = "slow"
+    seconds = 0.45
+
+
 class Deadly(Counted):
     name = "deadly"
     seconds = 0.0

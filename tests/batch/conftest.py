@@ -46,7 +46,8 @@ def kit(
     tmp_path: Path, install: Callable[[str, str, dict[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Kit]:
     source = Path(__file__).with_name("batchkit.py").read_text()
-    install("batchkit", source, {"counted": "batchkit:Counted", "holding": "batchkit:Holding"})
+    names = ("Counted", "Slow", "Holding")
+    install("batchkit", source, {name.lower(): f"batchkit:{name}" for name in names})
     monkeypatch.setenv("BATCHKIT_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("FER_TUI_STATE", "none")
     monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")

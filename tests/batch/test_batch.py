@@ -14,6 +14,9 @@ from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
 from fer_tui.engine import Engine, Session, Settings, Store, open_session
 
+from .batchkit import Slow
+from .conftest import Kit
+
 ROWS = 40
 
 
@@ -63,6 +66,14 @@ def test_a_dry_run_tells_exactly_what_is_missing(
     assert told["bytes"] == pytest.approx(size / made * (every - made), rel=0.1)
     done = batch(capsys, tmp_path, "saliency", "--targets", "2", "--where", "row<10")
     assert (done["total"], done["missing"]) == (10, 0)
+
+
+def test_a_dry_run_makes_a_handful_of_slow_ones(kit: Kit, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["batch", "slow", "--targets", "3", "--dry-run", "--json", *kit.flags]) == 0
+    told = json.loads(capsys.readouterr().out)
+    made = len(kit.explained())
+    assert made <= 3 and told["missing"] == kit.settings.limit - made  # type: ignore[operator]
+    assert told["seconds"] == pytest.approx(Slow.seconds * told["missing"] / 2, rel=0.5)
 
 
 def test_half_takes_less_and_reads_as_float32(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

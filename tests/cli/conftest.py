@@ -22,6 +22,13 @@ OnTerminal = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def on_terminal() -> OnTerminal:
     """Run fer-tui (or `code`) with all three streams on a terminal: exit code, all that was written, decoded."""
     return _on_terminal

@@ -19,10 +19,7 @@ from fer_tui.picture import load, shares
 OnTerminal = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_in_a_pipe_words_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +113,10 @@ def test_confusion_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["saliency", "--image", "0", "--filter", "1"], "--filter 1: of which layer? (name it with --layer)"),
         (["saliency", "--image", "0", "--checkpoint", "3"], "checkpoint 3: there is no such checkpoint"),
-        (["saliency", "--image", "0", "--device", "gpu"], "device gpu: there is no such device"),
+        (
+            ["saliency", "--image", "0", "--device", "gpu"],
+            "--device: 'gpu' is none of auto, cpu, cuda:N, mps; did you mean cpu?",
+        ),
         (["saliency", "--image", "0", "--model", "fer-gpa"], "did you mean fer-gap?"),
         (["saliency", "--image", "0", "--weights", "absent.pt"], "absent.pt: no such file"),
         (["saliency", "--image", "0", "--weights", "text.png"], "text.png: "),

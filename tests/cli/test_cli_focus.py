@@ -19,10 +19,7 @@ from fer_tui.regions import focus, named_regions
 REGIONS = ["eyes", "brows", "nose", "mouth", "rest of the face", "hand", "outside"]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_the_samples_in_their_true_masks(capsys: pytest.CaptureFixture[str]) -> None:

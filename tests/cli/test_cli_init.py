@@ -23,12 +23,6 @@ NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def project(folder: Path, shared: Path, nets: Path) -> Path:
     """A folder with a real checkpoint and the source of several architectures, as a user has them."""
     shutil.copy(nets, folder / "nets.py")

@@ -14,11 +14,7 @@ from fer_tui.cli.settings import BY_NAME
 from fer_tui.contract import InputError
 from fer_tui.engine.settings import Settings
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def _toml(text: str, name: str = "fer-tui.toml") -> Path:

@@ -12,11 +12,7 @@ from fer_tui.cli.layers import layered
 from fer_tui.engine import Store
 from fer_tui.tui.command import flags_of
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_named_by_flags_and_in_a_file(folder: Path) -> None:

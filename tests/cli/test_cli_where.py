@@ -20,10 +20,7 @@ from fer_tui.tui.state import State
 CPU = ["--device", "cpu"]
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def values(file: Path) -> object:

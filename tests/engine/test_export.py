@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sqlite3
 import tracemalloc
 from contextlib import closing
@@ -17,8 +18,10 @@ from safetensors import safe_open
 from fer_tui.cli import main
 from fer_tui.contract import Explanation, Gallery, Heatmap, InputError, Matrix
 from fer_tui.engine import codec, export
+from fer_tui.engine.export import Wanted
 from fer_tui.engine.merging import merge
 from fer_tui.engine.store import Store
+from fer_tui.engine.unfinished import Unfinished
 
 
 def key(number: int) -> str:
@@ -119,15 +122,82 @@ def test_the_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     with pytest.raises(InputError, match="is there already"):
         export.export([store], tmp_path / "own")
     with pytest.raises(InputError, match="no explanation"):
-        export.export([store], tmp_path / "out", methods=["m7"])
+        export.export([store], tmp_path / "out", wanted=Wanted(("m7",)))
 
     def full(arrays: object, form: object) -> tuple[bytes, dict[str, int]]:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(export, "_packed", full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(InputError, match=r"No space left.*the same command goes on with it"):
         export.export([store], tmp_path / "out", index="csv")
-    assert [path.name for path in tmp_path.iterdir()] == ["own"]
+    assert not (tmp_path / "out").exists()
+    store.close()
+
+
+def test_interrupted_it_goes_on_and_ends_as_if_it_never_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_FILE", 2000)
+    store, other = filled(tmp_path / "own", range(40)), filled(tmp_path / "other", range(30, 60))
+    export.export([store, other], tmp_path / "whole", index="csv")
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    part, packed, calls = tmp_path / ".out.part", export._packed, iter(range(1, 100))
+
+    def interrupted(*given: Any) -> tuple[bytes, dict[str, int]]:
+        if next(calls) % 4 == 0:
+            raise KeyboardInterrupt
+        return packed(*given)
+
+    def go_on(stores: list[Store]) -> export.Exported | None:
+        try:
+            return export.export(stores, tmp_path / "out", index="csv")
+        except KeyboardInterrupt:
+            assert not (tmp_path / "out").exists() and part.is_dir()
+            with (part / "rows.jsonl").open("a") as file:  # killed in the middle of a row
+                file.write('{"key": "0')
+            (part / "maps-00099.safetensors").touch()
+            return None
+
+    monkeypatch.setattr(export, "_packed", interrupted)
+    runs = [made for _ in range(30) if not (tmp_path / "out").exists() for made in [go_on([store, other])]]
+    *broken, last = runs
+    assert len(broken) >= 2 and last is not None and last.entries == 60 and 0 < last.before < 60
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert found == whole and not part.exists()
+    assert next(calls) - 1 == len(runs) - 1 + last.files  # no file was made twice
+    store.close()
+    other.close()
+
+
+def test_what_was_begun_of_something_else_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_FILE", 2000)
+    store, packed = filled(tmp_path / "own", range(40)), export._packed
+
+    def begin(number: int) -> None:
+        calls = iter(range(number))
+
+        def some(*given: Any) -> tuple[bytes, dict[str, int]]:
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
+            return packed(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(export, "_packed", some)
+            with pytest.raises(KeyboardInterrupt):
+                export.export([store], tmp_path / "out", index="csv")
+
+    begin(3)
+    made = export.export([store], tmp_path / "out", wanted=Wanted(("m1",)), index="csv")  # narrowed otherwise
+    assert (made.entries, made.before) == (20, 0)
+    shutil.rmtree(tmp_path / "out")
+    begin(3)
+    store.delete()  # and filled again: the numbers are those of others
+    store.close()
+    store = filled(tmp_path / "own", range(100, 140))
+    made = export.export([store], tmp_path / "out", index="csv")
+    assert (made.entries, made.before) == (40, 0)
+    assert {row["key"] for row in index_of(tmp_path / "out")} == {key(n) for n in range(100, 140)}
+    shutil.rmtree(tmp_path / "out")
+    with Unfinished(tmp_path / "out", {}).held(), pytest.raises(InputError, match="another process is writing it"):
+        export.export([store], tmp_path / "out")
     store.close()
 
 
@@ -162,3 +232,18 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (shown["entries"], shown["files"], shown["index"]) == (5, 1, "index.csv")
     assert {row["method"] for row in index_of(tmp_path / "out")} == {"m1"}
     assert main(words) == 2 and "is there already" in capsys.readouterr().err
+    out = tmp_path / "some"
+    words[2] = str(out)
+    for narrowed, keys in (
+        (["--kind", "matrix"], {3, 8}),
+        (["--kind", "matrix", "--kind", "gallery", "--method", "m0"], {4, 8}),
+        (["--class", "sad, or so", "--kind", "heatmap"], {0, 1, 2, 5, 6, 7}),
+        (["--network", "c", "--method", "m1"], {1, 3, 5, 7}),
+    ):
+        assert main([*words, *narrowed]) == 0
+        assert {row["key"] for row in index_of(out)} == set(map(key, keys))
+        shutil.rmtree(out)
+    capsys.readouterr()
+    assert main([*words, "--network", "d"]) == 2 and "no explanation to export" in capsys.readouterr().err
+    assert main(["cache", "verify", "--class", "sad"]) == 2
+    assert "--class belongs to cache export" in capsys.readouterr().err

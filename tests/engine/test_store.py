@@ -175,10 +175,3 @@ def test_the_folder_can_be_named_by_the_environment(tmp_path: Path, monkeypatch:
     store.close()
     monkeypatch.delenv("FER_TUI_CACHE")
     assert cache_folder() == Path(os.environ["XDG_CACHE_HOME"]) / "fer-tui"
-
-
-def test_network_file_systems_are_known(tmp_path: Path) -> None:
-    mounts = f"/dev/vda / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\ntmpfs {tmp_path}/local tmpfs rw 0 0\n"
-    assert storefile.on_network(tmp_path / "cache", mounts)
-    assert not storefile.on_network(tmp_path / "local" / "cache", mounts)
-    assert not storefile.on_network(Path("/"), mounts)

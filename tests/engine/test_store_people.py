@@ -35,10 +35,10 @@ store.close()
 WRITER = """
 import sys
 from pathlib import Path
-from fer_tui.engine import storefile
+from fer_tui.engine import networks
 from fer_tui.engine.store import Store
 if "network" in sys.argv:  # where there is no WAL
-    storefile.on_network = lambda folder: True
+    networks._on_network = lambda folder: True
 store = Store.open(Path(sys.argv[1]))
 for start in range(0, 3000, 50):
     rows = [(f"{n:032x}", bytes([n % 256]) * 4000, "m", "") for n in range(start, start + 50)]

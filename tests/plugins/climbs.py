@@ -5,16 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Gallery, Place, Result, Subject
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
 
 STILL = {"jitter": 0, "blur": 0.0}  # plain ascent
-
-
-def opened(module: nn.Module, size: tuple[int, int], classes: int = 3, **given: object) -> TorchClassifier:
-    names = [f"class{n}" for n in range(classes)]
-    return open_classifier(module.eval(), size=size, classes=names, device="cpu", **given)
 
 
 def run(classifier: TorchClassifier, place: Place, **parameters: object) -> list[Result]:

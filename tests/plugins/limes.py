@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Heatmap, Place, Result, Subject
 from fer_tui_plugins.lime import Lime, LimeParameters
 
@@ -29,11 +29,6 @@ def explain(classifier: TorchClassifier, image: Array, target: int = 0, **parame
 
 def coefficients(*given: Any, **parameters: object) -> Array:
     return explain(*given, **parameters).extras["coefficients"]
-
-
-def opened(module: nn.Module, size: tuple[int, int], classes: int = 3, **given: Any) -> TorchClassifier:
-    names = [f"class{n}" for n in range(classes)]
-    return open_classifier(module.eval(), size=size, classes=names, device="cpu", **given)
 
 
 def blobs(height: int, width: int, colours: int = 0, seed: int = 0) -> Array:

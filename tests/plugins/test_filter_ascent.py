@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import TorchClassifier
-from tests.plugins.climbs import STILL, climb, climb_class, opened, smooth
+from tests.plugins.climbs import STILL, climb, climb_class, smooth
+from tests.plugins.opening import opened
 
 # ---- against mathematics ---------------------------------------------------------------------------------------------
 

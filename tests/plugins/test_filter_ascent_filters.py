@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Place, Subject
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
-from tests.plugins.climbs import STILL, climb, climb_class, opened, run, smooth
+from tests.plugins.climbs import STILL, climb, climb_class, run, smooth
+from tests.plugins.opening import opened
 
 # ---- alone and together ----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Axis, InputError, Place, Subject
 from fer_tui_plugins import pacing
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
-from tests.plugins.climbs import STILL, climb, climb_class, opened, run, smooth
+from tests.plugins.climbs import STILL, climb, climb_class, run, smooth
+from tests.plugins.opening import opened
 
 
 @pytest.fixture

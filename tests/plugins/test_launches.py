@@ -31,6 +31,8 @@ def asked() -> Iterator[tuple[Engine, Counts]]:
     layers = [nn.Conv2d(1, 8, 5, 2, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 12, 3, padding=1), nn.ReLU()]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 3)).eval()
     images = np.random.default_rng(0).integers(0, 256, (ROWS, 20, 16), dtype=np.uint8)
+    with torch.no_grad():  # so that every class is predicted
+        network[-1].bias -= network(torch.from_numpy(images)[:, None] / 255).median(0).values
     dataset = open_dataset((images, np.arange(ROWS) % 3), classes=["a", "b", "c"], cache="none")
     with device_apart() as counts:
         yield Engine(open_classifier(network.to(APART), size=(20, 16), classes=["a", "b", "c"]), dataset), counts
@@ -84,3 +86,13 @@ def test_a_map_that_is_kept_keeps_no_batch(asked: tuple[Engine, Counts], method:
             while isinstance(array.base, np.ndarray):
                 array = array.base
             assert array.nbytes <= 20 * 16 * 4
+
+
+def test_the_predicted_classes_are_found_together(asked: tuple[Engine, Counts]) -> None:
+    engine, counts = asked
+    places = [Place(image=row) for row in range(100)]
+    expected = [next(engine.explain("cam", place, {"variant": "grad"})).place.target for place in places]
+    counts.clear()
+    made = list(engine.explain_many("cam", places, {"variant": "grad"}))
+    assert [each.place.target for each in made] == expected and len(set(expected)) > 1
+    assert counts.to_host == 2

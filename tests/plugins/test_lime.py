@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,8 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import TorchClassifier
-from tests.plugins.limes import Array, Brightness, blobs, coefficients, explain, functional, opened
+from tests.plugins.limes import Array, Brightness, blobs, coefficients, explain, functional
+from tests.plugins.opening import opened
 
 lime_image = pytest.importorskip("lime.lime_image")
 
@@ -187,3 +190,15 @@ def test_finds_the_segment_that_a_planted_network_looks_at() -> None:
     assert np.array_equal(made.extras["mask"], here.astype(np.int8)) and made.meta["stability"] == 1
     against = explain(opened(Corner(), (32, 32)), image, 0, segmentation="grid", segments=16, samples=400, features=1)
     assert np.array_equal(against.extras["mask"], -here.astype(np.int8))
+
+
+def test_the_packages_way_leaves_no_other_random_state_where_it_is_the_first_import() -> None:
+    code = (
+        "import fer_tui, numpy; from fer_tui.testing import Toy; "
+        "classifier = fer_tui.open_classifier(Toy(1, 3), size=(24, 20)); "
+        "fer_tui.explain('lime', classifier, numpy.eye(24, 20).astype('uint8'), target=1, samples=20, exact=True)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", code], capture_output=True, text=True, timeout=100
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -13,7 +13,8 @@ from torch import nn
 from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Axis, Place, Subject
 from fer_tui_plugins.lime import Lime, LimeParameters
-from tests.plugins.limes import Functional, blobs, coefficients, explain, functional, opened, run
+from tests.plugins.limes import Functional, blobs, coefficients, explain, functional, run
+from tests.plugins.opening import opened
 
 
 def notes(*given: Any, **parameters: object) -> Sequence[str]:

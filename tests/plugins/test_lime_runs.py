@@ -12,7 +12,8 @@ from torch import nn
 from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Place, Subject
 from fer_tui_plugins.lime import Lime, LimeParameters
-from tests.plugins.limes import Brightness, Functional, blobs, coefficients, explain, functional, opened, run
+from tests.plugins.limes import Brightness, Functional, blobs, coefficients, explain, functional, run
+from tests.plugins.opening import opened
 
 # ---- all classes, early, and stopped ---------------------------------------------------------------------------------
 

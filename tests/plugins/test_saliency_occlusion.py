@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fer_tui.classifier import TorchClassifier, open_classifier
+from fer_tui.classifier import open_classifier
 from fer_tui.contract import Heatmap, InputError, Place, Result, Subject
 from fer_tui_plugins.saliency import Saliency, SaliencyParameters
 from fer_tui_plugins.saliency_regions import grid
 from fer_tui_samples import faces_path, load_masks
+from tests.plugins.opening import opened
 
 attr = pytest.importorskip("captum.attr")
 
@@ -27,11 +28,6 @@ def results(subject: Subject, **parameters: object) -> list[Result]:
 
 def explain(subject: Subject, **parameters: object) -> Heatmap:
     return results(subject, **parameters)[-1].explanation
-
-
-def opened(module: nn.Module, size: tuple[int, int], classes: int = 3, **given: object) -> TorchClassifier:
-    names = [f"class{n}" for n in range(classes)]
-    return open_classifier(module.eval(), size=size, classes=names, device="cpu", **given)
 
 
 def picture(height: int, width: int, channels: int = 1, seed: int = 0) -> np.ndarray:

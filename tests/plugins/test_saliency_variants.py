@@ -20,6 +20,7 @@ from fer_tui.contract import Heatmap, InputError, Place, Subject
 from fer_tui_plugins.saliency import Saliency, SaliencyParameters
 from fer_tui_plugins.saliency_baselines import BASELINES, baseline
 from fer_tui_plugins.saliency_noise import noise
+from tests.plugins.opening import opened
 
 attr = pytest.importorskip("captum.attr")
 VARIANTS = SaliencyParameters.__dataclass_fields__["variant"].metadata["choices"]
@@ -30,11 +31,6 @@ def explain(subject: Subject, **parameters: object) -> Heatmap:
     *_, last = Saliency().explain(subject, SaliencyParameters(**parameters))
     assert last.final and last.progress == 1 and last.place == subject.place
     return last.explanation
-
-
-def opened(module: nn.Module, size: tuple[int, int], classes: int = 3, **given: object) -> TorchClassifier:
-    names = [f"class{n}" for n in range(classes)]
-    return open_classifier(module.eval(), size=size, classes=names, device="cpu", **given)
 
 
 def picture(height: int, width: int, channels: int = 1, seed: int = 0) -> np.ndarray:

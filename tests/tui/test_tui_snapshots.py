@@ -31,7 +31,8 @@ Opened = Callable[..., AbstractAsyncContextManager[Any]]
 Done = Callable[[], object]
 
 FOLDER = Path(__file__).parent / "snapshots"
-SIZES = (80, 24), (120, 40), (200, 60)
+SMALL, BROAD = (80, 24), (160, 50)
+SIZES = SMALL, (120, 40), BROAD, (200, 60)
 
 
 @pytest.fixture(autouse=True)
@@ -52,20 +53,23 @@ def run(project: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.Mo
     return dataclasses.replace(project(), data="noise.npz", model="net.py:Net", weights=("run",), cache="cache")
 
 
-def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
+def walk(sight: Any, size: tuple[int, int]) -> Iterator[tuple[str, str, Done]]:
     """Screens and popups: a name, the keys that lead there from the last one, and what holds once all is made.
 
-    small: with the popups that look the same at any size.
+    Popups that look much the same at any size are there when it is small, and are all when it is broad.
     """
-    desk = sight.app.desk
-    askings = desk.image, desk.matrix, desk.contrast, desk.cells, desk.frames, desk.filters
-    made = lambda: desk.image.answered.final and not any(each.is_working for each in askings)  # noqa: E731
-    cells = lambda: not desk.cells.is_working and not sight.app.screen._waits  # noqa: E731
-    climbed = lambda: (  # noqa: E731
-        desk.filters.asking.answered.final and not desk.filters.is_working and not desk.filters.outputs.is_working
-    )
+    if size != BROAD:
+        yield from beginning(sight)
+    if size in (SMALL, BROAD):
+        yield from little(sight)
+    if size != BROAD:
+        yield from ending(sight)
+
+
+def beginning(sight: Any) -> Iterator[tuple[str, str, Done]]:
+    """Explore, and its large popups."""
+    desk, made = sight.app.desk, made_on(sight)
     found = lambda: desk.similar.found is not None and _is_open(sight, SimilarPopup)  # noqa: E731
-    counted = lambda: _is_open(sight, MethodPicker) and not desk.stored.is_working  # noqa: E731
     yield "explore", "{escape}gg", made
     yield "value cursor", "v", made
     yield "zoom", "{escape}z", made
@@ -80,18 +84,32 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     yield "words to read", "{escape}gw", made
     yield "understood", "{escape}I", made
     yield "similar", "{escape}s", found
-    if small:
-        yield "palette: jump", "{escape}:image 41", made
-        yield "parameter", "{escape}pG{enter}", made
-        yield "class", "{escape}{escape}c", made
-        yield "method", "{escape}M", counted
-        yield "scale", "{escape}gu", made
-        yield "sort", "{escape}S", made
-        yield "note", "{escape}a", made
-        yield "themes", "{escape}{ctrl+t}", made
-        yield "export", "{escape}e", made
-        yield "export: where", "{enter}", made
-        yield "copy", "{escape}y", made
+
+
+def little(sight: Any) -> Iterator[tuple[str, str, Done]]:
+    """The popups of Explore that need little room."""
+    desk, made = sight.app.desk, made_on(sight)
+    counted = lambda: _is_open(sight, MethodPicker) and not desk.stored.is_working  # noqa: E731
+    yield "palette: jump", "{escape}:image 41", made
+    yield "parameter", "{escape}pG{enter}", made
+    yield "class", "{escape}{escape}c", made
+    yield "method", "{escape}M", counted
+    yield "scale", "{escape}gu", made
+    yield "sort", "{escape}S", made
+    yield "note", "{escape}a", made
+    yield "themes", "{escape}{ctrl+t}", made
+    yield "export", "{escape}e", made
+    yield "export: where", "{enter}", made
+    yield "copy", "{escape}y", made
+
+
+def ending(sight: Any) -> Iterator[tuple[str, str, Done]]:
+    """Two networks, and all other screens."""
+    desk, made = sight.app.desk, made_on(sight)
+    cells = lambda: not desk.cells.is_working and not sight.app.screen._waits  # noqa: E731
+    climbed = lambda: (  # noqa: E731
+        desk.filters.asking.answered.final and not desk.filters.is_working and not desk.filters.outputs.is_working
+    )
     yield "beside", "{escape}b", lambda: made() and desk.beside.answered.final and desk.beside.predictions.complete
     yield "grid: class sheet", "bgr", cells
     yield "grid: methods by classes", "{tab}", cells
@@ -110,6 +128,13 @@ def walk(sight: Any, *, small: bool) -> Iterator[tuple[str, str, Done]]:
     yield "timeline", "{escape}gt", lambda: desk.run.known == 3 and not desk.frames.is_working
 
 
+def made_on(sight: Any) -> Done:
+    """What holds once all that was asked for is there."""
+    desk = sight.app.desk
+    askings = desk.image, desk.matrix, desk.contrast, desk.cells, desk.frames, desk.filters
+    return lambda: desk.image.answered.final and not any(each.is_working for each in askings)
+
+
 def _is_open(sight: Any, popup: type[Screen[Any]]) -> bool:
     """Whether this popup is there; one that looks now and then at what has come looks now."""
     screen = sight.app.screen
@@ -119,14 +144,14 @@ def _is_open(sight: Any, popup: type[Screen[Any]]) -> bool:
     return True
 
 
-async def walked(sight: Any, *, small: bool) -> AsyncIterator[tuple[str, list[list[Cell]]]]:
+async def walked(sight: Any, size: tuple[int, int]) -> AsyncIterator[tuple[str, list[list[Cell]]]]:
     """Each screen and popup of the walk by its name, once all of it is made and drawn; those without one are passed."""
-    for name, keys, done in walk(sight, small=small):
+    for name, keys, done in walk(sight, size):
         await sight.type(keys)
         await sight.until(done, name or keys, 60)
         if name:
             yield name, cells_of(sight)
-    await sight.type("ge")
+    await sight.type("{escape}" if size == BROAD else "ge")
 
 
 @pytest.mark.timeout(400)
@@ -135,7 +160,7 @@ async def test_the_screens_are_what_they_were(opened: Opened, run: Settings) -> 
     async with opened(run, SIZES[0]) as sight:
         await sight.explained()
         await sight.predicted()
-        async for _ in walked(sight, small=True):
+        async for _ in walked(sight, SMALL):
             pass
         for size in SIZES:
             await sight.pilot.resize_terminal(*size)
@@ -143,7 +168,7 @@ async def test_the_screens_are_what_they_were(opened: Opened, run: Settings) -> 
             for theme in THEMES:
                 sight.app.wear(theme)
                 await sight.settle()
-                async for name, cells in walked(sight, small=size == SIZES[0]):
+                async for name, cells in walked(sight, size):
                     screens.setdefault(name, []).append(cells)
             parts = [f"==== {name} ====\n" + "\n".join(told(*both)) + "\n" for name, both in screens.items()]
             drawn[size] = "".join([*(f"{role}\n" for role in roles()), *parts])

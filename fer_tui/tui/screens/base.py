@@ -1,4 +1,4 @@
-"""What both screens share: keys, the lines at top and bottom, the size classes."""
+"""What all screens share: keys, the lines at top and bottom, the size classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
 from fer_tui.tui.widgets.picture_pane import Ruler
 
 from .batch_words import status_words
-from .batching import batch, leave
+from .batching import batch
 from .copying import copy
 from .finding import Palette
 from .popups import Details, Help
@@ -42,7 +42,7 @@ _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
 _LOW = 16  # lines
 PLACES = frozenset(name.lower() for name in SCREENS.values())  # the bindings that go to a screen, by its name
 ONE_NETWORK = "there is one network: --model again names another one"
-ONE_CHECKPOINT = "there is one checkpoint: several --weights, or a folder of them, are the snapshots of a run"
+ONE_CHECKPOINT = "there is one checkpoint: --weights with several, or a folder, opens a run"
 
 
 class Restart(Message):
@@ -323,7 +323,7 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
         self.post_message(PickTheme())
 
     def do_quit(self, command: Command) -> None:
-        leave(self)
+        self.go("explore")
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)

@@ -16,7 +16,7 @@ from fer_tui.tui.widgets.side import shown
 
 if TYPE_CHECKING:
     from fer_tui.contract import Description
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
     from fer_tui.tui.batches import Batches
     from fer_tui.tui.batching import Progress
     from fer_tui.tui.choice import Choice

@@ -24,7 +24,7 @@ from .copying import copy
 from .popups import Choice
 
 if TYPE_CHECKING:
-    from fer_tui.engine.store import Usage
+    from fer_tui.engine.entries import Usage
 
     from .base import DeskScreen
 

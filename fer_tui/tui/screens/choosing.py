@@ -49,7 +49,9 @@ class Choosing(DeskScreen):
         if browser is None:
             return
         if command.count is None:
-            self.app.push_screen(Choice("explain the class", browser.classes, browser.target_class), self._choose_class)
+            self.app.push_screen(
+                Choice("explain the class", browser.classes, browser.target_class, first=0), self._choose_class
+            )
         elif command.count < len(browser.classes):
             self._choose_class(command.count)
         else:

@@ -272,7 +272,7 @@ class ClassesScreen(Tabling, Changing):
 
         if now is not None:
             titles = [each.title for each in known]
-            self.app.push_screen(Choice("method", titles, known.index(now), first=1), chosen)
+            self.app.push_screen(Choice("method", titles, known.index(now)), chosen)
 
     def do_difference(self, command: Command) -> None:
         matrix, method, browser = self.desk.matrix.answered.explanation, self.desk.choice.method, self.desk.browser
@@ -314,9 +314,6 @@ class ClassesScreen(Tabling, Changing):
         if self.pair_shown:  # the focus stands beside the confusion
             self.show_pair(False)
         self.draw(Change.MATRIX)
-
-    def do_quit(self, command: Command) -> None:
-        self.go("explore")
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.focus.stop() or self.desk.matrix.stop() or self.desk.beside.stop():

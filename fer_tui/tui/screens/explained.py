@@ -14,7 +14,7 @@ from fer_tui.tui.bindings import key_name
 from fer_tui.tui.pointing import Pointer, marked, told
 from fer_tui.tui.widgets.colour_bar import Bar
 from fer_tui.tui.widgets.lines import Inks, Lines, inks_of
-from fer_tui.tui.widgets.picture_pane import PicturePane, folded, wrapped
+from fer_tui.tui.widgets.picture_pane import PicturePane, fitted, folded, wrapped
 from fer_tui.tui.widgets.side import ClassScores, Methods, ScoreBars, parameter_lines
 
 from .abreast import side_caption, side_title
@@ -59,7 +59,7 @@ def draw_picture(pane: PicturePane, desk: Desk) -> None:
         caption = list(_caption(answered, desk, width, pane.caption_lines, inks, pointer))
     if browser.marks is not None and browser.row in browser.marks.notes:
         caption[1:1] = wrapped(f"note: {plain(browser.marks.notes[browser.row])}", width, 2, inks.strong)
-    pane.show_caption(caption[: pane.caption_lines])
+    pane.show_caption(fitted(caption, pane.caption_lines))
 
 
 def draw_title(pane: PicturePane, desk: Desk) -> None:
@@ -86,7 +86,7 @@ def draw_beside(pane: PicturePane, desk: Desk) -> None:
     picture = look.picture(answered.explanation, dataset.shown(browser.row))
     pane.show(picture, has_bar=_has_bar(desk), bar=_bar(look, answered.explanation, None))
     caption = list(side_caption(desk, answered, beside.predictions, beside.note, width, inks))
-    pane.show_caption(caption[: pane.caption_lines])
+    pane.show_caption(fitted(caption, pane.caption_lines))
 
 
 def _has_bar(desk: Desk) -> bool:

@@ -23,6 +23,7 @@ from fer_tui.tui.widgets.sample_list import SampleList
 from fer_tui.tui.widgets.side import Methods, ScoreBars
 
 from .abreast import Abreast, pair_lines
+from .batching import leave
 from .explained import draw_beside, draw_picture, draw_side, draw_title, twin
 from .exports import Exports
 from .pointing import Pointing
@@ -373,6 +374,9 @@ class Explore(Understanding, Abreast, Pointing, Resembling, Sorting, Acts, Expor
             self.go("grid")
         else:
             self.say("nothing is marked: Space marks images")
+
+    def do_quit(self, command: Command) -> None:
+        leave(self)
 
     def do_cancel(self, command: Command) -> None:
         if self.desk.stop():

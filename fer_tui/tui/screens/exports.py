@@ -59,7 +59,7 @@ class Exporting(DeskScreen):
                 if number is not None:
                     offers[number][1]()
 
-            self.app.push_screen(Choice("export", [title for title, _ in offers], None, first=1), chosen)
+            self.app.push_screen(Choice("export", [title for title, _ in offers], None), chosen)
 
     def _ask_table(self, file: Path, rows: list[int]) -> None:
         browser = self.desk.browser
@@ -103,7 +103,7 @@ class Exporting(DeskScreen):
                 then(wanted)
                 return
             offers = ("leave it as it is", "write there all the same, over files of the same name")
-            asks = Choice(f"{plain(wanted)} is there already", offers, 0, first=1)
+            asks = Choice(f"{plain(wanted)} is there already", offers, 0)
             self.app.push_screen(asks, lambda number: then(wanted) if number == 1 else None)
 
         self.app.push_screen(Question(title, str(path), "Enter writes, Esc leaves"), named)

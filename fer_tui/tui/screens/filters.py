@@ -139,11 +139,16 @@ class FiltersScreen(FilterTables, FilterExports):
             kind = f"{plain(layer.kind)} · " if is_wide else ""
             title.append(f"  {kind}{layer.filters} filters of {shape}", inks.strong)
         title.append(f"  {(_TITLES if is_wide else _SHORT)[filters.view]}", inks.plain)
+        order = ""
         if filters.view != "class":
             known = "" if filters.is_sorted else " (not known yet)"
-            title.append(f" · by {filters.order}{known}", inks.muted)
+            order = f" · by {filters.order}{known}"
         page, pages = self.sheet.pages
-        return title.append(f" · page {page + 1} of {pages}" if pages > 1 else "", inks.muted)
+        place = f" · page {page + 1} of {pages}" if pages > 1 else ""
+        has_room = title.cell_len + len(order) + len(place) <= self.size.width
+        return title.append(order if has_room or filters.order != "number" else "", inks.muted).append(
+            place, inks.muted
+        )
 
     def _draw_side(self) -> None:
         filters, inks, number = self.filters, self.inks, self.filters.chosen
@@ -169,7 +174,7 @@ class FiltersScreen(FilterTables, FilterExports):
         if self.filters.view == "class":
             return
         if facts.mean is not None and facts.maximum is not None:
-            told = f"{facts.mean:.3g}, at most {facts.maximum:.3g}"
+            told = f"{facts.mean:.3g}, max {facts.maximum:.3g}"
             yield Text.assemble(("here ", inks.muted), (told, inks.plain))
             yield Text(f"{_ordinal(facts.rank or 0)} strongest of {count}", inks.muted)
         if facts.best is not None:
@@ -189,8 +194,11 @@ class FiltersScreen(FilterTables, FilterExports):
         if self.filters.top.is_working:
             told = "its images …"
         elif gallery is not None:
-            rows = ", ".join(map(str, gallery.extras["rows"].tolist()[:4]))
-            told = f"its images: rows {rows}, …" if len(gallery.images) > 4 else f"its images: rows {rows}"
+            rows = list(map(str, gallery.extras["rows"].tolist()))
+            told = f"its images: rows {', '.join(rows)}"
+            while title.size.width and len(told) > title.size.width and len(rows) > 1:
+                rows.pop()
+                told = f"its images: rows {', '.join(rows)}, …"
         elif self.filters.view == "ascent":
             told = "its images: o twice"
         title.show([Text(told, self.inks.muted)])
@@ -355,9 +363,6 @@ class FiltersScreen(FilterTables, FilterExports):
         view = filters.view if filters.view != "outputs" else "ascent"  # the outputs are those of all filters
         self.desk.choice.set_parameter(description, infos["view"], view)
         self.desk.choice.choose_named(METHOD)
-        self.go("explore")
-
-    def do_quit(self, command: Command) -> None:
         self.go("explore")
 
     def do_cancel(self, command: Command) -> None:

@@ -229,7 +229,7 @@ class GridScreen(GridExports):
         tile, room = self.size_of(table)
         rows, columns = self.grid.in_sight(room, table)
         self._see(table, rows, columns)
-        heading.show([grid_words.title(self.desk, self.grid, table, inks)])
+        heading.show([grid_words.title(self.desk, self.grid, table, inks, in_sight=(rows, columns))])
         at = self.grid.cursor
         names = [grid_words.heading_of(self.desk, table.columns[n], tile[0], n == at[1], inks) for n in columns]
         lines = [self._row(table, row, columns, tile[1]) for row in rows]

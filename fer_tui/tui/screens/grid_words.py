@@ -11,6 +11,7 @@ from fer_tui.contract import plain
 from fer_tui.tui.grid import METHODS, WEIGHTS, Cell, Grid, Side, Step, Table
 from fer_tui.tui.predictions import probabilities
 from fer_tui.tui.widgets.grid_view import NAMES
+from fer_tui.tui.widgets.lines import end_of
 from fer_tui.tui.widgets.picture_pane import folded, wrapped
 
 if TYPE_CHECKING:
@@ -29,14 +30,18 @@ SIDES: dict[Side, str] = {
 _IMAGES = {"best": "best of each class", "listed": "as listed", "marked": "marked"}
 
 
-def title(desk: Desk, grid: Grid, table: Table, inks: Inks, ways: Sequence[str] = "↓→") -> Text:
-    """What rows and columns are, and where all else is locked."""
+def title(
+    desk: Desk, grid: Grid, table: Table, inks: Inks, ways: Sequence[str] = "↓→", in_sight: Sequence[range] = ()
+) -> Text:
+    """What rows and columns are, where all else is locked, and which are in sight where not all are."""
     line = Text(" ")
     for number, (side, way) in enumerate(zip(table.sides, ways, strict=True)):
         told = f"{side} ({_IMAGES[grid.images]})" if side == "images" else str(side)
         if side == "variants":
             told = f"variants of {plain(table.method.description.title)}"
         line.append("  " if number else "").append(f"{told} {way}", inks.strong)
+        if in_sight and len(in_sight[number]) < (count := len((table.rows, table.columns)[number])):
+            line.append(f" {in_sight[number].start + 1}–{in_sight[number].stop} of {count}", inks.muted)
     for side in table.unused:
         line.append(f"  {plain(table.method.name)} does not hang on {side}: m is another method", inks.wrong)
     locked = [] if any(side in METHODS for side in table.sides) else [plain(table.method.name)]
@@ -76,8 +81,8 @@ def heading_of(desk: Desk, step: Step, width: int, is_current: bool, inks: Inks)
     if step.image is not None and browser is not None:
         label = int(browser.predictions.labels[step.image])
         name = f"{plain(browser.classes[label])} {name}" if label >= 0 else name
-    if step.layer is not None and len(name) >= width - 1:
-        name = f"…{name[-max(1, width - 3) :]}"
+    if step.layer is not None:
+        name = end_of(name, max(2, width - 2))
     return Text(f"▾{name}" if is_current else name, inks.accent if is_current else inks.muted)
 
 

@@ -159,7 +159,7 @@ class Gridding(Looking):
                 self._laid_out()
 
         at = SIDES.index(self.grid.sides[which])
-        self.app.push_screen(Choice(what, [grid_words.SIDES[side] for side in SIDES], at, first=1), choose)
+        self.app.push_screen(Choice(what, [grid_words.SIDES[side] for side in SIDES], at), choose)
 
     def do_swap_sides(self, command: Command) -> None:
         self.grid.swap()
@@ -222,9 +222,6 @@ class Gridding(Looking):
         if place.image is not None and not browser.go(place.image):
             browser.narrow("")
             browser.go(place.image)
-        self.go("explore")
-
-    def do_quit(self, command: Command) -> None:
         self.go("explore")
 
     def do_cancel(self, command: Command) -> None:

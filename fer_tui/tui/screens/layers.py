@@ -64,7 +64,8 @@ class LayerPicker(Over, ModalScreen[str | None], inherit_bindings=False):
             shown.append(self._line(branch, n == self._at, width, inks))
         if not self._branches:
             shown.append(Text("no module is called so", inks.wrong))
-        foot = self._said or "● can be chosen · ↑ ↓ Enter · Esc leaves"
+        choose = "● can be chosen · ↑ ↓ Enter" if self._open else self._why or "none can be chosen"
+        foot = self._said or f"{choose} · Esc leaves"
         lines.styles.width = width
         lines.show([*shown, Text(foot, inks.wrong if self._said else inks.muted)])
 

@@ -29,7 +29,7 @@ class MethodPicker(Choice):
         titles = [method.title for method in methods]
         titles += [f"{alias:{room}}  {method.title}" for method, alias in aliases]
         now = desk.choice.method
-        super().__init__("method", titles, methods.index(now) if now in methods else None, first=1)
+        super().__init__("method", titles, methods.index(now) if now in methods else None)
         self._desk = desk
         self._variants = [Variant(each.name, desk.choice.parameters(each)) for each in methods]
         for each, alias in aliases:
@@ -45,7 +45,18 @@ class MethodPicker(Choice):
     def on_unmount(self) -> None:
         self._desk.stored.stop()
 
+    def heading(self, inks: Inks) -> Text:
+        head = Text.assemble((self._title, inks.title))
+        if self._desk.stored.shares:
+            head.append(" " * max(2, 5 + self._room + 2 - head.cell_len)).append("stored", inks.muted)
+        return head
+
+    @property
+    def _room(self) -> int:
+        """Columns for a name."""
+        return min(max(map(len, self._names)), _WIDTH - _BESIDE)
+
     def told(self, number: int, ink: Style, inks: Inks) -> Text:
         """The name, and the bar behind it."""
-        name = cut(self._names[number], min(max(map(len, self._names)), _WIDTH - _BESIDE))
+        name = cut(self._names[number], self._room)
         return Text(f"{name}  ", ink).append_text(share_bar(self._desk.stored.shares.get(number), _BAR, inks))

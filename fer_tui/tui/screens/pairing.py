@@ -6,7 +6,7 @@ from fer_tui.tui.keys import Command
 
 from .base import DeskScreen
 
-_ONE = "there is nothing to put beside it: --model again names another network, several --weights are a run"
+_ONE = "there is nothing to put beside it: --model again, or several --weights"
 
 
 class Pairing(DeskScreen):

@@ -31,7 +31,7 @@ class Choice(Over, ModalScreen[int | None], inherit_bindings=False):
         names: Sequence[str],
         current: int | None,
         *,
-        first: int = 0,
+        first: int = 1,
         preview: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__()
@@ -55,12 +55,16 @@ class Choice(Over, ModalScreen[int | None], inherit_bindings=False):
         inks = lines.inks
         room = max(1, self.app.size.height - 6)
         self._top = min(max(self._top, self._at - room + 1), self._at)
-        shown = [Text(self._title, inks.title)]
+        shown = [self.heading(inks)]
         for number in range(self._top, min(len(self._names), self._top + room)):
             mark, ink = ("▸", inks.accent) if number == self._at else (" ", inks.plain)
             head = Text.assemble((f"{mark} ", ink), (f"{number + self._first:>2} ", inks.muted))
             shown.append(head.append_text(self.told(number, ink, inks)))
         lines.show(shown)
+
+    def heading(self, inks: Inks) -> Text:
+        """What stands above them."""
+        return Text(self._title, inks.title)
 
     def told(self, number: int, ink: Style, inks: Inks) -> Text:
         """What is told of the choice of that number behind it."""

@@ -15,6 +15,7 @@ from fer_tui.tui.desk import Desk
 from fer_tui.tui.keys import Command
 from fer_tui.tui.widgets.curves import Film, Frame, Shot
 from fer_tui.tui.widgets.lines import Lines
+from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .moving import Moving
 
@@ -88,7 +89,7 @@ class SimilarPopup(Over, ModalScreen[Neighbour | None], inherit_bindings=False):
         self._first = min(max(self._first, self._at - room + 1), self._at)
         film.show([self._shot(n) for n in range(self._first, min(len(similar.found), self._first + room))])
         hint = "distance: 1 - cosine of what the last layer is given   ← → choose   Enter goes there   Esc leaves"
-        words.show([Text(hint, inks.muted)])
+        words.show(wrapped(hint, words.size.width, 2, inks.muted))
 
     def _shot(self, number: int) -> Shot:
         from PIL import Image

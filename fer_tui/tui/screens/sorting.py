@@ -26,7 +26,7 @@ class Sorting(Moving):
         orders = [turned(each, browser.order) for each in ORDERS]
         names = [f"{NAMES[each.by]} {'↓ descending' if each.down else '↑ ascending'}" for each in orders]
         at = [each.by for each in ORDERS].index(browser.order.by)
-        self.app.push_screen(Choice("sort by", names, at, first=1), self._choose_order)
+        self.app.push_screen(Choice("sort by", names, at), self._choose_order)
 
     def _choose_order(self, number: int | None) -> None:
         if number is None or self.desk.browser is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual import events
@@ -23,6 +23,7 @@ from .popups import Choice, Details
 
 _MOST_TEXT = 6  # lines above a table; g w has all of them
 _AROUND = 4, 4  # columns, lines that the popup has around its lines
+_SOON = 0.2  # seconds between two looks at whether there is something better
 _NARROWEST = 64  # columns of its lines, where there is room
 
 
@@ -48,16 +49,21 @@ class Tabling(DeskScreen):
 
     def show_tables(self, explanation: Explanation, *, so_far: bool = False) -> None:
         """Show what an explanation tells in tables, and in words where it has no picture. so_far: a better one may
-        follow; what is shown stays as it is.
+        follow, and takes its place.
         """
         text = explanation.text if isinstance(explanation, Reply) else ""
         name = str(explanation.meta.get("explainer", ""))
         method = self.desk.project.methods.get(name)
-        title = plain(method.title if method is not None else name) + (", so far" if so_far else "")
+        title = plain(method.title if method is not None else name)
         if explanation.tables:
             classes = self.desk.browser.classes if self.desk.browser is not None else ()
-            views = [TableView(name, table, classes) for name, table in explanation.tables.items()]
-            self.app.push_screen(Tables(title, text, views), self._linked)
+            request = self.tabled.request
+
+            def newest() -> Answered | None:
+                return self.tabled if self.tabled.request == request else None
+
+            popup = Tables(title, text, explanation, classes, newest if so_far else None)
+            self.app.push_screen(popup, self._linked)
         else:
             self.app.push_screen(Details(title, text))
 
@@ -114,7 +120,7 @@ class Acts(Tabling):
             self.say(actions[number].help)
 
         names = [each.title for each in actions]
-        self.app.push_screen(Choice(f"actions of {plain(method.title)}", names, None, first=1, preview=preview), chosen)
+        self.app.push_screen(Choice(f"actions of {plain(method.title)}", names, None, preview=preview), chosen)
         preview(0)
 
     def show_reply(self) -> None:
@@ -150,11 +156,24 @@ class Acts(Tabling):
 
 
 class Tables(Over, ModalScreen[Place | None], inherit_bindings=False):
-    """One table at a time: arrows move, s sorts, Tab goes to the next, Enter where the row leads, Esc leaves."""
+    """One table at a time: arrows move, s sorts, Tab goes to the next, Enter where the row leads, Esc leaves.
 
-    def __init__(self, title: str, text: str, views: list[TableView]) -> None:
+    newest: what there is by now of an explanation that still gets better, None where something else is asked for.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        explanation: Explanation,
+        classes: Sequence[str],
+        newest: Callable[[], Answered | None] | None = None,
+    ) -> None:
         super().__init__()
-        self._title, self._text, self._views, self._at = title, text, views, 0
+        self._title, self._text, self._names, self._newest = title, text, classes, newest
+        self._explanation = explanation
+        self._views = [TableView(name, table, classes) for name, table in explanation.tables.items()]
+        self._at = 0
 
     @property
     def view(self) -> TableView:
@@ -168,8 +187,29 @@ class Tables(Over, ModalScreen[Place | None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._draw()
+        if self._newest is not None:
+            self.set_interval(_SOON, self._renew)
 
     def on_resize(self) -> None:
+        self._draw()
+
+    def _renew(self) -> None:
+        """Show what is better by now: cursor and order stay."""
+        answered = self._newest() if self._newest is not None else None
+        if answered is None or answered.explanation is None or not (answered.final or answered.explanation.tables):
+            return
+        if answered.final:
+            self._newest = None
+        elif answered.explanation is self._explanation:
+            return
+        self._explanation, now = answered.explanation, self.view.name
+        known = {each.name: each for each in self._views}
+        views = [
+            known[plain(name)].renewed(table) if plain(name) in known else TableView(name, table, self._names)
+            for name, table in answered.explanation.tables.items()
+        ]
+        self._views = views or self._views
+        self._at = next((number for number, each in enumerate(self._views) if each.name == now), 0)
         self._draw()
 
     def _draw(self) -> None:
@@ -178,7 +218,7 @@ class Tables(Over, ModalScreen[Place | None], inherit_bindings=False):
         columns, height = (int(0.9 * size) - around for size, around in zip(self.app.size, _AROUND, strict=True))
         width = min(columns, max(_NARROWEST, *(each.width for each in self._views)))
         self.query_one("#tables").styles.width = width + _AROUND[0]
-        heading = Text(self._title, inks.title)
+        heading = Text(f"{self._title}{', so far' if self._newest is not None else ''}", inks.title)
         for number, each in enumerate(self._views):
             heading.append(f"  {each.name}", inks.accent if number == self._at else inks.muted)
         told = [part for line in self._text.splitlines() for part in wrapped(plain(line), width, 2, inks.plain)]

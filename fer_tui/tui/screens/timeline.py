@@ -330,9 +330,6 @@ class TimelineScreen(Exporting, Moving, Looking):
             return
         self.go("explore", term.format(_named(self.names, self.here)))
 
-    def do_quit(self, command: Command) -> None:
-        self.go("explore")
-
     def do_cancel(self, command: Command) -> None:
         if self.desk.frames.stop() | self.desk.run.stop():
             self._draw_film()

@@ -15,7 +15,9 @@ from .lines import Lines
 
 
 class Bar(Lines):
-    """One line: parts from the left, separated by dots, and a part at the right end, which is never cut."""
+    """One line: parts from the left, separated by dots, and a part at the right end, which is never cut, but gives way
+    where the first part has no room beside it.
+    """
 
     DEFAULT_CSS = "Bar { height: 1; }"
 
@@ -36,7 +38,10 @@ class Bar(Lines):
         width = self.size.width
         if not width:
             return
-        room = width - self._right.cell_len - (2 if self._right.plain else 0)
+        right = self._right
+        if self._left and 1 + self._left[0].cell_len + 2 + right.cell_len > width:
+            right = Text()
+        room = width - right.cell_len - (2 if right.plain else 0)
         line = Text(" ")
         for n, part in enumerate(self._left):
             dot = Text(" · " if n else "", self.inks.muted)
@@ -45,8 +50,8 @@ class Bar(Lines):
             line.append_text(dot).append_text(part)
         if line.cell_len > room:
             line.truncate(max(0, room), overflow="ellipsis")
-        line.append(" " * (width - line.cell_len - self._right.cell_len - 1))
-        self.show([line.append_text(self._right)])
+        line.append(" " * (width - line.cell_len - right.cell_len - 1))
+        self.show([line.append_text(right)])
 
 
 class Hints(Lines):

@@ -95,6 +95,7 @@ class Frame(Vertical):
     def __init__(self, number: int) -> None:
         super().__init__()
         self._number = number
+        self._shot = Shot(Text())
 
     def compose(self) -> ComposeResult:
         yield Lines(classes="name")
@@ -102,11 +103,19 @@ class Frame(Vertical):
         yield Lines(classes="below")
 
     def show(self, shot: Shot) -> None:
+        self._shot = shot
+        self.query_one(Picture).show(shot.picture)  # type: ignore[arg-type]
+        self._tell()
+
+    def on_resize(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        """The words, in the middle: of a frame that is not laid out yet that is not known."""
         width = self.content_region.width
         name, below = self.query(Lines)
-        name.show([_centred(shot.name, width)])
-        self.query_one(Picture).show(shot.picture)  # type: ignore[arg-type]
-        below.show([_centred(line, width) for line in shot.lines])
+        name.show([_centred(self._shot.name, width)])
+        below.show([_centred(line, width) for line in self._shot.lines])
 
     def on_click(self) -> None:
         self.post_message(self.Chosen(self._number))

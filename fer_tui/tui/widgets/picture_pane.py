@@ -223,6 +223,14 @@ def wrapped(text: str, width: int, lines: int, style: Style) -> list[Text]:
     return [Text(part, style) for part in parts]
 
 
+def fitted(lines: Sequence[Text], most: int) -> list[Text]:
+    """As many of the lines as there is room for; the last one ends in an ellipsis where there were more."""
+    kept = list(lines[:most])
+    if kept and len(lines) > most and not kept[-1].plain.endswith("…"):
+        kept[-1] = kept[-1].copy().append(" …")
+    return kept
+
+
 def folded(text: Text, width: int) -> list[Text]:
     """A styled text in lines of at most `width` cells, broken between its parts where that can be."""
     lines, parts = [Text()], text.split(" · ", include_separator=False) if text.cell_len > width else [text]

@@ -1,11 +1,14 @@
-"""The lines at the top and the bottom: what they leave out where there is little room."""
+"""What is left out where there is little room: of the lines at the top and the bottom, of long names."""
 
 from __future__ import annotations
 
+import pytest
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import App, ComposeResult
 
 from fer_tui.tui.widgets.bars import Bar
+from fer_tui.tui.widgets.lines import end_of
 
 
 class Line(App[None]):
@@ -24,3 +27,11 @@ async def test_the_first_part_is_told_before_all_else() -> None:
         }.items():
             bar.show_parts([Text(told), Text("stored")], Text("kitty"))
             assert bar.text.rstrip() == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "shown"),
+    [("mnet_025.pt", 11, "mnet_025.pt"), ("mnet_025.pt", 8, "…_025.pt"), ("顔顔.pt", 6, "…顔.pt"), ("mnet", 1, "…")],
+)
+def test_of_a_long_name_the_end_is_told(name: str, width: int, shown: str) -> None:
+    assert end_of(name, width) == shown and cell_len(shown) <= width

@@ -10,7 +10,7 @@ from rich.text import Text
 from fer_tui.contract import plain
 from fer_tui.tui.asking import Answered
 from fer_tui.tui.predictions import probabilities
-from fer_tui.tui.widgets.lines import Inks
+from fer_tui.tui.widgets.lines import Inks, end_of
 from fer_tui.tui.widgets.picture_pane import wrapped
 
 from .choosing import Choosing
@@ -65,9 +65,13 @@ def pair_lines(desk: Desk, width: int, inks: Inks) -> list[Text]:
 
 
 def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, width: int, inks: Inks) -> Text:
-    """Which checkpoint it is, and what it predicts; how surely, where there is room for that."""
+    """Which checkpoint it is, and what it predicts; how surely, where there is room for that.
+
+    Of a name without room the end is told, by which the checkpoints of a run differ.
+    """
     browser = desk.browser
-    title = Text(desk.beside.name_of(checkpoint), inks.strong)
+    name = desk.beside.name_of(checkpoint)
+    title = Text(name, inks.strong)
     if browser is None or browser.row is None or predictions is None:
         return title
     predicted, label = int(predictions.predicted[browser.row]), browser.label
@@ -76,7 +80,7 @@ def side_title(desk: Desk, checkpoint: int, predictions: Predictions | None, wid
         mark = "" if label < 0 else "✓ " if label == predicted else "✗ "
         told, share = f"{mark}{plain(browser.classes[predicted])} ", f"{predictions.confidence[browser.row]:.0%} "
         has_room = len(told) + len(share) + title.cell_len <= width
-        title = Text.assemble((told + (share if has_room else ""), ink), title)
+        title = Text.assemble((told + (share if has_room else ""), ink), (end_of(name, width - len(told)), inks.strong))
     return title
 
 

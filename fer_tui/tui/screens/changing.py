@@ -84,7 +84,7 @@ class Changing(Pairing, Exporting):
             is_coming = beside.predictions is None or not beside.predictions.complete
             yield Text("predicting …" if is_coming else "no image has a true class", inks.muted)
             return
-        yield from wrapped(plain(changes.told(*self.change_table.cursor)), width, 1, inks.strong)
+        yield from wrapped(plain(changes.told(*self.change_table.cursor)), width, 2, inks.strong)
         fixed, broken = changes.counts[-1, :2].tolist()
         told = f"McNemar's exact test: p = {changes.p_value:.3g} ({fixed} fixed against {broken} broken)"
         if changes.images < changes.total:

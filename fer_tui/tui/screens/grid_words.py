@@ -11,6 +11,7 @@ from fer_tui.contract import plain
 from fer_tui.tui.grid import METHODS, WEIGHTS, Cell, Grid, Side, Step, Table
 from fer_tui.tui.predictions import probabilities
 from fer_tui.tui.widgets.grid_view import NAMES
+from fer_tui.tui.widgets.lines import end_of
 from fer_tui.tui.widgets.picture_pane import folded, wrapped
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def heading_of(desk: Desk, step: Step, width: int, is_current: bool, inks: Inks)
     if step.image is not None and browser is not None:
         label = int(browser.predictions.labels[step.image])
         name = f"{plain(browser.classes[label])} {name}" if label >= 0 else name
-    if step.layer is not None and len(name) >= width - 1:
-        name = f"…{name[-max(1, width - 3) :]}"
+    if step.layer is not None:
+        name = end_of(name, max(2, width - 2))
     return Text(f"▾{name}" if is_current else name, inks.accent if is_current else inks.muted)
 
 

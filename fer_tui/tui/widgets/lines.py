@@ -74,6 +74,16 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width) if width > 0 else ""
 
 
+def end_of(text: str, width: int) -> str:
+    """`text` in at most `width` cells: its end, behind an ellipsis, where it is longer."""
+    from rich.cells import cell_len
+
+    start = 0
+    while cell_len(text[start:]) + (1 if start else 0) > width and start < len(text):
+        start += 1
+    return f"…{text[start:]}" if start else text
+
+
 def filled(share: float, width: int) -> str:
     """A bar of exactly `width` cells, of which this share (0 to 1) is filled, to the eighth of a cell."""
     eighths = round(share * width * 8) if share == share else 0

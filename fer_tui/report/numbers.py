@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .findings import agreement, strongest
-from .material import Material
+from .material import Hosted, Material
 from .page import Page
 
 _DIGITS = 6
@@ -36,21 +36,8 @@ def numbers(material: Material, page: Page, about: Mapping[str, Any], asked: Map
             ]
             for method, means in material.means.items()
         },
-        "first_layer": {
-            "layer": material.first.layer,
-            "strongest": strongest(material.first, material.classes),
-            "images": len(material.first.labels),
-        }
-        if material.first is not None
-        else None,
-        "filters": {
-            "layer": material.filters.layer,
-            "row": material.filters.shown.row,
-            "activations": material.filters.ascent.scores.tolist(),
-            "outputs": material.filters.outputs.scores.tolist(),
-        }
-        if material.filters is not None
-        else None,
+        "first_layer": _first_layer(material),
+        "filters": _filters(material),
         "pairs": [
             {
                 "true": material.classes[pair.true],
@@ -69,21 +56,7 @@ def numbers(material: Material, page: Page, about: Mapping[str, Any], asked: Map
             if len(found.same) > 1
             for same, excess in [agreement(found, material.seed)]
         ],
-        "with": [
-            {
-                **host.guest.to_dict(),
-                "name": host.key,
-                "title": host.title,
-                "version": host.description.version if host.description is not None else None,
-                "fault": host.fault,
-                "tables": [
-                    {"number": number, "tables": {name: each.to_dict() for name, each in explanation.tables.items()}}
-                    for number, explanation in host.made.items()
-                    if explanation.tables
-                ],
-            }
-            for host in material.guests
-        ],
+        "with": [_guest(host) for host in material.guests],
         "findings": {section.title: [each.to_dict() for each in section.findings] for section in page.sections},
     }
 
@@ -94,6 +67,44 @@ def as_json(value: object) -> str:
 
 
 _MEASURES = {"accuracy", "macro_f1", "calibration_error", "confused", "n"}
+
+
+def _first_layer(material: Material) -> dict[str, Any] | None:
+    first = material.first
+    if first is None:
+        return None
+    return {
+        "layer": first.layer,
+        "strongest": strongest(first, material.classes),
+        "images": len(first.labels),
+    }
+
+
+def _filters(material: Material) -> dict[str, Any] | None:
+    filters = material.filters
+    if filters is None:
+        return None
+    return {
+        "layer": filters.layer,
+        "row": filters.shown.row,
+        "activations": filters.ascent.scores.tolist(),
+        "outputs": filters.outputs.scores.tolist(),
+    }
+
+
+def _guest(host: Hosted) -> dict[str, Any]:
+    return {
+        **host.guest.to_dict(),
+        "name": host.key,
+        "title": host.title,
+        "version": host.description.version if host.description is not None else None,
+        "fault": host.fault,
+        "tables": [
+            {"number": number, "tables": {name: each.to_dict() for name, each in explanation.tables.items()}}
+            for number, explanation in host.made.items()
+            if explanation.tables
+        ],
+    }
 
 
 def _shown(material: Material, number: int) -> dict[str, Any]:

@@ -89,12 +89,11 @@ def gather(
     if not labelled.any():
         raise InputError(dataset.name, "has no labels to train on")
     pool = given.chosen(labelled)
-    validation, held = None, None
+    validation = None
     if validation_split is not None:
         measured = _read(dataset.narrowed(validation_split), classifier, say)
         validation = measured.chosen(measured.labels >= 0)
     elif hold_out:
-        held = hold_out
         apart = _held_out(pool, hold_out, seed)
         validation, pool = pool.chosen(apart), pool.chosen(~apart)
     extra = [_read(each.aligned(dataset.classes), classifier, say) for each in also]
@@ -108,7 +107,7 @@ def gather(
     training = pool.chosen(kept)
     if len(training) < 2:
         raise InputError(dataset.name, f"leaves {len(training)} pictures to train on", "open a larger split")
-    about = {
+    about: dict[str, Any] = {
         "name": dataset.name,
         "digest": dataset.digest,
         "split": dataset.split,
@@ -118,16 +117,16 @@ def gather(
         "counts": _counts(training, dataset.classes),
         "votes": votes is not None,
         "also": [{"name": each.name, "digest": each.digest, "rows": len(each)} for each in also],
-        "validation": None
-        if validation is None
-        else {
+        "validation": None,
+    }
+    if validation is not None:
+        about["validation"] = {
             "name": dataset.name,
             "split": validation_split,
-            "held_out": held,
+            "held_out": None if validation_split is not None else hold_out,
             "rows": len(validation),
             "counts": _counts(validation, dataset.classes),
-        },
-    }
+        }
     return Material(training, validation, about)
 
 

@@ -211,6 +211,6 @@ def test_a_helper_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("FER_TUI_PLUGIN_LIMIT", "0.3")
     code = "import time\nprint('at it', flush=True)\ntime.sleep(600)"
     began = time.monotonic()
-    with subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE, text=True) as process:
-        assert _answer(process) == ""
+    with subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE) as process:
+        assert _answer(process) == b""
     assert time.monotonic() - began < 60

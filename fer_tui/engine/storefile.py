@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 import time
+from functools import cache
 from pathlib import Path
 
 from .networks import on_network
@@ -261,7 +263,12 @@ def _beside(path: Path, end: str) -> Path:
 def _has_wal(path: Path) -> bool:
     """Whether the file's header says that it is in WAL mode (bytes 18 and 19: 2)."""
     try:
-        with path.open("rb") as file:
-            return file.read(20)[18:] == b"\2\2"
+        return os.pread(_descriptor(path, path.stat().st_ino), 20, 0)[18:] == b"\2\2"
     except FileNotFoundError:
         return False
+
+
+@cache
+def _descriptor(path: Path, inode: int) -> int:
+    """Never closed: POSIX has a process that closes a file lose all locks that it has on it, also those of SQLite."""
+    return os.open(path, os.O_RDONLY)

@@ -126,6 +126,20 @@ def test_a_write_that_was_killed_on_a_network_is_undone(tmp_path: Path, away: Ca
     reader.close()
 
 
+def test_who_looks_at_a_file_does_not_unlock_it(tmp_path: Path, away: Callable[[bool], None]) -> None:
+    away(True)
+    writer = Store.open(tmp_path)
+    put(writer, 1)
+    writer._do("BEGIN IMMEDIATE")
+    for read_only in (True, False):  # in the same process, as the explorer does with a store that is named twice
+        Store.open(tmp_path, read_only=read_only).close()
+    begin = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0.1).execute('BEGIN IMMEDIATE')"
+    other = subprocess.run([sys.executable, "-c", begin, str(writer.path)], capture_output=True, text=True, timeout=60)
+    assert "database is locked" in other.stderr
+    writer._do("COMMIT")
+    writer.close()
+
+
 @contextmanager
 def seen_read_only(folder: Path, at: Path) -> Iterator[Path]:
     """The same folder on a file system that nobody can write to."""

@@ -36,7 +36,8 @@ def of_cell(
     from fer_tui.regions import known_regions, named_regions
 
     classes = session.classifier.classes
-    target, true = (asked.class_of(text, classes) for text in (arguments.target, arguments.against))
+    target = asked.class_of(arguments.target, classes)
+    true = asked.class_of(arguments.against, classes, "--against")
     settings = flags.settings_of(arguments).settings
     known = known_regions(settings.data, session.dataset)
     cell = Cell(true, target, arguments.cell or None, int(parameters["seed"]))

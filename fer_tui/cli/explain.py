@@ -269,7 +269,7 @@ def _make(
     found = None
     run: Callable[..., Generator[Result, None, None]]
     if arguments.against is not None:
-        other = asked.class_of(arguments.against, session.classifier.classes)
+        other = asked.class_of(arguments.against, session.classifier.classes, "--against")
         run = partial(contrast, engine, task, other)
     else:
         run = partial(engine.judge if arguments.trust else engine.run, task)

@@ -106,6 +106,7 @@ def test_confusion_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
         (["saliency", "--image", "text.png"], "text.png"),
         (["saliency", "--image", "0", "--target", "faer"], "there is no such class; did you mean fear?"),
         (["saliency", "--image", "0", "--target", "7"], "--target 7: there is no such class"),
+        (["saliency", "--image", "0", "--against", "7"], "--against 7: there is no such class"),
         (["saliency", "--image", "0", "--layer", "features.conv99"], "layer features.conv99: "),
         (
             ["saliency", "--image", "0", "--layer", "features.conv1", "--filter", "32"],

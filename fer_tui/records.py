@@ -37,7 +37,7 @@ class Record:
             self.values = values
         except OSError as error:
             change(self.values)
-            self.fault = f"{plain(self.path)}: {error.strerror or error}; changes are not kept"
+            self.fault = f"changes are not kept: {error.strerror or error}: {plain(self.path)}"
 
     def _read(self) -> dict[str, Any]:
         if self.path is None or not self.path.exists():

@@ -136,7 +136,7 @@ class _Tally:
         elif without:
             yield f"rows without a label, left out: {without} of {rows}"
         if self._broken:
-            yield f"rows whose scores are not finite, left out: {self._broken} of {rows}"
+            yield f"rows without finite scores (unreadable pictures have none), left out: {self._broken} of {rows}"
 
     def _shares(self) -> str:
         total = max(1, int(self._distribution.sum()))

@@ -47,7 +47,10 @@ def opened(path: Path, *, read_only: bool = False) -> Iterator[Store]:
     store = Store.open(path.parent, read_only=read_only)
     try:
         if not store.is_on:
-            raise InputError(path, store.note.rpartition(": ")[2], "delete the file, or name another folder by --cache")
+            mend = (
+                "delete the file, or name another folder by --cache" if path.exists() else "name the folder of a store"
+            )
+            raise InputError(path, store.note.rpartition(": ")[2], mend)
         yield store
     finally:
         store.close()

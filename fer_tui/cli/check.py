@@ -47,6 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         from fer_tui.classifier.threads import few_threads
         from fer_tui.engine import open_session
         from fer_tui.engine.check import Finding, run_checks
+        from fer_tui.engine.peers import check_peers, compare
+
+        peers = [name.strip() for name in arguments.against.split(",")] if arguments.against is not None else []
+        check_peers(peers)  # before the checks, which take their time
 
         failed = loading.describe_all(dict.fromkeys(meant.values())).failed  # one that hangs is found out here
         findings += [Finding(name, "loads", False, error.fault) for name, error in failed.items()]
@@ -56,10 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         for finding in run_checks(session.engine(), sound, arguments.samples, deep=arguments.deep):
             findings.append(finding)
             tell(f"{finding.method}: {finding.check}")
-        if arguments.against is not None:
-            from fer_tui.engine.peers import compare
-
-            peers = [name.strip() for name in arguments.against.split(",")]
+        if peers:
             findings += compare(session.engine(), peers, arguments.samples)
     for note in session.notes:
         streams.say(note)

@@ -43,6 +43,14 @@ class _Comparison:
     most: int = 1000
 
 
+def check_peers(peers: Sequence[str]) -> None:
+    """InputError where one of them is none that can be compared with."""
+    for peer in peers:
+        if peer not in _COMPARISONS:
+            fault = f"there is no such peer{nearest(peer, _COMPARISONS)}"
+            raise InputError(f"--against {peer}", fault, f"known: {', '.join(_COMPARISONS)}")
+
+
 def compare(engine: Engine, peers: Sequence[str], per_class: int = 1) -> Iterator[Finding]:
     """A finding for each method that one of `peers` has too: the largest difference of their maps.
 
@@ -51,10 +59,7 @@ def compare(engine: Engine, peers: Sequence[str], per_class: int = 1) -> Iterato
     """
     if engine.dataset is None:
         raise InputError("dataset", "there are no samples to compare on", "name one with --data")
-    for peer in peers:
-        if peer not in _COMPARISONS:
-            fault = f"there is no such peer{nearest(peer, _COMPARISONS)}"
-            raise InputError(f"--against {peer}", fault, f"known: {', '.join(_COMPARISONS)}")
+    check_peers(peers)
     rows = sample_rows(engine.dataset, len(engine.classifier.classes), per_class)
     for peer in peers:
         if importlib.util.find_spec(peer) is None:

@@ -215,6 +215,7 @@ BINDINGS = (
     Binding("help", ("?",), "this help", "Other", hint="help"),
     Binding("cancel", ("escape",), "stop the work; then list all images again", "Other"),
     Binding("quit", ("q",), "leave this screen; the last one: leave", "Other", hint="quit"),
+    Binding("suspend", ("ctrl+z",), "to the shell; fg comes back", "Other"),
     Binding("leave", ("ctrl+c", "ctrl+q"), "leave at once", "Other"),
 )
 

@@ -133,7 +133,7 @@ def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str])
         (["export", "out", "--cache", "kept"], "there is no explanation to export"),
         (["export", "out", "--method", "cem", "--cache", "kept"], "nothing of it is stored"),
         (["merge", "kept", "--cache", "kept"], "is the very store that is merged into"),
-        (["merge", "absent", "--cache", "kept"], "absent/store.sqlite: there is no store"),
+        (["merge", "absent", "--cache", "kept"], "absent/store.sqlite: there is no store (name the folder of a store)"),
     ],
 )
 def test_bad_input(words: list[str], said: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

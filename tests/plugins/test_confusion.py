@@ -105,7 +105,7 @@ def test_without_any_label_the_distribution_of_predictions_is_told() -> None:
 def test_rows_with_broken_scores_are_left_out_and_told() -> None:
     made = final(brightest(), Rows(pictures([0, 1, 2], broken=[1]), [0, 1, 2], ("a", "b", "c")))
     assert made.counts.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
-    assert made.notes == ("rows whose scores are not finite, left out: 1 of 3",)
+    assert made.notes == ("rows without finite scores (unreadable pictures have none), left out: 1 of 3",)
     assert made.extras["predicted"].tolist() == [0, -1, 2]
 
 

@@ -275,3 +275,27 @@ def test_the_terminal_process_loads_nothing_heavy(samples: Settings) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_ctrl_z_goes_to_the_shell_where_there_is_one(on_terminal: Callable[..., Terminal], samples: Settings) -> None:
+    shell = on_terminal(code="import os; os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])")
+    shell.type(f"{sys.executable} -m fer_tui open --device cpu --cache {samples.cache}\r")
+    shell.shows("accuracy")
+    shell.type("\x1a")
+    shell.shows("Stopped")
+    assert shell.heard.count("\x1b[?1049l") == 1
+    shell.type("fg\r")
+    shell.until(lambda: shell.heard.count("\x1b[?1049h") == 2, "the explorer again")
+    shell.type("G")
+    shell.shows("349")
+    shell.type("q")
+    shell.until(lambda: shell.heard.count("\x1b[?1049l") == 2, "the shell again")
+    shell.type("exit\r")
+    assert shell.ends() == 0
+
+    alone = on_terminal()  # leads its session, as under `ssh -t`: nobody could ever continue it
+    alone.shows("accuracy")
+    alone.type("\x1a")
+    alone.shows("no shell waits")
+    alone.type("q")
+    assert alone.ends() == 0

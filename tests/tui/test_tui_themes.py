@@ -21,6 +21,7 @@ from fer_tui.tui import theme
 from fer_tui.tui.app import Explorer
 from fer_tui.tui.bindings import BINDINGS, remapped
 from fer_tui.tui.state import State
+from fer_tui.tui.widgets.lines import Lines
 from fer_tui.tui.widgets.text_input import TextInput
 
 Opened = Callable[..., AbstractAsyncContextManager[Any]]
@@ -102,6 +103,8 @@ async def test_a_theme_is_chosen_seen_and_kept(opened: Opened, project: Callable
         assert sight.app.theme == "fer-dark"
         await sight.type("j")
         assert sight.app.theme == "fer-ember" and sight.app.desk.look.unsigned == "magma"
+        choices = sight.app.screen.query_one("#choices", Lines)
+        assert choices._texts[0].style == choices.inks.title, "the list is in its colours at once"
         await sight.type("{escape}")
         assert sight.app.theme == "fer-dark" and State.open().user.values.get("theme") is None
         await sight.type("{ctrl+t}G{enter}")

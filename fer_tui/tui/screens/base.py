@@ -35,6 +35,7 @@ from .copying import copy
 from .finding import Palette
 from .popups import Details, Help
 from .reporting import report
+from .suspending import suspend
 
 _SMALLEST = (30, 8)  # columns, lines
 _MEDIUM, _WIDE, _BROAD = 80, 120, 160  # columns
@@ -326,6 +327,10 @@ class DeskScreen(Paced, Screen[None], inherit_bindings=False):
 
     def do_leave(self, command: Command) -> None:
         self.app.exit(0)
+
+    def do_suspend(self, command: Command) -> None:
+        if not suspend(self):
+            self.say("no shell waits here to come back from")
 
     def do_checkpoint_next(self, command: Command) -> None:
         self._move_checkpoint(command.times)

@@ -84,9 +84,9 @@ class Choice(Over, ModalScreen[int | None], inherit_bindings=False):
             steps = {"j": 1, "down": 1, "k": -1, "up": -1, "pagedown": 10, "pageup": -10}.get(key, 0)
             edge = {"g": 0, "home": 0, "G": last, "end": last}.get(key)
             before, self._at = self._at, edge if edge is not None else min(max(0, self._at + steps), last)
-            self._draw()
             if self._preview is not None and self._at != before:
-                self._preview(self._at)
+                self._preview(self._at)  # it may be another theme that the names are drawn in
+            self._draw()
 
     def on_click(self, event: events.Click) -> None:
         lines = self.query_one(Lines)

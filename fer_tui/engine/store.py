@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 from fer_tui.folders import cache_folder
 
 from . import storefile
+from .claims import Claimed
 from .entries import Entry, Usage
 from .networks import on_network
 from .storefile import FILE_NAME
@@ -268,17 +269,17 @@ class Store:
         return hashlib.blake2b(f"{self._apart} {text}".encode(), digest_size=16).digest()
 
     def _connect(self, patience: float = 0.0) -> None:
-        self._stamp = ()
+        self._stamp = _ANOTHER  # where this fails, the next statement tries it again
         if not self._read_only:
             try:
-                self._connection = storefile.connected(self.path)
+                self._connection, self._stamp = storefile.connected(self.path), ()
                 return
             except (sqlite3.OperationalError, OSError) as error:
                 if not storefile.is_forbidden(error) or not self.path.is_file():
                     raise
-                self._read_only, self.note = True, f"the store is only read: {self.path} cannot be written to"
+                why = f": {error.strerror}" if isinstance(error, Claimed) else " cannot be written to"
+                self._read_only, self.note = True, f"the store is only read: {self.path}{why}"
         stamp = storefile.stamp(self.path)
-        self._stamp = _ANOTHER  # where this fails, the next statement tries it again
         self._connection, unchanging = storefile.readable(self.path, patience)
         self._stamp = stamp if unchanging else ()
 
@@ -335,13 +336,11 @@ class Store:
                     self._waits = True
                     return rows
                 except (sqlite3.Error, OSError, ValueError) as error:
-                    if storefile.is_passing(error, self.path):
-                        self._stamp = _ANOTHER
-                    elif not storefile.is_busy(error):
-                        self._turn_off(error)
+                    if not storefile.is_passing(error, self.path):
+                        if not storefile.is_busy(error):
+                            self._turn_off(error)
                         return []
-                    else:
-                        return []
+                    self._stamp = _ANOTHER
             if time.monotonic() > end:
                 self._waits = False
                 return []

@@ -10,7 +10,8 @@ import time
 from functools import cache
 from pathlib import Path
 
-from .networks import on_network
+from .claims import Claim
+from .networks import lacks_locks, on_network
 
 FILE_NAME = "store.sqlite"
 FORMAT = 2
@@ -67,12 +68,19 @@ class Unsettled(OSError):
 def connected(path: Path) -> sqlite3.Connection:
     """A connection that commits each statement; the file is made, or brought to this format, where it has to be.
 
-    ValueError where a newer fer-tui wrote it; Unsettled where it lies on a network and is open on its own machine.
+    ValueError where a newer fer-tui wrote it; Unsettled where it lies on a network and is open on its own machine;
+    Claimed where it has no locks and another machine writes.
     """
     is_far = on_network(path.parent)
     if is_far:
         check_log(path)
-    connection = _connection(path, "mode=rwc")
+    claim = Claim(path) if lacks_locks(path.parent) else None
+    try:
+        connection = _connection(path, "mode=rwc", claim)
+    except BaseException:
+        if claim is not None:
+            claim.end()
+        raise
     try:
         if is_far and _has_wal(path):
             _settle_alone(connection)
@@ -237,14 +245,28 @@ def bytes_of(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _connection(path: Path, how: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+class _Connection(sqlite3.Connection):
+    """One that ends its claim with itself."""
+
+    claim: Claim | None = None
+
+    def close(self) -> None:
+        super().close()
+        if self.claim is not None:
+            self.claim.end()
+
+
+def _connection(path: Path, how: str, claim: Claim | None = None) -> sqlite3.Connection:
+    made = sqlite3.connect(
         f"{path.absolute().as_uri()}?{how}",
         uri=True,
         timeout=_PATIENCE,
         isolation_level=None,
         check_same_thread=False,
+        factory=_Connection,
     )
+    made.claim = claim
+    return made
 
 
 def _made(connection: sqlite3.Connection) -> None:

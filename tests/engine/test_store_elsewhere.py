@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -63,6 +64,8 @@ def test_network_file_systems_are_known(tmp_path: Path) -> None:
     assert networks.on_network(tmp_path / "local" / "my box" / "maps", mounts)
     assert not networks.on_network(tmp_path / "local" / "usb", mounts)
     assert not networks.on_network(Path("/"), mounts)
+    assert networks.lacks_locks(tmp_path / "local" / "my box", mounts)
+    assert not networks.lacks_locks(tmp_path / "cache", mounts)
 
 
 def test_what_its_own_machine_writes_is_not_touched_from_afar(tmp_path: Path, away: Callable[[bool], None]) -> None:
@@ -138,6 +141,37 @@ def test_who_looks_at_a_file_does_not_unlock_it(tmp_path: Path, away: Callable[[
     assert "database is locked" in other.stderr
     writer._do("COMMIT")
     writer.close()
+
+
+def test_without_locks_one_machine_writes(
+    tmp_path: Path, away: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away(True)
+    monkeypatch.setattr(networks, "_lacks_locks", lambda folder: True)
+    store, beside = Store.open(tmp_path), Store.open(tmp_path)  # two of one machine see each other's locks
+    put(store, 1)
+    put(beside, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "gethostname", lambda: "gpu-2")
+        other = Store.open(tmp_path)
+        assert "has it open for writing, and this disk has no locks (if not: delete " in other.note
+        assert other.get(key(2)) == b"blob 2" and not other.put_many([(key(3), b"", "m", "")])
+        store.close()
+        beside.close()
+        last = Store.open(tmp_path)
+        put(last, 3)
+        assert other.get(key(3)) == b"blob 3" and not last.note
+        last.close()
+    assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        pass
+    left = tmp_path / f"{FILE_NAME}-writer-{socket.gethostname()}-{ended.pid}-0123abcd"  # of one that was killed
+    left.touch()
+    again = Store.open(tmp_path)
+    put(again, 4)
+    assert not left.exists()
+    again.close()
+    other.close()
 
 
 @contextmanager

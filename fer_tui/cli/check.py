@@ -84,11 +84,15 @@ def _show(findings: Sequence[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from fer_tui.engine.check import APPLIES
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("method", "check", "", "what was seen"):
         table.add_column(heading, overflow="fold")
     for finding in findings:
         mark = Text("ok", "green") if finding.ok else Text("FAILED", "bold red")
+        if finding.check == APPLIES:
+            mark = Text("–")
         table.add_row(Text(plain(finding.method)), finding.check, mark, Text(plain(finding.detail)))
     console = streams.console()
     console.print(table)

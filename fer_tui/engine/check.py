@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fer_tui.classifier import TorchClassifier
     from fer_tui.dataset import MappedDataset
 
+APPLIES = "applies"  # the check of an explainer that this network gives nothing to explain
 _TWICE = 3  # places that are explained a second time; one, where that takes long
 _FEW = 2  # samples in all, where one takes long
 
@@ -60,7 +61,8 @@ def run_checks(
     """The findings for each of `methods` (names or aliases; every installed explainer where None), as they are made.
 
     per_class: samples of each class; slow explainers get two in all. Checked are: loads, runs, finite,
-    shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends.
+    shape, not constant, the same twice, batch = alone, model untouched; after one that stops the rest it ends. One that
+    needs layers of a kind that the network has none of is told as "applies", and is no failure.
     deep: also whether maps can be trusted (see `trust`), on a sample of each class. Nothing is taken from the store or
     put there. InputError for an unknown method, or where no dataset is open.
     """
@@ -107,6 +109,11 @@ class _Check:
         with overheard() as heard:
             try:
                 yield from self._results(dataset, places, cheap=description.cost == "cheap")
+            except InputError as error:
+                if error.where == "layer":  # none was named: the network has none that it needs
+                    yield self._finding(APPLIES, True, f"not to this network: {error}")
+                    return
+                yield self._finding("runs", False, str(error))
             except FerTuiError as error:
                 yield self._finding("runs", False, str(error))
         changed = changes(before, state(self._classifier.at(0).module))

@@ -79,7 +79,7 @@ def test_what_the_environment_tells(
     [
         ("wieghts = 'a'\n", [], "settings", "did you mean weights?", "known: "),
         ("", ["--device", "cuda:99"], "device", "cuda:99", "--device auto"),
-        ("device = 'gpu'\n", [], "device", "there is no such device", "--device auto"),
+        ("device = 'gpu'\n", [], "settings", "'gpu' is none of auto", ""),
         ("", ["--cache", "/proc/absent"], "cache", "/proc cannot be written to", "--cache DIR"),
         ("", ["--cache", "file"], "cache", "cannot be written to", "--cache DIR"),
         ("", ["--cache", "broken"], "cache", "not a database", "delete broken"),

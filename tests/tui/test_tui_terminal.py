@@ -290,6 +290,7 @@ def test_ctrl_z_goes_to_the_shell_where_there_is_one(on_terminal: Callable[..., 
     shell.shows("349")
     shell.type("q")
     shell.until(lambda: shell.heard.count("\x1b[?1049l") == 2, "the shell again")
+    shell.until(lambda: "bash-" in shell.heard.rpartition("\x1b[?1049l")[2], "its prompt: it reads what is typed")
     shell.type("exit\r")
     assert shell.ends() == 0
 

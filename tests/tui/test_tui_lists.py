@@ -34,6 +34,7 @@ async def test_keys_go_where_the_key_before_them_leads(opened: Opened, samples: 
             ("j{escape}jl{enter}gg", [Explore], None, "true:disgust pred:disgust hardest"),
             ("/{escape}gcqgc{escape}{escape}cjjj{enter}12G", [Explore], 12, ""),
         ):
+            await sight.until(lambda: not sight.app.desk.image.is_working, "rest, for Esc stops work first")
             await sight.type(keys)
             assert [type(screen) for screen in sight.app.screen_stack[1:]] == stack
             assert sight.browser.narrowing == narrowing

@@ -91,11 +91,19 @@ class Run:
         best: bool = self.record["best"] != before
         entry["snapshot"] = entry["digest"] = None
         if keep or best:
-            entry["snapshot"] = f"epoch-{entry['epoch']:04d}.safetensors"
-            accuracy = entry["validation"]["accuracy"] if entry["validation"] else None
-            data = self._packed(module, {"epoch": entry["epoch"], **({"accuracy": accuracy} if accuracy else {})})
-            entry["digest"] = blake2b(data, digest_size=16).hexdigest()
-            write_whole(self.folder / entry["snapshot"], data, durable=True)
+            self._keep(entry, module)
+
+    def keep_last(self, module: nn.Module) -> None:
+        """A snapshot of the last epoch, where it has none: the time may be up just after it."""
+        if self.epochs and self.epochs[-1]["snapshot"] is None:
+            self._keep(self.epochs[-1], module)
+
+    def _keep(self, entry: dict[str, Any], module: nn.Module) -> None:
+        name = f"epoch-{entry['epoch']:04d}.safetensors"
+        accuracy = entry["validation"]["accuracy"] if entry["validation"] else None
+        data = self._packed(module, {"epoch": entry["epoch"], **({"accuracy": accuracy} if accuracy else {})})
+        write_whole(self.folder / name, data, durable=True)
+        entry["snapshot"], entry["digest"] = name, blake2b(data, digest_size=16).hexdigest()
 
     def _find_best(self) -> None:
         measured = [each for each in self.epochs if each["validation"] and each["epoch"]]

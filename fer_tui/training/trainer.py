@@ -150,6 +150,8 @@ class Trainer:
             stopped = isinstance(error, GeneratorExit | KeyboardInterrupt)
             self._close("interrupted" if stopped else "failed")
             raise
+        if self._processes.first:
+            self._run.keep_last(self._average.module)
         self._close("done" if self._late or self._epoch == self._recipe.epochs else "stopped early")
         if self._processes.first:
             (self._run.folder / RESUME).unlink(missing_ok=True)

@@ -232,7 +232,7 @@ async def test_a_picture_that_cannot_be_read_is_told_and_left_behind(
         await sight.type("j")
         await sight.explained()
         await sight.type("gg")
-        await sight.until(lambda: "is cut off" in sight.text(), "what is wrong")
+        await sight.until(lambda: "early" in sight.text(), "what is wrong: it is cut off, the picture ends too early")
         await sight.type("v{escape}gggcgej")
         await sight.explained()
 

@@ -80,6 +80,7 @@ async def test_what_is_chosen_is_done(opened: Opened, samples: Settings) -> None
         assert isinstance(sight.app.screen, Palette) and "nothing is called that" in sight.text()
         await sight.type("{escape}:smoothgrad{enter}")
         assert sight.app.desk.choice.given["saliency"]
+        await sight.explained()
         await sight.type(":jet{enter}")
         assert sight.app.desk.look.colours == "jet" and "jet" in sight.text("#caption")
         await sight.type(":do{tab}3{enter}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, Reply
+from fer_tui.engine.agreement import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def facts(explanation: Explanation, place: Place, classes: Sequence[str]) -> dic
         where["target_name"] = classes[place.target]
     if isinstance(explanation, Reply):
         return {"kind": "reply", "place": where, "text": explanation.text, **_more(explanation)}
-    array = _array(explanation)
+    array = numbers(explanation)
     more = _more(explanation)
     more["digests"]["values"] = hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
     return {
@@ -44,17 +45,6 @@ def _more(explanation: Explanation) -> dict[str, Any]:
         "tables": {name: table.to_dict() for name, table in explanation.tables.items()},
         "meta": meta,
     }
-
-
-def _array(explanation: Explanation) -> NDArray[Any]:
-    match explanation:
-        case Heatmap():
-            return explanation.values
-        case Gallery():
-            return explanation.images
-        case Matrix():
-            return explanation.counts
-    raise TypeError(f"unknown kind of explanation: {explanation.kind}")
 
 
 def _summary(explanation: Explanation, array: NDArray[Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def run_checks(
     for method in chosen:
         check = _Check(method, engine.classifier, engine.dataset, per_class)
         yield from check.findings()
-        if deep:
+        if deep and check.has_run:
             yield from check.deep()
 
 
@@ -83,6 +83,7 @@ class _Check:
 
     def __init__(self, method: str, classifier: TorchClassifier, dataset: MappedDataset, per_class: int) -> None:
         self._method, self._classifier, self._dataset, self._per_class = method, classifier, dataset, per_class
+        self.has_run = False
 
     def findings(self) -> Iterator[Finding]:
         from fer_tui.classifier.state import changes, state
@@ -109,13 +110,12 @@ class _Check:
         with overheard() as heard:
             try:
                 yield from self._results(dataset, places, cheap=description.cost == "cheap")
-            except InputError as error:
-                if error.where == "layer":  # none was named: the network has none that it needs
-                    yield self._finding(APPLIES, True, f"not to this network: {error}")
-                    return
-                yield self._finding("runs", False, str(error))
+                self.has_run = True
             except FerTuiError as error:
-                yield self._finding("runs", False, str(error))
+                if isinstance(error, InputError) and error.where == "layer":  # none was named: there is none for it
+                    yield self._finding(APPLIES, True, f"not to this network: {error}")
+                else:
+                    yield self._finding("runs", False, str(error))
         changed = changes(before, state(self._classifier.at(0).module))
         left = list(dict.fromkeys(each for each in heard if each.startswith(LEFT)))
         told = f"changed: {', '.join(changed)}" if changed else f"{', '.join(before)} as before"

@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from fer_tui.classifier import open_classifier
-from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place
+from fer_tui.contract import Place
 from fer_tui.dataset import open_dataset
 from fer_tui.engine import Engine
+from fer_tui.engine.agreement import numbers
 from fer_tui.testing.apart import APART, device_apart
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
@@ -76,17 +77,6 @@ def engine(device: str) -> Engine:
     opened = open_classifier(module, size=(40, 32), classes=["a", "b", "c"], device="auto" if apart else device)
     assert opened.device.type == (APART.type if apart else device)
     return Engine(opened, dataset)
-
-
-def numbers(explanation: Explanation) -> np.ndarray:
-    match explanation:
-        case Heatmap():
-            return explanation.values
-        case Gallery():
-            return explanation.images
-        case Matrix():
-            return explanation.counts
-    raise AssertionError
 
 
 @pytest.mark.parametrize(("method", "parameters"), METHODS, ids=lambda each: str(each)[:60])

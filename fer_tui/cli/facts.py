@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fer_tui.contract import Explanation, Gallery, Heatmap, Matrix, Place, Reply
-from fer_tui.engine.agreement import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +22,8 @@ def facts(explanation: Explanation, place: Place, classes: Sequence[str]) -> dic
         where["target_name"] = classes[place.target]
     if isinstance(explanation, Reply):
         return {"kind": "reply", "place": where, "text": explanation.text, **_more(explanation)}
+    from fer_tui.engine.agreement import numbers  # brings numpy, which `--help` does without
+
     array = numbers(explanation)
     more = _more(explanation)
     more["digests"]["values"] = hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
-from .crossing import chosen, fetched
+from .crossing import chosen
 
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
@@ -83,7 +83,7 @@ class Score:
                 (gradient,) = torch.autograd.grad(numbers, x, chosen(targets, numbers, sign), allow_unused=True)
         if gradient is None:
             return np.zeros(tuple(x.shape), np.float32), [[CUT] for _ in targets]
-        found, known = fetched(gradient * x if times_input else gradient, scores)
+        found, known = self.classifier.fetching(gradient * x if times_input else gradient, scores)()
         return found, self._remarks(torch.from_numpy(known), targets)
 
     def _of_all(self, scores: Tensor) -> tuple[Tensor, int]:

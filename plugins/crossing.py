@@ -21,6 +21,16 @@ def fetched(*tensors: Tensor) -> list[NDArray[np.float32]]:
     return [part.reshape(each.shape) for part, each in zip(parts, found, strict=True)]
 
 
+def fetched_exactly(*tensors: Tensor) -> list[NDArray[np.float64]]:
+    """Tensors of one device, of any shapes, as float64 arrays of the same shapes, by one copy for all."""
+    found = [each.detach().double() for each in tensors]
+    if len(found) == 1 or found[0].device.type == "cpu":
+        return [each.cpu().numpy() for each in found]
+    together = torch.cat([each.flatten() for each in found]).cpu().numpy()
+    parts = np.split(together, np.cumsum([each.numel() for each in found])[:-1])
+    return [part.reshape(each.shape) for part, each in zip(parts, found, strict=True)]
+
+
 def chosen(targets: Sequence[int], scores: Tensor, value: float = 1) -> Tensor:
     """`value` at each row's own target and 0 elsewhere, of the shape and kind of scores (N, classes).
 

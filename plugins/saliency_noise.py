@@ -54,8 +54,8 @@ def smoothed(
     def run(passes: Passes) -> list[tuple[Exact, Exact, Exact, bool]]:
         """For each span the sums of g and of g^2, the input's range, and `CUT`."""
         x = inputs(passes.images.start, passes.images.stop)
-        ranges = x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)
-        middle, deviation = passes.spread(x, share * ranges)
+        ranges = (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)).double()
+        middle, deviation = passes.spread(x, (share * ranges).to(x))
         gradient, _, cut = score.gradient(middle + deviation * drawn.of(passes, x), passes.targets(targets))
         made = (gradient.abs() if absolute else gradient).flatten(1).double()
         summing = passes.summing(np.ones(len(made)), x.device)

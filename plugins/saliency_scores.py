@@ -93,11 +93,13 @@ class Score:
         """What of scores (N, classes) is explained, for every class, up to the sign."""
         if self.kind == "logit":
             return scores, 1
-        return scores.log() if _probable(scores) else scores.log_softmax(1), -1 if self.kind == "loss" else 1
+        probable = _probable(scores)  # chosen on the device, where asking for it would be a wait
+        logarithms = torch.where(probable, torch.where(probable, scores, 1).log(), scores.log_softmax(1))
+        return logarithms, -1 if self.kind == "loss" else 1
 
     def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
         """What is to be said of each of these scores (N, classes), which lie on the host."""
-        probable, finite = _probable(scores), torch.isfinite(scores).all(1)
+        probable, finite = bool(_probable(scores)), torch.isfinite(scores).all(1)
         if self.kind == "logit" and not probable and bool(finite.all()):
             return [[] for _ in targets]
         shares = (scores if probable else scores.softmax(1))[torch.arange(len(targets)), torch.as_tensor(targets)]
@@ -107,12 +109,11 @@ class Score:
         ]
 
 
-def _probable(scores: Tensor) -> bool:
-    """Whether the network ends in a softmax: then its scores are probabilities already."""
+def _probable(scores: Tensor) -> Tensor:
+    """Whether the network ends in a softmax, bool (): then its scores are probabilities already."""
     rows = scores.detach()
-    if rows.shape[1] < 2 or bool((rows < 0).any()):
-        return False
-    return bool(((rows.sum(1) - 1).abs() < 5e-3).all())  # in bfloat16 a sum of probabilities is off by so much
+    # In bfloat16 a sum of probabilities is off by so much.
+    return (rows >= 0).all() & ((rows.sum(1) - 1).abs() < 5e-3).all() & (rows.shape[1] > 1)
 
 
 def _remark(share: float, finite: bool, kind: str, probable: bool) -> list[str]:

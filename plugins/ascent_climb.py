@@ -15,6 +15,7 @@ from .ascent_sources import Seen, Source
 OBJECTIVES = ("mean", "sum", "centre")
 OPTIMISERS = ("adam", "gradient")
 _WAVE = 1 << 26  # variables that are climbed together: what Adam remembers of them takes three times their memory
+_STEP = 3  # a step's time, forward and back, in looks, which are forward alone
 _STILL = 1e-6  # the share by which an activation must change in a whole climb for its filter to be alive
 _BETAS, _TINY = (0.9, 0.999), 1e-12
 
@@ -74,18 +75,21 @@ class Ascent:
         return self.images.copy()
 
     def run(self) -> Iterator[float]:
-        """Climb to the end; the share that is done, after every pass through the network."""
+        """Climb to the end; the share of the time that is past, after every pass through the network."""
         size = max(1, self._canvas.noise(0, [(0, 0)], 0).numel())
         wave = max(1, _WAVE // (size * self._batch)) * self._batch
-        passes = -(-len(self._units) // self._batch) * (self._how.steps + 2)
+        whole = -(-len(self._units) // self._batch) * (self._how.steps * _STEP + 2)
         done = 0
         for first in range(0, len(self._units), wave):
-            for _ in self._climb(first, min(first + wave, len(self._units))):
-                done += 1
-                yield min(1.0, done / passes)
+            for took in self._climb(first, min(first + wave, len(self._units))):
+                done += took
+                yield min(1.0, done / whole)
 
-    def _climb(self, first: int, last: int) -> Iterator[None]:
-        """One wave: a step of all its pictures, batch by batch, then the next step; before and after, a look."""
+    def _climb(self, first: int, last: int) -> Iterator[int]:
+        """One wave: a step of all its pictures, batch by batch, then the next step; before and after, a look.
+
+        After each pass the time that it took, where a look takes 1.
+        """
         how, canvas = self._how, self._canvas
         variables = canvas.encode(canvas.noise(how.seed, self._units[first:last], how.noise))
         optimiser = _Adam(variables) if how.optimiser == "adam" else _Gradient()
@@ -115,7 +119,7 @@ class Ascent:
                     torch.cuda.empty_cache()
                     continue
                 start = rows.stop
-                yield
+                yield 1 if step in (0, how.steps + 1) else _STEP
         self.shown()
         self._wave = None
 

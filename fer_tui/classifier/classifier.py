@@ -190,7 +190,7 @@ class TorchClassifier:
 
         return scores
 
-    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[np.float32]]]:
+    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[Any]]]:
         return fetching(*tensors)
 
     def in_batches(

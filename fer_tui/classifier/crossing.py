@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Arrays = list[NDArray[np.float32]]
+Arrays = list[NDArray[Any]]
 
 
 def fetching(*tensors: Tensor) -> Callable[[], Arrays]:
-    """Start to copy tensors (N, ...) of one device to the host, by one copy for all; what is returned waits for them.
+    """Start to copy tensors of one device to the host, by one copy for all; what is returned waits for them.
 
-    It returns float32 arrays of their shapes, which may be parts of one whole.
+    It returns arrays of their shapes, which may be parts of one whole: float64 where a tensor is, else float32.
     """
-    found = [each.detach().float() for each in tensors]
+    kind = torch.float64 if any(each.dtype == torch.float64 for each in tensors) else torch.float32
+    found = [each.detach().to(kind) for each in tensors]
     if found[0].device.type == "cpu":
         return lambda: [each.numpy() for each in found]
     shapes = [each.shape for each in found]
-    together = torch.cat([each.flatten(1) for each in found], 1) if len(found) > 1 else found[0].flatten(1)
+    together = torch.cat([each.flatten() for each in found])
     if together.device.type != "cuda":
         return lambda: _parted(together.cpu(), shapes)
     # Into memory that stays where it is: the copy needs no help of the host then, and more can be asked for meanwhile.
-    host = torch.empty(together.shape, dtype=together.dtype, pin_memory=True).copy_(together, non_blocking=True)
+    host = torch.empty(together.shape, dtype=kind, pin_memory=True).copy_(together, non_blocking=True)
     there = torch.cuda.Event()  # type: ignore[no-untyped-call]
     there.record(torch.cuda.current_stream(together.device))
 
@@ -37,7 +39,6 @@ def fetching(*tensors: Tensor) -> Callable[[], Arrays]:
 
 
 def _parted(together: Tensor, shapes: list[torch.Size]) -> Arrays:
-    """The parts of each row, (N, values of all) to (N, ...) each."""
-    ends = np.cumsum([shape[1:].numel() for shape in shapes])
-    parts = np.split(together.numpy(), ends[:-1], 1)
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    ends = itertools.accumulate(shape.numel() for shape in shapes)
+    numbers = together.numpy()
+    return [numbers[end - shape.numel() : end].reshape(shape) for end, shape in zip(ends, shapes, strict=True)]

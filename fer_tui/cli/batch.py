@@ -18,6 +18,7 @@ from fer_tui.contract import InputError, plain
 from . import asked as asking
 from . import crews, flags, narrowed, streams
 from .batch_watch import Watch
+from .cached import fault_of
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -250,8 +251,9 @@ def _store(out: Path | None, settings: Settings) -> Stores:
         stores = Stores(Store.open(folder_of(str(out)), limit_bytes=None), stores.others)
     if stores.own is None:
         raise InputError("--cache none", "leaves no store to write to", "name one: --out FOLDER")
-    if not stores.own.is_on:
-        raise InputError(stores.own.path, stores.own.note.rpartition(": ")[2], "name another one: --out FOLDER")
+    if fault := fault_of(stores.own):  # it is off, or only read: another machine writes to it
+        stores.close()
+        raise InputError(stores.own.path, fault, "name another one: --out FOLDER")
     return stores
 
 

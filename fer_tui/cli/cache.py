@@ -11,7 +11,7 @@ from fer_tui.amounts import size
 from fer_tui.contract import InputError, plain
 
 from . import flags
-from .cached import Place, known, opened, told
+from .cached import Place, fault_of, known, opened, told
 from .progress import Narrator
 from .sizes import bytes_of, room
 
@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     from fer_tui.folders import cache_folder
 
     folder = Path(settings.cache) if settings.cache is not None else cache_folder()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(folder, "is a file", "name the folder of a store: --cache DIR, or FER_TUI_CACHE")
     place = Place(folder, folder / FILE_NAME, tuple(folder_of(each) / FILE_NAME for each in settings.stores))
     match action:
         case "path":
@@ -163,7 +165,7 @@ def _verify(place: Place, arguments: argparse.Namespace) -> int:
         for path in place.paths:
             faults[path] = []
             if path.is_file():
-                with opened(path, read_only=path != place.path) as store:
+                with opened(path, read_only=path != place.path, or_only_read=True) as store:
                     faults[path] = store.verify(tell, quick=arguments.quick) + ([] if store.is_on else [store.note])
             elif path != place.path:
                 faults[path] = ["there is no store"]
@@ -178,7 +180,7 @@ def _verify(place: Place, arguments: argparse.Namespace) -> int:
 def _check_on(store: Store) -> None:
     """InputError where what was done to it has turned it off."""
     if not store.is_on:
-        raise InputError(store.path, store.note.rpartition(": ")[2])
+        raise InputError(store.path, fault_of(store))
 
 
 def _limit(place: Place, text: str, as_json: bool) -> int:

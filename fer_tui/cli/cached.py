@@ -40,20 +40,27 @@ def told(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> int:
 
 
 @contextmanager
-def opened(path: Path, *, read_only: bool = False) -> Iterator[Store]:
-    """The store in that file; InputError where it is off."""
+def opened(path: Path, *, read_only: bool = False, or_only_read: bool = False) -> Iterator[Store]:
+    """The store in that file; InputError where it is off, or may only be read, unless that will do, too."""
     from fer_tui.engine import Store
 
     store = Store.open(path.parent, read_only=read_only)
     try:
-        if not store.is_on:
+        if store.note and not (store.is_on and or_only_read):
             mend = (
-                "delete the file, or name another folder by --cache" if path.exists() else "name the folder of a store"
+                f"{'' if store.is_on else 'delete the file if nobody needs it, or '}name another folder by --cache"
+                if path.exists()
+                else "name the folder of a store"
             )
-            raise InputError(path, store.note.rpartition(": ")[2], mend)
+            raise InputError(path, fault_of(store), mend)
         yield store
     finally:
         store.close()
+
+
+def fault_of(store: Store) -> str:
+    """Why it is off, or only read, without its name; '' where it is neither."""
+    return store.note.partition(str(store.path))[2].removeprefix(":").strip()
 
 
 def known(methods: Sequence[str], usages: Iterable[Usage]) -> None:

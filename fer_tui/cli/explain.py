@@ -17,6 +17,7 @@ from . import asked, flags, looks, narrowed, streams, which
 from .contrasts import check_contrast, contrast_told, of_cell
 from .explain_average import add_average, check_average, explain_average
 from .explain_where import Many, check_many, explain_where
+from .lasting import Lasting
 from .progress import Narrator
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         image = None if alone else image
         row = 0 if alone else None if image is not None else row_of(arguments.image, session)
         place = _place(arguments, session, row)
-        explanation, place = _make(session, arguments, place, values, image, tell)
+        explanation, place = _make(session, arguments, description, place, values, image, tell)
     focus, labels = _focus(arguments.regions, opened, session, explanation, place, None if alone else row, image)
     if arguments.out is not None:
         _write(explanation, arguments.out, labels, look)
@@ -253,6 +254,7 @@ def _remarks(arguments: argparse.Namespace, axes: frozenset[Axis]) -> Iterator[s
 def _make(
     session: Session,
     arguments: argparse.Namespace,
+    description: Description,
     place: Place,
     parameters: Mapping[str, Value],
     image: Image | None,
@@ -273,9 +275,12 @@ def _make(
         run = partial(contrast, engine, task, other)
     else:
         run = partial(engine.judge if arguments.trust else engine.run, task)
+    lasting = Lasting(description, parameters, place)
     with closing(run(fresh=arguments.fresh)) as results:
         for result in results:
             tell(method, result.progress)
+            if warning := lasting(result):
+                streams.say(warning)
             if result.place == task.place:
                 found = result.explanation
     if found is None:

@@ -86,7 +86,7 @@ def explain_where(many: Many) -> None:
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
     for each in _explained(many, _targets(arguments.target, many.classes), found):
-        many.tell(f"{arguments.method}, row {each.row}", places[each.row] / len(places))
+        many.tell(f"{arguments.method}, row {each.row}", places[each.row] / len(places), whole=True)
         if arguments.out is not None:
             made.append(_written(arguments.out, each, many))
         elif arguments.json:

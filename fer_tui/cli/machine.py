@@ -123,6 +123,7 @@ def _further(stores: Sequence[str]) -> Iterator[Finding]:
     from fer_tui.engine import Store
     from fer_tui.engine.stores import folder_of
 
+    from .cached import fault_of
     from .sizes import room
 
     for named in stores:
@@ -131,5 +132,5 @@ def _further(stores: Sequence[str]) -> Iterator[Finding]:
             usage = store.usage()
             yield Finding("store", f"{store.path}: {usage.entries} entries, {room(usage)}, only read")
         else:
-            yield Finding("store", named, store.note.rpartition(": ")[2], "name another: --store DIR, or leave it out")
+            yield Finding("store", named, fault_of(store), "name another: --store DIR, or leave it out")
         store.close()

@@ -61,6 +61,17 @@ def _weights(given: object) -> tuple[str, ...]:
     return tuple(bundled_run() if each == f"{BUILTIN}run" else each for each in _texts(given))
 
 
+def _folder(given: object) -> str:
+    """Name of a folder, which may not be there yet, or of the store in it; or none."""
+    name = _text(given)
+    path = Path(name)
+    if path.is_dir() or not path.exists():
+        return name
+    if path.name == "store.sqlite":
+        return str(path.parent)
+    raise ValueError(f"{name} is a file: name the folder of a store, or a new one")
+
+
 def bundled_run() -> str:
     """The folder of the training that comes with fer-tui."""
     import fer_tui_samples
@@ -266,7 +277,7 @@ SETTINGS = (
     Setting("size", "model", "HxW", "height and width of the network's input", _size),
     Setting("output", "model", "FILE.py:FN", "turns the network's output into class scores", _text, "code"),
     Setting("device", "run", "auto|cpu|cuda:N|mps", "where to compute", _device),
-    Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _text, "file"),
+    Setting("cache", "run", "DIR|none", "folder of the store and of parsed data", _folder, "file"),
     Setting("stores", "run", "DIR", "a further store, which is only read (again for more)", _texts, "file"),
     Setting("parameters", "run", "", "other defaults of explainers' parameters", _parameters, has_flag=False),
     Setting("colours", "run", "", "colour maps of heat maps, by explainer", _colours, has_flag=False),

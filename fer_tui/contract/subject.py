@@ -114,10 +114,11 @@ class Classifier(Protocol):
         """
         ...
 
-    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[np.float32]]]:
-        """Start to copy tensors (N, ...) of the device to the host, by one copy for all; the result waits for them.
+    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[Any]]]:
+        """Start to copy tensors of the device to the host, by one copy for all; what is returned waits for them.
 
-        It returns float32 arrays of their shapes, parts of one whole: copy what is kept for long.
+        It returns arrays of their shapes, parts of one whole: copy what is kept for long. They are float64 where a
+        tensor is, else float32.
         """
         ...
 

@@ -43,7 +43,9 @@ def merge(
         missing = set(store.missing([entry.key for entry in part]))
         new = {entry.key: entry for entry in part if entry.key in missing and entry.is_sound}
         if not store.put_many((each.key.hex(), each.blob, each.method, each.kind) for each in new.values()):
-            raise InputError(store.path, store.note.rpartition(": ")[2] or "another process writes all the time")
+            raise InputError(
+                store.path, store.note.partition(f"{store.path}: ")[2] or "another process writes all the time"
+            )
         merged.entries += len(new)
         merged.bytes += sum(len(each.blob) for each in new.values())
         merged.damaged += sum(not each.is_sound for each in part)

@@ -129,7 +129,8 @@ def _readable(path: Path) -> tuple[sqlite3.Connection, bool]:
             return _unchanging(path), True
     connection = _connection(path, "mode=ro")
     try:
-        format_of(connection)
+        if not format_of(connection) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise ValueError("it is empty, no store yet")
         connection.execute("SELECT 1 FROM entries LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
@@ -220,8 +221,11 @@ def _code(error: Exception) -> int:
 
 
 def format_of(connection: sqlite3.Connection) -> int:
-    """The format of the file, 0 where it is empty. ValueError where a newer fer-tui wrote it."""
+    """The format of the file, 0 where it is empty. ValueError where a newer fer-tui wrote it, or another program."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "entries" not in tables:
+        raise ValueError("it is a database of another program")
     if found > FORMAT:
         raise ValueError("a newer fer-tui wrote it")
     return int(found)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap, Place
-from fer_tui.engine import Engine, Session, Settings, Store, open_session
+from fer_tui.engine import Engine, Session, Settings, Store, networks, open_session
+from fer_tui.engine.storefile import FILE_NAME
 
 from .batchkit import Slow
 from .conftest import Kit
@@ -117,6 +118,22 @@ def test_a_picture_that_cannot_be_read_is_set_aside_by_its_name(
     told = json.loads(out)
     assert (told["made"], [each["image"] for each in told["aside"]]) == (5, [3])
     assert "set aside: row 3 (3.png)" in said
+
+
+def test_a_store_that_another_machine_writes_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("_on_network", "_lacks_locks"):
+        monkeypatch.setattr(networks, name, lambda folder: True)
+    Store.open(tmp_path).close()
+    claim = tmp_path / f"{FILE_NAME}-writer-gpu-2-17-0123abcd"
+    claim.touch()
+    for flag in ("--out", "--cache"):
+        assert main(["batch", "saliency", "--data", "absent.csv", flag, str(tmp_path)]) == 2  # not even looked for
+        said = capsys.readouterr().err
+        assert f"{tmp_path / FILE_NAME}: gpu-2 has it open for writing" in said and str(claim) in said
+        assert said.endswith("(name another one: --out FOLDER)\n") and said.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == [tmp_path / FILE_NAME, claim]
 
 
 @pytest.mark.parametrize(

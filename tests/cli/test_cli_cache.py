@@ -123,6 +123,8 @@ def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str])
         (["show", "--method", "saliency"], "--method belongs to cache clear and export"),
         (["--cache", "none"], "none means that nothing is stored"),
         (["--cache", "broken"], "broken/store.sqlite: file is not a database"),
+        (["--cache", "afile"], "argument --cache: afile is a file: name the folder of a store"),
+        (["--cache", "empty"], "empty/store.sqlite: it is empty, no store yet"),
         (["empty"], "invalid choice: 'empty'"),
         (["clear", "kept"], "there is no place for kept"),
         (["export"], "cache export needs a name"),
@@ -139,9 +141,30 @@ def test_the_limit_is_remembered(kept: Path, capsys: pytest.CaptureFixture[str])
 def test_bad_input(words: list[str], said: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("broken").mkdir()
     Path("broken/store.sqlite").write_bytes(b"no database" * 1000)
+    Path("afile").touch()
+    Path("empty").mkdir()
+    Path("empty/store.sqlite").touch()
     assert main(["cache", *words]) == 2
     shown = capsys.readouterr()
     assert shown.out == "" and shown.err.count("\n") == 1 and said in shown.err
+
+
+def test_the_store_may_be_named_by_its_file(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "--cache", "kept/store.sqlite"]) == 0
+    assert capsys.readouterr().out.startswith("kept/store.sqlite: 3 entries, ")
+
+
+@pytest.mark.parametrize("action", [["show"], ["verify"], ["clear"], ["limit", "2G"], ["export", "out"]])
+def test_the_database_of_another_program_is_left_alone(
+    action: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    before = (tmp_path / "store.sqlite").read_bytes()
+    assert main(["cache", *action, "--cache", str(tmp_path)]) == 2
+    assert "store.sqlite: it is a database of another program (" in capsys.readouterr().err
+    assert not Store.open(tmp_path).is_on
+    assert (tmp_path / "store.sqlite").read_bytes() == before
 
 
 def test_parsed_data_are_shown_and_cleared(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ def test_what_the_environment_tells(
         ("", ["--device", "cuda:99"], "device", "cuda:99", "--device auto"),
         ("device = 'gpu'\n", [], "settings", "'gpu' is none of auto", ""),
         ("", ["--cache", "/proc/absent"], "cache", "/proc cannot be written to", "--cache DIR"),
-        ("", ["--cache", "file"], "cache", "cannot be written to", "--cache DIR"),
+        ("", ["--cache", "file/below"], "cache", "cannot be written to", "--cache DIR"),
         ("", ["--cache", "broken"], "cache", "not a database", "delete broken"),
     ],
 )

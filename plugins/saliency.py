@@ -172,7 +172,7 @@ def _explained(
 def _attributions(
     subjects: Sequence[Subject], classifier: Classifier, parameters: SaliencyParameters
 ) -> Iterator[tuple[int, Attribution]]:
-    """(number of the subject, what was found so far), subject by subject."""
+    """(number of the subject, what was found so far), subject by subject, in joint batches."""
     images = [_image(subject) for subject in subjects]
     targets = [_target(subject, parameters.score) for subject in subjects]
     score = Score(classifier, parameters.score)
@@ -182,44 +182,33 @@ def _attributions(
     if parameters.variant in _RECTIFIED:
         yield from rectified(score, images, targets, parameters.variant)
         return
-    regions = _regions(classifier, parameters)
-    for index, (subject, image, target) in enumerate(zip(subjects, images, targets, strict=True)):
-        for attribution in _one(score, image, target, parameters, regions, subject.place.image):
-            yield index, attribution
-
-
-def _one(
-    score: Score,
-    image: NDArray[np.uint8],
-    target: int,
-    parameters: SaliencyParameters,
-    regions: Regions | None,
-    row: int | None,
-) -> Iterator[Attribution]:
-    """The variants that need many passes for one image."""
     if parameters.variant == "integrated":
         steps, against = parameters.steps, parameters.baseline
-        return integrated(score, image, target, steps=steps, against=against, value=parameters.value)
+        yield from integrated(score, images, targets, steps=steps, against=against, value=parameters.value)
+        return
     if parameters.variant in _SMOOTHED:
-        return smoothed(
+        yield from smoothed(
             score,
-            image,
-            target,
+            images,
+            targets,
             variant=parameters.variant,
             absolute=parameters.absolute,
             samples=parameters.samples,
             share=parameters.noise,
             seed=parameters.seed,
         )
-    hide = partial(baseline, score.classifier, kind=parameters.baseline, value=parameters.value)
-    if regions is not None:
-        return by_regions(score, image, target, against=hide, regions=regions, row=row)
-    window, stride = window_of(*score.classifier.input_shape[1:], parameters.window, parameters.stride)
-    return by_windows(score, image, target, against=hide, window=window, stride=stride)
+        return
+    hide = partial(baseline, classifier, kind=parameters.baseline, value=parameters.value)
+    if (regions := _regions(classifier, parameters)) is not None:
+        rows = [subject.place.image for subject in subjects]
+        yield from by_regions(score, images, targets, against=hide, regions=regions, rows=rows)
+        return
+    window, stride = window_of(*classifier.input_shape[1:], parameters.window, parameters.stride)
+    yield from by_windows(score, images, targets, against=hide, window=window, stride=stride)
 
 
 def _regions(classifier: Classifier, parameters: SaliencyParameters) -> Regions | None:
-    if parameters.variant != "occlusion" or not parameters.regions:
+    if not parameters.regions:
         return None
     if parameters.regions != "grid":
         return regions_in(parameters.regions)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,15 @@ from torch import Tensor
 
 from fer_tui.contract import InputError
 
+from .saliency_passes import Passes, Span, in_passes
 from .saliency_regions import Mask, Regions
 from .saliency_scores import Attribution, Image, Score, Values
 
+Against = Callable[[Tensor], Tensor]
+
 _ACROSS = 6  # windows that fit side by side into the shorter side, where none is given
 _TOLD = 8  # regions in the note
+_REMEMBERED = 1024  # masks
 
 
 def window_of(height: int, width: int, window: int, stride: int) -> tuple[int, int]:
@@ -34,76 +39,113 @@ def window_of(height: int, width: int, window: int, stride: int) -> tuple[int, i
 
 
 def by_windows(
-    score: Score, image: Image, target: int, *, against: Callable[[Tensor], Tensor], window: int, stride: int
-) -> Iterator[Attribution]:
+    score: Score, images: Sequence[Image], targets: Sequence[int], *, against: Against, window: int, stride: int
+) -> Iterator[tuple[int, Attribution]]:
     """y(x) - y(x without a window), the mean over the windows that cover a pixel (Zeiler and Fergus 2013).
 
     Windows of `window` pixels every `stride`, as many as reach the far edge, where they are cut off. They come in an
     order that covers the picture soon; where none has been yet, the value is 0.
     """
-    height, width = score.classifier.input_shape[1:]
-    corners = _corners(height, width, window, stride)
+    down, across = (_stripes(side, window, stride) for side in score.classifier.input_shape[1:])
+    places = _order(len(down), len(across), max(1, window // stride))
+    # A first pass hides nothing: its window lies in a stripe that is empty.
+    hiding = np.concatenate([[(len(down), 0)], places])
 
-    def masks(start: int, stop: int) -> Mask:
-        made = np.zeros((stop - start, height, width), np.bool_)
-        for mask, (top, left) in zip(made, corners[start:stop], strict=True):
-            mask[top : top + window, left : left + window] = True
-        return made
+    @lru_cache(maxsize=1)
+    def tables(device: torch.device) -> tuple[Tensor, Tensor]:
+        empty = np.zeros((1, down.shape[1]), np.bool_)
+        return torch.from_numpy(np.concatenate([down, empty])).to(device), torch.from_numpy(across).to(device)
 
-    total, cover = np.zeros((height, width)), np.zeros((height, width))
-    meta = {"window": window, "stride": stride, "windows": len(corners)}
-    for stop, hidden, drops in _drops(score, image, target, against, masks, len(corners)):
-        total += np.tensordot(drops, hidden, 1)
-        cover += hidden.sum(0)
-        values = (total / np.maximum(cover, 1)).astype(np.float32)
-        yield _attribution(score, values, stop / len(corners), meta)
+    def hidden(passes: Passes, device: torch.device) -> Tensor:
+        rows, columns = torch.from_numpy(hiding[passes.numbers]).to(device).unbind(1)
+        tall, wide = tables(device)
+        return tall[rows].unsqueeze(2) & wide[columns].unsqueeze(1)
+
+    meta = {"window": window, "stride": stride, "windows": len(places)}
+    # By torch: NumPy's threads would take the cores from the network's for a while after each product.
+    left, right = torch.from_numpy(down.T).double(), torch.from_numpy(across).double()
+    seen, drops = np.zeros((2, len(down), len(across)))
+    for (index, start, stop), drop in _drops(score, images, targets, against, hidden, len(places)):
+        if start == 0:
+            seen[:] = drops[:] = 0
+        rows, columns = places[start:stop].T
+        seen[rows, columns], drops[rows, columns] = 1, drop
+        total, cover = (left @ torch.from_numpy(each) @ right for each in (drops, seen))
+        values = (total / cover.clamp(min=1)).float().numpy()
+        yield index, _attribution(score, values, stop / len(places), meta)
 
 
 def by_regions(
-    score: Score, image: Image, target: int, *, against: Callable[[Tensor], Tensor], regions: Regions, row: int | None
-) -> Iterator[Attribution]:
+    score: Score,
+    images: Sequence[Image],
+    targets: Sequence[int],
+    *,
+    against: Against,
+    regions: Regions,
+    rows: Sequence[int | None],
+) -> Iterator[tuple[int, Attribution]]:
     """y(x) - y(x without a region) on the region's pixels; on a pixel of several, that of the smallest; elsewhere 0.
 
-    extras: "drops" float32 (R,) and "pixels" int32 (R,), the regions' sizes, in the order of meta["regions"]; meta has
-    the "drops" by name too. A region that has no pixel in this image has the drop 0. Notes tell the largest drops.
+    rows: the images' rows of the dataset. extras: "drops" float32 (R,) and "pixels" int32 (R,), the regions' sizes, in
+    the order of meta["regions"]; meta has the "drops" by name too. A region that has no pixel in this image has the
+    drop 0. Notes tell the largest drops.
     """
-    masks = regions.of(score.classifier, image, row)
-    pixels = masks.sum((1, 2), dtype=np.int32)
-    drops = np.zeros(len(masks), np.float32)
     names = regions.names
-    done = 0
-    for stop, _, made in _drops(score, image, target, against, lambda a, b: masks[a:b], len(masks)):
-        drops[done:stop] = np.where(pixels[done:stop] > 0, made, 0)
-        done = stop
+
+    @lru_cache(maxsize=max(2, _REMEMBERED // len(names)))  # of the images of a batch
+    def masks_of(index: int) -> Mask:
+        return regions.of(score.classifier, images[index], rows[index])
+
+    def hidden(passes: Passes, device: torch.device) -> Tensor:
+        nothing = np.zeros((1, *score.classifier.input_shape[1:]), np.bool_)
+        masks = [np.concatenate([nothing, masks_of(each.image)])[each.start : each.stop] for each in passes.spans]
+        return torch.from_numpy(np.concatenate(masks)).to(device)
+
+    drops = np.zeros(len(names), np.float32)
+    for (index, start, stop), made in _drops(score, images, targets, against, hidden, len(names)):
+        masks = masks_of(index)
+        pixels = masks.sum((1, 2), dtype=np.int32)
+        drops[start:stop] = np.where(pixels[start:stop] > 0, made, 0)
+        drops[stop:] = 0
         values = np.zeros(masks.shape[1:], np.float32)
-        for index in np.argsort(-pixels[:done], kind="stable"):
-            values[masks[index]] = drops[index]
+        for region in np.argsort(-pixels[:stop], kind="stable"):
+            values[masks[region]] = drops[region]
         meta = {"regions": list(names), "drops": dict(zip(names, drops.tolist(), strict=True))}
-        notes = tuple(_told(names, drops, pixels)) if done == len(masks) else ()
+        notes = tuple(_told(names, drops, pixels)) if stop == len(names) else ()
         extras = {"drops": drops.copy(), "pixels": pixels}
-        yield _attribution(score, values, done / len(masks), meta, extras, notes)
+        yield index, _attribution(score, values, stop / len(names), meta, extras, notes)
 
 
 def _drops(
     score: Score,
-    image: Image,
-    target: int,
-    against: Callable[[Tensor], Tensor],
-    masks: Callable[[int, int], Mask],
+    images: Sequence[Image],
+    targets: Sequence[int],
+    against: Against,
+    hidden: Callable[[Passes, torch.device], Tensor],
     count: int,
-) -> Iterator[tuple[int, Mask, NDArray[np.float64]]]:
-    """After each pass: how many masks are done; those of this pass (n, H, W), and what hiding each costs (n,)."""
-    x = score.inputs([image])
-    base = against(x)
-    (whole,) = score.values(x, [target])
+) -> Iterator[tuple[Span, NDArray[np.float64]]]:
+    """What hiding each of `count` parts costs each image, span by span.
 
-    def run(start: int, stop: int) -> tuple[Mask, NDArray[np.float64]]:
-        hidden = masks(start, stop)
-        where = torch.from_numpy(hidden).to(x.device).unsqueeze(1)
-        return hidden, whole - score.values(torch.where(where, base, x), [target] * len(hidden))
+    hidden: what is hidden in each pass, bool (n, H, W); an image's first pass hides nothing, then come the parts.
+    """
 
-    for _, stop, (hidden, drops) in score.batches(count, run, "masked"):
-        yield stop, hidden, drops
+    @lru_cache(maxsize=1)  # for an image that takes several batches
+    def ends(start: int, stop: int) -> tuple[Tensor, Tensor]:
+        x = score.inputs(images[start:stop])
+        return x, against(x)
+
+    def run(passes: Passes) -> list[NDArray[np.float64]]:
+        here = passes.images
+        x, base = passes.spread(*ends(here.start, here.stop))
+        partly = torch.where(hidden(passes, x.device).unsqueeze(1), base, x)
+        (found,) = score.classifier.fetching(score.numbers(partly, passes.targets(targets)))()
+        return np.split(found, np.cumsum([each.stop - each.start for each in passes.spans])[:-1])
+
+    for (index, start, stop), numbers in in_passes(score, len(images), count + 1, run, "masked"):
+        if start == 0:
+            whole, numbers = numbers[0], numbers[1:]
+        if len(numbers):
+            yield Span(index, max(start - 1, 0), stop - 1), whole - numbers
 
 
 def _attribution(
@@ -119,16 +161,18 @@ def _attribution(
     return Attribution(channels=values[None], progress=progress, notes=notes, meta=meta, extras=extras or {})
 
 
-def _corners(height: int, width: int, window: int, stride: int) -> list[tuple[int, int]]:
-    """(top, left) of every window: first those that just cover the picture, then those between them."""
-    rows, columns = (range(0, math.ceil((side - window) / stride) * stride + 1, stride) for side in (height, width))
-    every = max(1, window // stride)
-    first = {(top, left) for top in _sparse(rows, every) for left in _sparse(columns, every)}
-    return sorted(((top, left) for top in rows for left in columns), key=lambda corner: corner not in first)
+def _stripes(side: int, window: int, stride: int) -> Mask:
+    """Which pixels of a side each window covers, (windows, side)."""
+    starts = np.arange(0, math.ceil((side - window) / stride) * stride + 1, stride)[:, None]
+    pixels = np.arange(side)
+    return (starts <= pixels) & (pixels < starts + window)
 
 
-def _sparse(starts: range, every: int) -> list[int]:
-    return sorted({*starts[::every], starts[-1]})
+def _order(rows: int, columns: int, every: int) -> NDArray[np.int64]:
+    """(row, column) of each window among the windows: first those that just cover the picture, then those between."""
+    first_rows, first_columns = ({*range(0, count, every), count - 1} for count in (rows, columns))
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    return np.array(sorted(places, key=lambda at: at[0] not in first_rows or at[1] not in first_columns))
 
 
 def _told(names: tuple[str, ...], drops: Values, pixels: NDArray[np.int32]) -> Iterator[str]:

@@ -2,64 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .saliency_baselines import baseline
+from .saliency_passes import Passes, in_passes
 from .saliency_scores import CUT, Attribution, Image, Score, Values
 
 _GAP = 0.05  # share of the score's difference that may be missing before it is said
 _TOGETHER = 16  # points that lie evenly along the way
 _ROUNDING = 1e-5  # the same as a share of all that was attributed
 
+Exact = NDArray[np.float64]
+
 
 def integrated(
-    score: Score, image: Image, target: int, *, steps: int, against: str, value: int
-) -> Iterator[Attribution]:
-    """(x - b) * sum of w_k * d y_t / d x at b + a_k (x - b), b the baseline (Sundararajan et al. 2017).
+    score: Score, images: Sequence[Image], targets: Sequence[int], *, steps: int, against: str, value: int
+) -> Iterator[tuple[int, Attribution]]:
+    """(x - b) * sum of w_k * d y_t / d x at b + a_k (x - b), b the baseline (Sundararajan et al. 2017), image by image.
 
     a_k and w_k are the `steps` points and weights of the Gauss-Legendre rule on 0 to 1. The values add up to
     y(x) - y(b), save a gap: extras["gap"] float64 (1,) is their sum minus that.
     """
-    x = score.inputs([image])
-    base = baseline(score.classifier, x, against, value)
-    high, low = (float(score.values(each, [target])[0]) for each in (x, base))
+    points, weights = _rule(steps)
+
+    @lru_cache(maxsize=1)  # for an image that takes several batches
+    def ends(start: int, stop: int) -> tuple[Tensor, Tensor]:
+        x = score.inputs(images[start:stop])
+        return x, baseline(score.classifier, x, against, value)
+
+    def run(passes: Passes) -> list[tuple[Exact, Exact, bool]]:
+        """What each span adds: to its image's map, and, where the image begins, its score and the baseline's; `CUT`."""
+        here = passes.images
+        x, base = ends(here.start, here.stop)
+        shares = x.new_tensor(points[passes.numbers]).view(-1, 1, 1, 1)
+        origin, away = passes.spread(base, x - base)
+        gradient, _, cut = score.gradient(origin + shares * away, passes.targets(targets))
+        summed = passes.summing(weights[passes.numbers], x.device) @ gradient.flatten(1).double()
+        found = summed.view(x.shape) * (x - base)
+        scores, begun = np.zeros((len(x), 2)), targets[here][passes.fresh]
+        known = [score.numbers(each[passes.fresh], begun) for each in (x, base)] if begun else []
+        parts, *known_here = score.classifier.fetching(found, *known)()
+        if begun:
+            scores[passes.fresh] = np.stack(known_here, 1)
+        return [(part, both, cut) for part, both in zip(parts, scores, strict=True)]
+
+    total, both = np.zeros(score.classifier.input_shape), np.zeros(2)
+    for (index, start, stop), (part, known, cut) in in_passes(score, len(images), steps, run, "gradient"):
+        total, both = (total + part, both + known) if start else (part, known)
+        if stop < steps:
+            yield index, Attribution(channels=_values(total / weights[:stop].sum()), progress=stop / steps)
+            continue
+        high, low = both.tolist()
+        gap = float(total.sum() - (high - low))
+        yield (
+            index,
+            Attribution(
+                channels=_values(total),
+                notes=tuple(_warnings(gap, high - low, total, against)) if not cut else (CUT,),
+                meta={"gap": gap, "score": high, "baseline_score": low},
+                extras={"gap": np.array([gap])},
+            ),
+        )
+
+
+def _rule(steps: int) -> tuple[Exact, Exact]:
+    """Points and weights, in an order in which any few neighbours lie all along the way: they tell of the whole."""
     points, weights = np.polynomial.legendre.leggauss(steps)
-    points, weights = (1 + points) / 2, weights / 2
-    # Any few neighbours in this order lie all along the way, so that a part of them tells something of the whole.
     rounds = max(1, -(-steps // _TOGETHER))
     order = np.concatenate([np.arange(first, steps, rounds) for first in range(rounds)])
-    away = (x - base)[0].double().cpu().numpy()
-    total, weight = np.zeros(away.shape), 0.0
-
-    def run(start: int, stop: int) -> tuple[Values, list[list[str]]]:
-        shares = x.new_tensor(points[order[start:stop]]).view(-1, 1, 1, 1)
-        return score.gradients(base + shares * (x - base), [target] * (stop - start))
-
-    for start, stop, (gradients, said) in score.batches(steps, run, "gradient"):
-        cut = CUT in said[0]
-        here = weights[order[start:stop]]
-        total += np.tensordot(here, gradients, 1)
-        weight += float(here.sum())
-        if stop < steps:
-            yield Attribution(channels=_values(total / weight * away), progress=stop / steps)
-    values = total * away
-    gap = float(values.sum() - (high - low))
-    yield Attribution(
-        channels=_values(values),
-        notes=tuple(_warnings(gap, high - low, values, against)) if not cut else (CUT,),
-        meta={"gap": gap, "score": high, "baseline_score": low},
-        extras={"gap": np.array([gap])},
-    )
+    return (1 + points[order]) / 2, weights[order] / 2
 
 
-def _values(values: NDArray[np.float64]) -> Values:
+def _values(values: Exact) -> Values:
     return values.astype(np.float32)
 
 
-def _warnings(gap: float, difference: float, values: NDArray[np.float64], against: str) -> Iterator[str]:
+def _warnings(gap: float, difference: float, values: Exact, against: str) -> Iterator[str]:
     if difference == 0:
         yield f"image and baseline ({against}) have the same score, so there is nothing to explain between them"
     elif abs(gap) > max(_GAP * abs(difference), _ROUNDING * float(np.abs(values).sum())):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
-from .crossing import chosen, fetched
+from .crossing import chosen
 
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
@@ -56,12 +56,11 @@ class Score:
         """(start, stop, run(start, stop)) over 0 to `count`: see Classifier.in_batches."""
         return self.classifier.in_batches(count, run, work)
 
-    def values(self, x: Tensor, targets: Sequence[int]) -> NDArray[np.float64]:
-        """The number for each input, (N,)."""
+    def numbers(self, x: Tensor, targets: Sequence[int]) -> Tensor:
+        """The number for each input: float64 (N,) on the device."""
         with torch.no_grad():
             values, sign = self._of_all(self.classifier.scores(x.clone()))
-        numbers: NDArray[np.float64] = sign * values.cpu().double().numpy()[np.arange(len(targets)), targets]
-        return numbers
+            return sign * values.gather(1, torch.as_tensor(targets).view(-1, 1).to(values.device))[:, 0].double()
 
     def gradients(
         self, x: Tensor, targets: Sequence[int], *, times_input: bool = False
@@ -69,6 +68,13 @@ class Score:
         """The gradient of each input's own number, float32 (N, C, H, W); and what is to be said of each.
 
         times_input: each value is multiplied by the input there.
+        """
+        gradient, scores, cut = self.gradient(x, targets)
+        found, known = self.classifier.fetching(gradient * x if times_input else gradient, scores)()
+        return found, [[CUT] for _ in targets] if cut else self._remarks(torch.from_numpy(known), targets)
+
+    def gradient(self, x: Tensor, targets: Sequence[int]) -> tuple[Tensor, Tensor, bool]:
+        """The gradient of each input's own number, (N, C, H, W) on the device; the scores; whether none reaches it.
 
         The numbers are differentiated together: in evaluation mode no input reaches another one's. Only the input asks
         for a gradient, so parameters may be frozen, and their .grad is not touched.
@@ -81,20 +87,19 @@ class Score:
             gradient = None
             if numbers.requires_grad:
                 (gradient,) = torch.autograd.grad(numbers, x, chosen(targets, numbers, sign), allow_unused=True)
-        if gradient is None:
-            return np.zeros(tuple(x.shape), np.float32), [[CUT] for _ in targets]
-        found, known = fetched(gradient * x if times_input else gradient, scores)
-        return found, self._remarks(torch.from_numpy(known), targets)
+            return torch.zeros_like(x) if gradient is None else gradient, scores.detach(), gradient is None
 
     def _of_all(self, scores: Tensor) -> tuple[Tensor, int]:
         """What of scores (N, classes) is explained, for every class, up to the sign."""
         if self.kind == "logit":
             return scores, 1
-        return scores.log() if _probable(scores) else scores.log_softmax(1), -1 if self.kind == "loss" else 1
+        probable = _probable(scores)  # chosen on the device, where asking for it would be a wait
+        logarithms = torch.where(probable, torch.where(probable, scores, 1).log(), scores.log_softmax(1))
+        return logarithms, -1 if self.kind == "loss" else 1
 
     def _remarks(self, scores: Tensor, targets: Sequence[int]) -> list[list[str]]:
         """What is to be said of each of these scores (N, classes), which lie on the host."""
-        probable, finite = _probable(scores), torch.isfinite(scores).all(1)
+        probable, finite = bool(_probable(scores)), torch.isfinite(scores).all(1)
         if self.kind == "logit" and not probable and bool(finite.all()):
             return [[] for _ in targets]
         shares = (scores if probable else scores.softmax(1))[torch.arange(len(targets)), torch.as_tensor(targets)]
@@ -104,12 +109,11 @@ class Score:
         ]
 
 
-def _probable(scores: Tensor) -> bool:
-    """Whether the network ends in a softmax: then its scores are probabilities already."""
+def _probable(scores: Tensor) -> Tensor:
+    """Whether the network ends in a softmax, bool (): then its scores are probabilities already."""
     rows = scores.detach()
-    if rows.shape[1] < 2 or bool((rows < 0).any()):
-        return False
-    return bool(((rows.sum(1) - 1).abs() < 5e-3).all())  # in bfloat16 a sum of probabilities is off by so much
+    # In bfloat16 a sum of probabilities is off by so much.
+    return (rows >= 0).all() & ((rows.sum(1) - 1).abs() < 5e-3).all() & (rows.shape[1] > 1)
 
 
 def _remark(share: float, finite: bool, kind: str, probable: bool) -> list[str]:

@@ -46,7 +46,11 @@ class Preprocessing:
 
     def shown(self, image: Image) -> Image:
         """`image` fitted: uint8 (H, W), or (H, W, 3) where the network takes colour; itself where nothing changes."""
-        image, wants_gray = fitting.checked(image), self.shape[0] == 1
+        wants_gray = self.shape[0] == 1
+        size = self.shape[1:] if wants_gray else (*self.shape[1:], 3)
+        if image.shape == size and image.dtype == np.uint8 and not self.equalise:
+            return image
+        image = fitting.checked(image)
         if wants_gray and image.ndim == 3:
             image = fitting.gray(image)
         if self.equalise:

@@ -21,8 +21,10 @@ from fer_tui.testing.apart import APART, Counts, device_apart
 METHODS = [
     *(("cam", variant) for variant in ("cam", "grad", "grad++", "xgrad", "hires", "layer", "eigen")),
     *(("saliency", variant) for variant in ("gradient", "input-x-gradient", "guided", "deconvolution")),
+    *(("saliency", variant) for variant in ("integrated", "smoothgrad", "smoothgrad-squared", "vargrad", "occlusion")),
 ]
-ROWS = 192
+FEW = {"steps": 2, "samples": 2, "window": 16, "stride": 16}  # passes an image, so that a batch has many images
+ROWS, TOGETHER = 384, 320
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +40,15 @@ def asked() -> Iterator[tuple[Engine, Counts]]:
         yield Engine(open_classifier(network.to(APART), size=(20, 16), classes=["a", "b", "c"]), dataset), counts
 
 
-def counted(asked: tuple[Engine, Counts], method: str, variant: str, rows: int) -> tuple[int, int, int]:
+def counted(
+    asked: tuple[Engine, Counts], method: str, variant: str, rows: int, **parameters: object
+) -> tuple[int, int, int]:
     """Launches, copies to the host and waits for the maps of so many images, once the network's copy is made."""
     engine, counts = asked
+    given = FEW if method == "saliency" else {}
     places = [Place(image=row, target=row % 3, checkpoint=0) for row in range(rows)]
     counts.clear()
-    made = list(engine.explain_many(method, places, {"variant": variant}))
+    made = list(engine.explain_many(method, places, {"variant": variant, **given, **parameters}))
     assert len(made) == rows
     return counts.launches.total(), counts.to_host, counts.waits.total()
 
@@ -51,12 +56,26 @@ def counted(asked: tuple[Engine, Counts], method: str, variant: str, rows: int) 
 @pytest.mark.parametrize(("method", "variant"), METHODS)
 def test_a_batch_costs_what_an_image_does(asked: tuple[Engine, Counts], method: str, variant: str) -> None:
     counted(asked, method, variant, ROWS)  # makes the copy of the network
-    some, many = (counted(asked, method, variant, rows) for rows in (ROWS // 2, ROWS))
+    some, many = (counted(asked, method, variant, rows) for rows in (TOGETHER // 2, TOGETHER))
     assert many == some, "launches, copies or waits grow with the images of one batch"
     launches, copies, waits = many
-    head = 1 if variant == "cam" else 0  # looked for once in a run
-    assert copies == 1 + head and waits == 0
+    assert copies == 1 and waits == 0
     assert launches < 80
+
+
+@pytest.mark.parametrize(
+    ("variant", "given", "batches"),
+    [
+        ("integrated", {"steps": 8, "score": "log-probability"}, 3),
+        ("smoothgrad", {"samples": 8}, 3),
+        ("occlusion", {"regions": "grid", "window": 5}, 7),  # and one pass that hides nothing
+    ],
+)
+def test_passes_of_all_images_fill_the_batches(
+    asked: tuple[Engine, Counts], variant: str, given: dict[str, object], batches: int
+) -> None:
+    _, copies, waits = counted(asked, "saliency", variant, ROWS, **given)
+    assert copies == batches and waits == 0
 
 
 def test_two_batches_are_fetched_by_two_copies(asked: tuple[Engine, Counts]) -> None:
@@ -64,7 +83,7 @@ def test_two_batches_are_fetched_by_two_copies(asked: tuple[Engine, Counts]) -> 
     places = [Place(image=row % ROWS, target=row // ROWS, checkpoint=0) for row in range(3 * ROWS)]
     list(engine.explain_many("cam", places[:200], {"variant": "grad"}))
     counts.clear()
-    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 512 that are made at once
+    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 1024 that are made at once
     assert counts.to_host == 2
 
 

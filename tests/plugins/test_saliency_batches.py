@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +63,46 @@ def test_many_are_the_same_as_each_alone(variant: str) -> None:
             single = alone(subject, parameters)
             assert np.abs(result.explanation.values - single).max() <= 1e-5 * np.abs(single).max()
             assert "network" not in result.explanation.meta
+
+
+@each_variant
+def test_many_real_images_are_the_same_as_each_alone(variant: str, public: tuple, hhccode: TorchClassifier) -> None:
+    """Passes of several images share batches, whose ends fall anywhere within an image's own."""
+    images = zip(public[0][:5], (3, 0, 6, 3, 1), strict=True)
+    subjects = [
+        Subject(hhccode, Place(image=n, target=target), image, target) for n, (image, target) in enumerate(images)
+    ]
+    parameters = SaliencyParameters(variant=variant, steps=7, samples=9, noise=0.2, window=12, seed=2)
+    made = finals(Saliency().explain_many(subjects, parameters))
+    for subject, result in zip(subjects, made, strict=True):
+        (single,) = finals(Saliency().explain(subject, parameters))
+        a, b = result.explanation, single.explanation
+        assert result.place == single.place and a.notes == b.notes and a.meta.keys() == b.meta.keys()
+        assert np.abs(a.values - b.values).max() <= 1e-5 * np.abs(b.values).max()
+        for name in a.meta.keys() & {"score", "baseline_score", "noise"}:
+            assert a.meta[name] == pytest.approx(b.meta[name], rel=1e-5)
+
+
+def test_noise_that_does_not_stay_in_memory_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    subjects = subjects_of(opened(network()), 4)
+    parameters = SaliencyParameters(variant="smoothgrad", samples=21, seed=8)
+    expected = finals(Saliency().explain_many(subjects, parameters))
+    monkeypatch.setattr("fer_tui_plugins.saliency_noise._KEPT", 0)
+    for a, b in zip(finals(Saliency().explain_many(subjects, parameters)), expected, strict=True):
+        assert np.array_equal(a.explanation.values, b.explanation.values)
+
+
+def test_regions_of_many_images_are_their_own(tmp_path: Path) -> None:
+    subjects = subjects_of(opened(network()), 6)
+    rows = np.random.default_rng(1).random((6, 24, 24)) < 0.3
+    np.savez(tmp_path / "masks.npz", part=rows, corner=np.triu(np.ones((24, 24), np.bool_)))
+    parameters = SaliencyParameters(variant="occlusion", regions=str(tmp_path / "masks.npz"))
+    made = finals(Saliency().explain_many(subjects, parameters))
+    for row, (subject, result) in enumerate(zip(subjects, made, strict=True)):
+        (single,) = finals(Saliency().explain(subject, parameters))
+        extras = result.explanation.extras
+        assert extras["pixels"].tolist() == [rows[row].sum(), 300]
+        assert extras["drops"] == pytest.approx(single.explanation.extras["drops"], rel=1e-4)
 
 
 @each_variant

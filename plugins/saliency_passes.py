@@ -1,0 +1,100 @@
+"""Many passes for each of many images, in joint batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .saliency_scores import Score
+
+T = TypeVar("T")
+
+
+class Span(NamedTuple):
+    """The passes from `start` to `stop` of one image."""
+
+    image: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """A batch of n passes, `start` to `stop` of images that take `each` passes: all of one image, then the next one's.
+
+    So neighbouring images take part, k of them, and at most the first one has begun in an earlier batch.
+    """
+
+    start: int
+    stop: int
+    each: int
+
+    @property
+    def spans(self) -> list[Span]:
+        """What of each image takes part, (k,)."""
+        images = range(self.start // self.each, (self.stop - 1) // self.each + 1)
+        begins = [image * self.each for image in images]
+        return [
+            Span(image, max(self.start - begin, 0), min(self.stop - begin, self.each))
+            for image, begin in zip(images, begins, strict=True)
+        ]
+
+    @property
+    def images(self) -> slice:
+        """Which images take part."""
+        return slice(self.start // self.each, (self.stop - 1) // self.each + 1)
+
+    @property
+    def fresh(self) -> slice:
+        """Which of the images that take part begin here."""
+        return slice(int(self.start % self.each > 0), None)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each pass among those of its image, (n,)."""
+        return np.arange(self.start, self.stop) % self.each
+
+    def spread(self, *tensors: Tensor) -> list[Tensor]:
+        """Tensors with a row for each image (k, ...) as such with one for each pass (n, ...)."""
+        if self._count == 1:
+            return [each.expand(self.stop - self.start, *each.shape[1:]) for each in tensors]
+        rows = torch.from_numpy(self._rows).to(tensors[0].device)
+        return [each.index_select(0, rows) for each in tensors]
+
+    def targets(self, targets: Sequence[int]) -> list[int]:
+        """The target of each pass, out of those of all images."""
+        return [targets[row] for row in (self._rows + self.images.start).tolist()]
+
+    def summing(self, weights: NDArray[np.float64], device: torch.device) -> Tensor:
+        """float64 (k, n): multiplied by (n, ...) it sums up the passes of each image, weighed as given (n,)."""
+        made = np.zeros((self._count, self.stop - self.start))
+        made[self._rows, np.arange(len(weights))] = weights
+        return torch.from_numpy(made).to(device)
+
+    @property
+    def _count(self) -> int:
+        return self.images.stop - self.images.start
+
+    @property
+    def _rows(self) -> NDArray[np.int64]:
+        """Which of the images that take part each pass is of, (n,)."""
+        return np.arange(self.start, self.stop) // self.each - self.images.start
+
+
+def in_passes(
+    score: Score, images: int, each: int, run: Callable[[Passes], Sequence[T]], work: str
+) -> Iterator[tuple[Span, T]]:
+    """What `run` makes of each span of a batch, over all passes of all images: see Classifier.in_batches."""
+
+    def batch(start: int, stop: int) -> list[tuple[Span, T]]:
+        passes = Passes(start, stop, each)
+        return list(zip(passes.spans, run(passes), strict=True))
+
+    for _, _, found in score.batches(images * each, batch, work):
+        yield from found

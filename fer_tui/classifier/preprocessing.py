@@ -41,7 +41,8 @@ class Preprocessing:
         channels = self.shape[0]
         for what, numbers in (("mean", self.mean), ("std", self.std)):
             if channels and len(numbers) not in (1, channels):
-                raise InputError(what, f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}")
+                fault = f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}"
+                raise InputError(what, fault, "give one number, or one for each channel")
 
     def shown(self, image: Image) -> Image:
         """`image` fitted: uint8 (H, W), or (H, W, 3) where the network takes colour; itself where nothing changes."""

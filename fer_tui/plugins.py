@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
 import re
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -55,20 +57,20 @@ def set_aside() -> dict[Origin, str]:
     for whose, entry in _installed():
         if _is_unwanted(whose):
             found[whose] = f"disabled by {DISABLE}"
-        elif (other := _origin(used[entry.name])) != whose:
+        elif (other := used[entry.name][0]) != whose:
             found[whose] = f"not used: {other.source} has one of the same name"
     return found
 
 
 def origins() -> tuple[Origin, ...]:
     """The explainers of `names`, each with the distribution that brings it."""
-    return tuple(map(_origin, _entries().values()))
+    return tuple(whose for whose, _ in _entries().values())
 
 
 def origin(name: str) -> Origin:
     """The explainer of that name, with the distribution that brings it."""
-    entry = _entries().get(name)
-    return _origin(entry) if entry is not None else Origin(name)
+    found = _entries().get(name)
+    return found[0] if found is not None else Origin(name)
 
 
 def is_disabled(name: str) -> bool:
@@ -104,13 +106,13 @@ def load(name: str) -> type[Explainer[Any]]:
     entries = _entries()
     if name not in entries:
         raise _unknown(name, remembered())
-    whose = _origin(entries[name])
+    whose, entry = entries[name]
     if why := left_out(name):
         raise PluginError(str(whose), why)
     quiet = contextlib.nullcontext() if is_witnessed() else contextlib.redirect_stdout(io.StringIO())
     try:
         with at_work(whose, "import"), quiet:
-            found = entries[name].load()
+            found = entry.load()
             _check(whose, found)
             _check_description(whose, found.describe())
     except (KeyboardInterrupt, PluginError):
@@ -200,8 +202,8 @@ def remembered(folder: Path | None = None) -> dict[str, Description]:
         kept = json.loads(((folder or cache_folder()) / _MEMORY).read_text("utf-8"))
         return {
             name: Description.from_dict(kept[name]["description"])
-            for name, entry in _entries().items()
-            if name in kept and kept[name]["of"] == _identity(entry)
+            for name, found in _entries().items()
+            if name in kept and kept[name]["of"] == _identity(*found)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
@@ -211,7 +213,7 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
     """Keep descriptions for the next run, by distribution and version; a folder that cannot be written is no fault."""
     entries = _entries()
     kept = {
-        each.name: {"of": _identity(entries[each.name]), "description": each.to_dict()}
+        each.name: {"of": _identity(*entries[each.name]), "description": each.to_dict()}
         for each in descriptions
         if each.name in entries
     }
@@ -221,21 +223,37 @@ def remember(descriptions: Iterable[Description], folder: Path | None = None) ->
         write_whole(path, json.dumps(kept).encode())
 
 
-def _entries() -> dict[str, EntryPoint]:
+def _entries() -> dict[str, tuple[Origin, EntryPoint]]:
     """Entry points by name. Of two with one name fer-tui's own counts, else the first by its distribution's name."""
-    found: dict[str, EntryPoint] = {}
+    found: dict[str, tuple[Origin, EntryPoint]] = {}
     for whose, entry in _installed():
         if not _is_unwanted(whose):
-            found.setdefault(entry.name, entry)
+            found.setdefault(entry.name, (whose, entry))
     return found
 
 
-def _installed() -> list[tuple[Origin, EntryPoint]]:
+def _installed() -> tuple[tuple[Origin, EntryPoint], ...]:
+    """All entry points; read anew where something was installed since."""
+    return _read(tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+@functools.lru_cache(maxsize=1)
+def _read(_: tuple[tuple[str, int], ...]) -> tuple[tuple[Origin, EntryPoint], ...]:
+    """All entry points, for the folders that modules come from: reading the metadata of many packages takes long."""
+
     def place(each: tuple[Origin, EntryPoint]) -> tuple[bool, str]:
         whose, _ = each
         return not is_own(whose), whose.distribution.lower()
 
-    return sorted(((_origin(entry), entry) for entry in entry_points(group=GROUP)), key=place)
+    return tuple(sorted(((_origin(entry), entry) for entry in entry_points(group=GROUP)), key=place))
+
+
+def _changed(folder: str) -> int:
+    """When something came to a folder or left it, in nanoseconds; 0 where there is none."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _origin(entry: EntryPoint) -> Origin:
@@ -266,8 +284,7 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _identity(entry: EntryPoint) -> list[str]:
-    whose = _origin(entry)
+def _identity(whose: Origin, entry: EntryPoint) -> list[str]:
     return [whose.distribution, whose.version, entry.value, str(CONTRACT_VERSION), _FORMAT]
 
 

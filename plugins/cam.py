@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import ClassVar
@@ -34,7 +34,7 @@ from . import cam_maps, cam_masked
 from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
-from .crossing import chosen, fetched
+from .crossing import chosen
 from .hastening import hastened
 from .saliency_rectified import rectified
 from .saliency_scores import Score
@@ -248,24 +248,23 @@ def _batched(
     """The maps of a pass over the subjects, batch by batch."""
     run = partial(_made, classifier, subjects, plan, positive=parameters.positive)
     for start, stop, maps in classifier.in_batches(len(subjects), run, f"cam {plan.variant}"):
-        yield from _heatmaps(subjects[start:stop], *maps, plan, parameters)
+        yield from _heatmaps(subjects[start:stop], *maps(), plan, parameters)
 
 
 def _made(
     classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int, *, positive: bool
-) -> tuple[Maps, Maps]:
+) -> Callable[[], list[Maps]]:
     """`_sized` maps of the subjects from `start` to `stop` at the plan's layer."""
     (maps,) = _maps(classifier, subjects[start:stop], [plan.layer], plan)
     return _sized(maps, classifier, positive)
 
 
-def _sized(maps: Tensor, classifier: Classifier, positive: bool) -> tuple[Maps, Maps]:
+def _sized(maps: Tensor, classifier: Classifier, positive: bool) -> Callable[[], list[Maps]]:
     """Maps (N, h, w) as arrays: as they are, and at the input's size, there without negative values if `positive`."""
     kept = maps.detach().float()
     small = kept.clamp(min=0) if positive else kept
     large = F.interpolate(small[:, None], classifier.input_shape[1:], mode="bilinear", align_corners=False)[:, 0]
-    own, sized = fetched(kept, large)
-    return own, sized
+    return classifier.fetching(kept, large)
 
 
 def _masked(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
@@ -313,7 +312,7 @@ def _guided(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters)
 def _heatmap(subject: Subject, maps: Tensor, plan: _Plan, parameters: CamParameters) -> Heatmap:
     """The map (1, h, w) at the size of the input, with what is to be said of it."""
     sized = _sized(maps, subject.classifier, parameters.positive)
-    (heatmap,) = _heatmaps([subject], *sized, plan, parameters)
+    (heatmap,) = _heatmaps([subject], *sized(), plan, parameters)
     return heatmap
 
 
@@ -322,34 +321,38 @@ def _heatmaps(
 ) -> Iterator[Heatmap]:
     """`_heatmap` of many subjects of one network. Each owns its numbers: who keeps one map keeps no whole batch."""
     classifier = subjects[0].classifier
-    lows, highs = small.min((1, 2)).tolist(), small.max((1, 2)).tolist()  # not finite where a value is not
+    lows, highs = small.min((1, 2)), small.max((1, 2))  # not finite where a value is not
+    speaks = np.isfinite(lows) & np.isfinite(highs) & (highs > 0)
     kept = np.maximum(small, 0) if parameters.positive else small
     meta = {"variant": plan.variant, "layer": plan.layer, "upsampling": "bilinear", "map": list(small.shape[1:])}
     meta |= {"network": plan.how} if plan.how else {}
-    for n, subject in enumerate(subjects):
-        said = _warnings(small[n], lows[n], highs[n], plan.variant, parameters.positive)
+    coarse = tuple(_coarse(small.shape[1:], plan.variant))
+    for n, (subject, plain) in enumerate(zip(subjects, speaks.tolist(), strict=True)):
+        said = () if plain else (_warning(small[n], float(lows[n]), float(highs[n]), parameters.positive),)
         yield Heatmap(
             values=large[n].copy(),
             image=classifier.shown(_image(subject)),
             signed=not parameters.positive,
             extras={"map": kept[n].copy()},
             meta=meta,
-            notes=(*plan.notes, *said),
+            notes=(*plan.notes, *said, *coarse),
         )
 
 
-def _warnings(values: NDArray[np.float32], low: float, high: float, variant: str, positive: bool) -> Iterator[str]:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        yield f"{int((~np.isfinite(values)).sum())} of {values.size} values are not finite"
-        return
-    if low == high == 0:
-        yield "the map is zero everywhere: nothing at this layer moves the target's score"
-    elif high <= 0:
-        blank = "blank once negative values are cut" if not positive else "blank, for negative values are cut"
-        yield f"no place speaks for the target: the map runs from {low:.3g} to {high:.3g}, so it is {blank}"
-    if values.size < 16 and variant != "eigen":
-        rows, columns = values.shape
+def _coarse(shape: tuple[int, ...], variant: str) -> Iterator[str]:
+    rows, columns = shape
+    if rows * columns < 16 and variant != "eigen":
         yield f"the map has {rows} x {columns} places: what is seen between them is interpolation"
+
+
+def _warning(values: NDArray[np.float32], low: float, high: float, positive: bool) -> str:
+    """What is to be said of a map that speaks for nothing."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{int((~np.isfinite(values)).sum())} of {values.size} values are not finite"
+    if low == high == 0:
+        return "the map is zero everywhere: nothing at this layer moves the target's score"
+    blank = "blank once negative values are cut" if not positive else "blank, for negative values are cut"
+    return f"no place speaks for the target: the map runs from {low:.3g} to {high:.3g}, so it is {blank}"
 
 
 def _captured(outputs: dict[str, Tensor], layer: str, count: int) -> Tensor:

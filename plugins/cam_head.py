@@ -12,8 +12,6 @@ from torch import nn
 
 from fer_tui.contract import Classifier
 
-from .crossing import fetched
-
 _TOLERANCE = 1e-4  # of the largest value, between what is pooled and what the classifier gets
 _PROBES = 3  # pictures of noise that the network is run on
 
@@ -43,12 +41,17 @@ def find_head(classifier: Classifier) -> Head | None:
 
     The means are compared with what the classifier gets, so that it does not matter whether the pooling is a module or
     a function, and whether the classifier is a linear layer, a 1x1 convolution, or (maps that are classes) none at all.
+    It is looked for once for the weights as they are.
     """
+    return classifier.remembered("head of cam", lambda: _found(classifier))
+
+
+def _found(classifier: Classifier) -> Head | None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(_PROBES, *classifier.input_shape, generator=generator).to(classifier.device)
     with torch.no_grad(), _watched(classifier) as seen:
         scores = classifier.scores(noise)
-    seen, scores = _at_hand(seen, scores)
+    seen, scores = _at_hand(classifier, seen, scores)
     for layer, given, output in reversed(seen.linear):
         order = _order(output, scores)
         if order is None:
@@ -104,10 +107,11 @@ def _linear_sizes(module: nn.Module) -> tuple[int, int] | None:
     return None
 
 
-def _at_hand(seen: _Seen, scores: torch.Tensor) -> tuple[_Seen, torch.Tensor]:
+def _at_hand(classifier: Classifier, seen: _Seen, scores: torch.Tensor) -> tuple[_Seen, torch.Tensor]:
     """The same numbers on the host, where comparing them waits for nobody."""
     pairs = [each for _, *pair in seen.linear for each in pair]
-    first, *others = [torch.from_numpy(each) for each in fetched(scores, *(mean for _, mean in seen.means), *pairs)]
+    arrays = classifier.fetching(scores, *(mean for _, mean in seen.means), *pairs)()
+    first, *others = map(torch.from_numpy, arrays)
     means = [(name, mean) for (name, _), mean in zip(seen.means, others, strict=False)]
     rest = iter(others[len(means) :])
     return _Seen(means, [(layer, next(rest), next(rest)) for layer, *_ in seen.linear]), first

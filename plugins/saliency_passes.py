@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from .crossing import fetched
 from .saliency_scores import Score
 
 
@@ -101,10 +100,11 @@ def in_passes(
     may be parts of one whole, float64 if any tensor is.
     """
 
-    def batch(start: int, stop: int) -> tuple[list[Span], list[NDArray[Any]]]:
+    def batch(start: int, stop: int) -> tuple[list[Span], Callable[[], list[NDArray[Any]]]]:
         passes = Passes(start, stop, each)
-        return passes.spans, fetched(*run(passes))
+        return passes.spans, score.classifier.fetching(*run(passes))
 
-    for _, _, (spans, found) in score.batches(images * each, batch, work):
+    for _, _, (spans, fetched) in score.batches(images * each, batch, work):
+        found = fetched()
         for row, span in enumerate(spans):
             yield span, [of_all[row] for of_all in found]

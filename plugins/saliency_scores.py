@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
-from .crossing import chosen, fetched
+from .crossing import chosen
 
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
@@ -70,7 +70,7 @@ class Score:
         times_input: each value is multiplied by the input there.
         """
         gradient, scores, cut = self.gradient(x, targets)
-        found, known = fetched(gradient * x if times_input else gradient, scores)
+        found, known = self.classifier.fetching(gradient * x if times_input else gradient, scores)()
         return found, [[CUT] for _ in targets] if cut else self._remarks(torch.from_numpy(known), targets)
 
     def gradient(self, x: Tensor, targets: Sequence[int]) -> tuple[Tensor, Tensor, bool]:

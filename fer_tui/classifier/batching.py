@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _FIRST = 16  # small inputs: near the best on every CPU that was tried
 _FIRST_VALUES = 4 * 3 * 224 * 224  # input values of a first pass at most, so that one over large pictures ends soon
-_ACCELERATED, _ACCELERATED_VALUES = 32, 8  # times as many on an accelerator
+_ACCELERATED, _ACCELERATED_VALUES = 64, 8  # times as many on an accelerator
 _NEW_SHAPE = 32  # passes that must be to come for a new size to be tried there: its libraries take long over the first
 _LONGEST = 0.3  # seconds that a pass may take: nothing else can be done meanwhile
 _TRIALS = 3  # passes of one size, the first of which only warms up
@@ -34,6 +34,7 @@ class Batching:
         if device.type != "cpu":
             most, values = most * _ACCELERATED, values * _ACCELERATED_VALUES
         self._first = max(1, min(most, values // (channels * height * width)))
+        self._device = device
         self._worth = 1 if device.type == "cpu" else _NEW_SHAPE
         self._together, self._steady = together, steady
         self._searches: dict[str, _Search] = {}
@@ -46,31 +47,48 @@ class Batching:
     def run(self, count: int, run: Callable[[int, int], T], kind: str, given: int = 0) -> Iterator[tuple[int, int, T]]:
         """(start, stop, run(start, stop)) over 0 to `count`; half as many at a time once memory runs out.
 
-        given: a size that is not to be found but kept to.
+        given: a size that is not to be found but kept to. On an accelerator the next pass is asked for before the one
+        before it is handed over, so that the device works while the host does, but for passes that are timed.
         """
         if given or not self._together:
             search = _Search(given or 1, searching=False)
         else:
             search = self._searches.setdefault(kind, _Search(self._first, searching=not self._steady))
-        start = 0
+        start, asked = 0, list[tuple[int, int, T]]()  # what has been asked for and not handed over: one pass at most
         while start < count:
             size = search.size_for(count - start, self._worth)
             stop = min(start + size, count)
+            timed = self._device.type == "cpu" or search.tries(count - start, self._worth)
             began = time.perf_counter()
             try:
                 made = [run(start, stop)]
+                if timed:
+                    _finish(self._device)
             except torch.OutOfMemoryError:
-                if stop - start == 1:
+                if stop - start == 1 and not asked:
                     raise
                 made = []
+            seconds = time.perf_counter() - began
+            yield from asked
+            asked = []
             if not made:  # only here, past the error, is the memory of the failed pass free
                 search.exceeded(stop - start)
                 torch.cuda.empty_cache()
                 continue
-            if stop - start == size:
-                search.took(size, time.perf_counter() - began)
-            yield start, stop, made[0]
+            if timed and stop - start == size:
+                search.took(size, seconds)
+            asked = [(start, stop, made[0])]
+            if timed:
+                yield from asked
+                asked = []
             start = stop
+        yield from asked
+
+
+def _finish(device: torch.device) -> None:
+    """Wait until the device has done what it was asked for."""
+    if device.type in ("cuda", "mps", "xpu"):
+        getattr(torch, device.type).synchronize()
 
 
 class _Search:
@@ -86,6 +104,10 @@ class _Search:
     def size_for(self, left: int, worth: int) -> int:
         """The size of the next pass. A new one is only tried where `worth` passes of it are left to be made."""
         return self.size if self._trials or left >= worth * self.size else self._fastest
+
+    def tries(self, left: int, worth: int) -> bool:
+        """Whether the next pass is one of a size that is still being tried."""
+        return self._searching and (bool(self._trials) or left >= worth * self.size)
 
     def exceeded(self, size: int) -> None:
         """A pass of `size` did not fit into the memory: no larger one is tried again."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fer_tui.contract import InputError, Layer, nearest
 
 from .batching import Batching
+from .crossing import fetching
 from .digests import all_tensors, digest_of, module_source, module_tensors, source_of, tensors_digest
 from .folding import fold
 from .memory import keep_freed_memory
@@ -66,8 +67,7 @@ class TorchClassifier:
         self.preprocessing, self._series = preprocessing, series
         self._device, self._layers, self._classes, self._output = device, layers, classes, output
         self._steady = False
-        if device.type == "cpu":
-            keep_freed_memory()
+        keep_freed_memory()
         self._take(module)
         self._batching = self._new_batching()
         self._keep_first()
@@ -88,7 +88,7 @@ class TorchClassifier:
         self._dtype = precision(module)
         self._digest: tuple[object, str] | None = None
         self._held: tuple[TorchClassifier, object] | None = None  # the state, while nobody changes it
-        self._folded: tuple[object, dict[tuple[str, frozenset[str]], tuple[TorchClassifier, str]]] | None = None
+        self._remembered: tuple[object, dict[Hashable, Any]] | None = None  # the state, and what was made for it
 
     @property
     def module(self) -> nn.Module:
@@ -172,16 +172,26 @@ class TorchClassifier:
         return scores if self._order is None else scores[:, list(self._order)]
 
     def predict(self, images: Sequence[Image]) -> NDArray[np.float32]:
-        scores = np.empty((len(images), len(self._classes)), np.float32)
+        return self.predicting(images)()
+
+    def predicting(self, images: Sequence[Image]) -> Callable[[], NDArray[np.float32]]:
+        """`predict`, asked for; what is returned waits for the scores. On an accelerator that need not be at once."""
         network = self.folded()[0] if len(images) >= _MANY else self
 
-        def run(start: int, stop: int) -> None:
+        def run(start: int, stop: int) -> Callable[[], list[NDArray[np.float32]]]:
             with torch.no_grad():
-                scores[start:stop] = network.scores(self.inputs(images[start:stop])).cpu().numpy()
+                return fetching(network.scores(self.inputs(images[start:stop])))
 
-        for _ in network.in_batches(len(images), run, "scores"):
-            pass
+        parts = [each for *_, each in network.in_batches(len(images), run, "scores")]
+
+        def scores() -> NDArray[np.float32]:
+            found = np.empty((len(images), len(self._classes)), np.float32)
+            return np.concatenate([each()[0] for each in parts], out=found) if parts else found
+
         return scores
+
+    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[Any]]]:
+        return fetching(*tensors)
 
     def in_batches(
         self, count: int, run: Callable[[int, int], T], kind: str, *, size: int = 0
@@ -204,14 +214,23 @@ class TorchClassifier:
 
     def folded(self, precision: str = "float32", hooked: Collection[str] = ()) -> tuple[TorchClassifier, str]:
         """This classifier with a faster copy of its network (see `fold`), made once for the weights as they are."""
-        if self._folded is None or self._folded[0] != self._state():
-            self._folded = self._state(), {}
-        copies = self._folded[1]
-        key = precision, frozenset(hooked)
-        if key not in copies:
+
+        def made() -> tuple[TorchClassifier, str]:
             module, how = fold(self, precision, hooked)
-            copies[key] = self if module is None else self.around(module), how
-        return copies[key]
+            return self if module is None else self.around(module), how
+
+        return self.remembered(("folded", precision, frozenset(hooked)), made)
+
+    def remembered(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` returns: called once for the weights as they are. what: its name."""
+        state = self._state()
+        if self._remembered is None or self._remembered[0] != state:
+            self._remembered = state, {}
+        made = self._remembered[1]
+        if what not in made:
+            made[what] = make()
+        found: T = made[what]
+        return found
 
     def untouched(self, left: list[str] | None = None, *, weights: bool = False) -> AbstractContextManager[None]:
         """See `untouched`: what the code inside leaves on the network is undone, and told in `left`."""
@@ -232,7 +251,7 @@ class TorchClassifier:
         if len(classes) != len(self._classes):
             raise InputError("classes", f"{len(classes)} names for {len(self._classes)} outputs")
         twin = copy.copy(self)
-        twin._classes, twin.classes_assumed, twin._folded = tuple(classes), False, None
+        twin._classes, twin.classes_assumed, twin._remembered = tuple(classes), False, None
         twin._keep_first()
         return twin
 
@@ -267,7 +286,7 @@ class TorchClassifier:
     def steady(self) -> TorchClassifier:
         """This classifier with passes of one size, that never hangs on the clock: the same bits from run to run."""
         twin = copy.copy(self)
-        twin._steady, twin._folded = True, None
+        twin._steady, twin._remembered = True, None
         twin._batching = twin._new_batching()
         twin._keep_first()
         return twin

@@ -53,7 +53,8 @@ def _from_file(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        raise InputError(path, "no such file of class names") from None
+        mend = "name a file with a class a line, or the classes themselves: A,B,..."
+        raise InputError(path, "no such file of class names", mend) from None
     except UnicodeDecodeError:
         raise InputError(path, "is no text file", "one class name a line, or JSON") from None
     except OSError as error:
@@ -63,7 +64,7 @@ def _from_file(path: Path) -> tuple[str, ...]:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise InputError(path, f"is no valid JSON: {error}") from None
+        raise InputError(path, f"is no valid JSON: {error}", "one class name a line will do") from None
     if isinstance(content, dict) and (nested := next((content[key] for key in KEYS if key in content), None)):
         content = nested
     return _ordered(path, content)
@@ -91,11 +92,11 @@ def _is_index(value: object) -> bool:
 
 def _checked(where: object, names: Sequence[Any]) -> tuple[str, ...]:
     if not names:
-        raise InputError(where, "names no class")
+        raise InputError(where, "names no class", "write the name of each, in the order of the outputs")
     for name in names:
         if not isinstance(name, str) or not name:
-            raise InputError(where, f"{name!r} is no class name")
+            raise InputError(where, f"{name!r} is no class name", "write it as text")
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
-        raise InputError(where, f"names the class {twice} twice")
+        raise InputError(where, f"names the class {twice} twice", "each output has a name of its own")
     return tuple(names)

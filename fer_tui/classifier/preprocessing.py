@@ -41,11 +41,16 @@ class Preprocessing:
         channels = self.shape[0]
         for what, numbers in (("mean", self.mean), ("std", self.std)):
             if channels and len(numbers) not in (1, channels):
-                raise InputError(what, f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}")
+                fault = f"{len(numbers)} numbers for {channels} channel{'s' * (channels > 1)}"
+                raise InputError(what, fault, "give one number, or one for each channel")
 
     def shown(self, image: Image) -> Image:
         """`image` fitted: uint8 (H, W), or (H, W, 3) where the network takes colour; itself where nothing changes."""
-        image, wants_gray = fitting.checked(image), self.shape[0] == 1
+        wants_gray = self.shape[0] == 1
+        size = self.shape[1:] if wants_gray else (*self.shape[1:], 3)
+        if image.shape == size and image.dtype == np.uint8 and not self.equalise:
+            return image
+        image = fitting.checked(image)
         if wants_gray and image.ndim == 3:
             image = fitting.gray(image)
         if self.equalise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ from fer_tui.contract import InputError, nearest, plain
 
 from . import flags
 from .settings import key_value
+
+# What lies between two commas; those of a value in quotes are its own.
+_PARTS = re.compile(r'([^,=]*=(?:"(?:[^"]|"")*"(?=,|$)|[^,]*)|[^,]+)(?:,|$)')
 
 if TYPE_CHECKING:
     from fer_tui.contract import Description, Value
@@ -44,9 +48,17 @@ def parameters_of(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def pairs_of(text: str) -> dict[str, str]:
-    """The parameters in `k=v,k=v`; ValueError where that is none, or one is given twice."""
+    """The parameters in `k=v,k="v,v"`; ValueError where that is none, or one is given twice.
+
+    In a quoted value a comma is a comma, and a doubled quote is one.
+    """
     found: dict[str, str] = {}
-    for key, value in (key_value(each) for each in text.split(",") if each.strip()):
+    for match in _PARTS.finditer(text):
+        if not match[1].strip():
+            continue
+        key, value = key_value(match[1])
+        if len(value) > 1 and value[0] == value[-1] == '"':
+            value = value[1:-1].replace('""', '"')
         if key in found:
             raise ValueError(f"{text!r}: {key} is given twice")
         found[key] = value

@@ -21,7 +21,8 @@ def add_guests(group: Any) -> None:
     """--with."""
     group.add_argument(
         "--with", dest="guests", metavar="NAME[:K=V,...]", action="append", type=flags.typed(guest),
-        help="also a section by this explainer, by name or alias, with its parameters (again for more; none for none)",
+        help="also a section by this explainer, by name or alias, with its parameters, values with commas in quotes "
+        "(again for more; none for none)",
     )  # fmt: skip
 
 
@@ -35,7 +36,10 @@ def guests_of(given: Sequence[str] | None, settings: Settings) -> tuple[Guest, .
     found: list[Guest] = []
     flag = "report-with:" if given is None else "--with"
     for text in settings.report_with if given is None else [each for each in given if each != NONE]:
-        each = _guest(text, settings)
+        try:
+            each = _guest(text, settings)
+        except InputError as error:
+            raise InputError(f"{flag} {text}: {error.where}", error.fault, error.mend) from None
         if str(each) in METHODS:
             mend = f"with parameters it is another one: {each}:name=value"
             raise InputError(f"{flag} {text}", f"the report has a section of {each} anyway", mend)

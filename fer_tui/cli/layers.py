@@ -112,7 +112,7 @@ def read(file: Path, allowed: tuple[str, ...] = tuple(BY_NAME)) -> dict[str, Any
         text = file.read_text(encoding="utf-8-sig")
         table = tomllib.loads(text)
     except UnicodeDecodeError:
-        raise InputError(file, "is not a text file in UTF-8") from None
+        raise InputError(file, "is not a text file in UTF-8", "save it in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(file, f"is not TOML: {error}") from None
     except OSError as error:

@@ -154,9 +154,9 @@ def _keys(given: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(given, dict):
         raise ValueError('it is no table such as [keys] with down = "j"')
     keys = {str(name): ((each,) if each else ()) if isinstance(each, str) else each for name, each in given.items()}
-    for name, each in keys.items():
+    for each in keys.values():
         if not isinstance(each, list | tuple) or not all(isinstance(key, str) and key for key in each):
-            raise ValueError(f"{name}: {each!r} is neither a key nor a list of keys")
+            raise ValueError(f"{each!r} is neither a key nor a list of keys")
     remapped(keys)
     return {name: tuple(each) for name, each in keys.items()}
 

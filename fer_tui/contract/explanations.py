@@ -47,7 +47,8 @@ class Explanation:
     tables: Mapping[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checked(self.tables)
+        if self.tables:
+            checked(self.tables)
 
     def save(self, path: str | Path) -> None:
         """Write to `path`, atomically, by its suffix: .png (the picture), .npz (all arrays), .json (numbers)."""

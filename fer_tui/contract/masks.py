@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
+from .words import nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,7 @@ _MEND = (
     "give bool arrays (H, W) or (N, H, W) by name in an .npz, a .png whose grey levels number the regions, "
     "or a folder with a .png (or a folder of them, one a row) for each region"
 )
+_VALUES = "give 0 and 1 as bool or uint8, (H, W) or (N, H, W)"
 _INSIDE = 128  # the grey level from which on a pixel of a folder's picture is in the region
 
 
@@ -33,7 +35,8 @@ def read_masks(path: str | Path, others: str = "") -> dict[str, Mask]:
     readers: dict[str, Callable[[Path], dict[str, Mask]]] = {".npz": _from_npz, ".png": _from_png}
     reader = _from_folder if file.is_dir() else readers.get(file.suffix.lower())
     if reader is None:
-        raise InputError(path, "is no file of masks", f"{_MEND}; or {others}" if others else _MEND)
+        like = nearest(str(path), others.split(", "))
+        raise InputError(path, f"is no file of masks{like}", f"{_MEND}; or {others}" if others else _MEND)
     try:
         masks = reader(file)
     except InputError:
@@ -41,7 +44,9 @@ def read_masks(path: str | Path, others: str = "") -> dict[str, Mask]:
     except FileNotFoundError:
         raise InputError(path, "there is no such file", _MEND) from None
     except Exception as error:  # zip, NumPy and Pillow raise many kinds
-        raise InputError(path, f"cannot be read: {error}", _MEND) from error
+        if "Object arrays" in str(error):
+            raise InputError(path, "holds pickled objects, which could run code", _VALUES) from None
+        raise InputError(path, f"is no {file.suffix.lower()} that can be read, or is cut off", _MEND) from error
     if not masks:
         raise InputError(path, "has no region", _MEND)
     return masks
@@ -60,8 +65,11 @@ def _from_npz(file: Path) -> dict[str, Mask]:
 def _checked(file: Path, name: str, array: NDArray[Any]) -> Mask:
     import numpy as np
 
-    if array.ndim not in (2, 3) or array.dtype.kind not in "bui" or bool(((array != 0) & (array != 1)).any()):
-        raise InputError(file, f"{name} is {array.dtype} {array.shape}, not a mask", _MEND)
+    where = f"{file} key {name}"
+    if array.ndim not in (2, 3) or array.dtype.kind not in "bui":
+        raise InputError(where, f"{name} is {array.dtype} {array.shape}, not a mask", _VALUES)
+    if bool(((array != 0) & (array != 1)).any()):
+        raise InputError(where, f"has values from {array.min()} to {array.max()}: not a mask", _VALUES)
     return array.astype(np.bool_)
 
 
@@ -93,6 +101,9 @@ def _inside(file: Path) -> Mask:
     import numpy as np
     from PIL import Image
 
-    with Image.open(file) as picture:
-        inside: Mask = np.asarray(picture.convert("L")) >= _INSIDE
+    try:
+        with Image.open(file) as picture:
+            inside: Mask = np.asarray(picture.convert("L")) >= _INSIDE
+    except (OSError, ValueError, SyntaxError):
+        raise InputError(file, "is no picture that can be read", "get the file again") from None
     return inside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -107,11 +107,23 @@ class Classifier(Protocol):
     ) -> Iterator[tuple[int, int, T]]:
         """(start, stop, run(start, stop)) over 0 to `count`, in passes of the size that proves fastest here.
 
-        `run` returns once its work is done (with arrays, not with pending tensors): it is timed, and called again for
-        half as many where memory runs out. kind: what is run, for a gradient's best size is not a prediction's. size:
-        keep to so many instead. Of a network whose inputs mix (batch norm without running statistics) each gets a pass
-        of its own.
+        `run` may return what is still to be waited for (see `fetching`): on an accelerator the next pass is asked for
+        before one is handed over. It is timed, and called again for half as many where memory runs out. kind: what is
+        run, for a gradient's best size is not a prediction's. size: keep to so many instead. Of a network whose inputs
+        mix (batch norm without running statistics) each gets a pass of its own.
         """
+        ...
+
+    def fetching(self, *tensors: torch.Tensor) -> Callable[[], list[NDArray[Any]]]:
+        """Start to copy tensors of the device to the host, by one copy for all; what is returned waits for them.
+
+        It returns arrays of their shapes, parts of one whole: copy what is kept for long. They are float64 where a
+        tensor is, else float32.
+        """
+        ...
+
+    def remembered(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What `make` returns: called once for the weights as they are, whoever asks. what: its name."""
         ...
 
     def around(self, module: torch.nn.Module) -> Classifier:

@@ -1,6 +1,6 @@
 """Opens images with labels, and keeps them parsed and mapped. Loads no torch."""
 
-from .classes import align, same_classes
+from .classes import same_classes
 from .digests import image_digest
 from .mapped import MappedDataset, map_dataset
 from .opening import open_dataset
@@ -11,7 +11,6 @@ from .shards import shards_of
 __all__ = [
     "MappedDataset",
     "PictureError",
-    "align",
     "delete_parsed",
     "image_digest",
     "map_dataset",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fer_tui.contract import InputError, nearest
 
@@ -25,13 +25,17 @@ _SYNONYMS = {
 
 
 def align(
-    dataset_classes: Sequence[str], classifier_classes: Sequence[str], seen: Sequence[bool] | None = None
+    dataset_classes: Sequence[str],
+    classifier_classes: Sequence[str],
+    seen: Sequence[bool] | None = None,
+    where: Callable[[int], str] = lambda number: "the data",
 ) -> tuple[int, ...]:
     """For each class of the dataset the index of the classifier's class of that name, -1 for one that is never seen.
 
     Names match exactly, else without case and punctuation, else as words for the same emotion. A dataset whose classes
     are mere numbers is taken to count as the classifier does, unless that one's names are numbers too. seen: which
-    classes have rows (all, where None). InputError where a class with rows has no counterpart.
+    classes have rows (all, where None). where: file and row of a class, by its index.
+    InputError where a class with rows has no counterpart.
     """
     exact = {name: index for index, name in reversed(list(enumerate(classifier_classes)))}
     folded = {folded_name(name): index for index, name in reversed(list(enumerate(classifier_classes)))}
@@ -42,10 +46,11 @@ def align(
         if by_number and number < len(classifier_classes):
             index = number
         if index < 0 and (seen is None or seen[number]):
-            fault = f"the network has no such class{nearest(name, classifier_classes)}"
+            like = "" if name.isdigit() else nearest(name, classifier_classes)
+            fault = f"is of class {name}, which the network does not have{like}"
             known = ", ".join(classifier_classes[:12]) + (", ..." if len(classifier_classes) > 12 else "")
-            mend = f"it has {known}; --classes names the network's outputs in their order"
-            raise InputError(f"class {name} of the data", fault, mend)
+            mend = f"it has {known}; --classes names its outputs in their order, --model another network"
+            raise InputError(where(number), fault, mend)
         found.append(index)
     return tuple(found)
 

@@ -72,8 +72,8 @@ class MappedDataset:
         names = tuple(files.meta["classes"] if named is None else named)
         self._targets: tuple[int, ...] | None = None
         if aligned is not None and tuple(aligned) != names:
-            seen: list[bool] = files.meta["seen"]
-            self._targets = align(names, aligned, seen + [False] * (len(names) - len(seen)))
+            seen: list[bool] = files.meta["seen"] + [False] * (len(names) - len(files.meta["seen"]))
+            self._targets = align(names, aligned, seen, self._first_of)
             if self._targets != tuple(range(len(names))):
                 labels = np.array([*self._targets, -1], np.int64)[labels]  # the last one is for -1, no label
         self.labels, self.classes = labels, tuple(aligned) if aligned is not None else names
@@ -183,13 +183,19 @@ class MappedDataset:
     def named(self, classes: Sequence[str]) -> MappedDataset:
         """The same rows, with names for labels that are mere numbers; InputError where there are too few."""
         if len(classes) < len(self.classes):
-            fault = f"labels go up to {len(self.classes) - 1}, and {len(classes)} classes are named"
+            fault = f"the labels of {self.name} go up to {len(self.classes) - 1}, and {len(classes)} classes are named"
             raise InputError("classes", fault, "name one for each label")
         return MappedDataset(self._files, self.split, self.limit, named=classes)
 
     def narrowed(self, split: str | None, limit: int | None = None) -> MappedDataset:
         """The same source, with the same classes, and another split or limit."""
         return MappedDataset(self._files, split, limit, self._aligned, self._named)
+
+    def _first_of(self, label: int) -> str:
+        """The source, and where in it a label is first met."""
+        row = int(np.argmax(self._files.labels == label))
+        name = self._files.name(row)
+        return f"{self.name} row {row}" + (f" ({name})" if name != str(row) else "")
 
     def _image(self, row: int) -> Image:
         return self._files.pixels.image(self._source_row(row))

@@ -141,7 +141,11 @@ def _label(text: bytes, path: Path, number: int) -> int:
     if index is None:
         known = ", ".join(f"{index} {name}" for name, index in _CLASS_OF.items())
         shown = word if len(word) <= 20 else word[:19] + "…"
-        raise InputError(f"{path} line {number}", f"there is no label {shown!r}", f"labels are {known}")
+        raise InputError(
+            f"{path} line {number}",
+            f"there is no label {shown!r}",
+            f"labels are {known}; other classes come as .npz or folders",
+        )
     return index
 
 

@@ -11,6 +11,7 @@ from fer_tui.contract import InputError, nearest
 
 _LONGEST = 1 << 26  # bytes of a line: a square RGB picture of 2,300 pixels a side, in digits
 _BLOCK = 1 << 20
+_BOM, _GZIP = b"\xef\xbb\xbf", b"\x1f\x8b"
 _COLUMNS = {
     "label": ("label", "emotion", "class", "target", "expression", "category"),
     "pixels": ("pixels", "feature", "features"),
@@ -45,17 +46,29 @@ def read_header(path: Path) -> Header:
         line = file.readline(_BLOCK)
     if not line:
         raise InputError(path, "is empty", "get the file again")
-    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").strip()
+    _check_text(line, path)
+    text = line.removeprefix(_BOM).decode("utf-8", "replace").strip()
     names = [field.strip().strip('"').strip().casefold() for field in text.split(",")]
     columns: dict[str, int] = {}
     for position, name in enumerate(names):
         if name in _KNOWN:
             columns.setdefault(_KNOWN[name], position)
     if "pixels" not in columns and "path" not in columns:
+        for sign, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if any(name.strip().strip('"').casefold() in _KNOWN for name in text.split(sign)[:-1]):
+                raise InputError(f"{path} line 1", f"{called} are between its fields", "save it with commas")
         shown = text if len(text) <= 60 else text[:59] + "…"
         close = "".join(nearest(name, ("pixels", "feature", "path")) for name in names[:3] if len(name) < 20)
         raise InputError(f"{path} line 1", f"this header is not understood: {shown!r}{close}", _EXPECTED)
     return Header(columns, len(names))
+
+
+def _check_text(line: bytes, path: Path) -> None:
+    """InputError where a file begins with what is no text in UTF-8."""
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or line[1:32:2].count(0) > 8 or line[:32:2].count(0) > 8:
+        raise InputError(path, "is text in UTF-16", "save it in UTF-8: iconv -f UTF-16 -t UTF-8 OLD.csv >NEW.csv")
+    if b"\0" in line[:256] or (line[:1] >= b"\x80" and not line.startswith(_BOM)) or line.startswith(_GZIP):
+        raise InputError(path, "is no text, so no CSV", "give it the ending of what it is, or get the file again")
 
 
 def blocks(path: Path) -> Iterator[Block]:

@@ -237,7 +237,9 @@ class Engine:
         digests = self.classifier.digests
         if not 0 <= number < len(digests):
             self.classifier.at(number)  # says what there is
-        return Scores(lambda: self.classifier.at(number), digests[number], self.dataset, self.store, self._chunks)
+        together = self.classifier.first_pass
+        opened = partial(self.classifier.at, number)
+        return Scores(opened, digests[number], self.dataset, self.store, self._chunks, together)
 
     def finals(self, tasks: Sequence[Task]) -> Generator[Result, None, None]:
         """Final results of tasks of one method in their order, all made; neighbours with the same weights together."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fer_tui.contract import InputError
 
 if TYPE_CHECKING:
@@ -21,11 +19,8 @@ def named_by(classifier: TorchClassifier, dataset: MappedDataset) -> TorchClassi
 
     InputError where the names were told and a class of the data is not among them.
     """
-    from fer_tui.dataset import align
-
-    seen = np.isin(np.arange(len(dataset.classes)), dataset.labels)
     try:
-        align(dataset.classes, classifier.classes, seen.tolist())
+        dataset.aligned(classifier.classes)
     except InputError:
         if not classifier.classes_assumed or len(dataset.classes) != len(classifier.classes):
             raise

@@ -5,8 +5,10 @@ Those of a picture that cannot be read are NaN: it stops none of the others.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +33,8 @@ _MEMORY = 256 << 20  # bytes of scores that are kept in memory at most
 class Scores:
     """The scores of one checkpoint on one dataset, chunk by chunk.
 
-    classifier: opens the checkpoint, when a chunk is not known. chunks: what is in memory, by the chunk's key.
+    classifier: opens the checkpoint, when a chunk is not known. chunks: what is in memory, by the chunk's key. rows: so
+    many one pass takes at first.
     """
 
     def __init__(
@@ -41,10 +44,11 @@ class Scores:
         dataset: MappedDataset,
         store: Storage | None,
         chunks: dict[str, NDArray[np.float32]],
+        rows: int,
     ) -> None:
         self._classifier, self._digest = classifier, digest
         self._dataset, self._store, self._chunks = dataset, store, chunks
-        self._step = _STEP
+        self._pass, self._step = rows, max(_STEP, min(rows, CHUNK))
 
     def stream(self, start: int = 0, rows: Sequence[int] = ()) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """(first row, float32 (n, classes)) for every row once, beginning at the chunk of row `start`, then round.
@@ -54,8 +58,43 @@ class Scores:
         for part in (rows[at : at + _FEW] for at in range(0, len(rows), _FEW)):
             yield from self._alone(part)
         first = start // CHUNK * CHUNK
-        for chunk in [*range(first, len(self._dataset), CHUNK), *range(0, first, CHUNK)]:
-            yield from self.chunk(chunk)
+        before = None  # what was asked for last: while it is handed over, the device is at what comes next
+        for asked in self._asked([*range(first, len(self._dataset), CHUNK), *range(0, first, CHUNK)]):
+            if before is not None:
+                yield from before()
+            before = asked
+        if before is not None:
+            yield from before()
+
+    def _asked(self, starts: Sequence[int]) -> Iterator[Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]]:
+        """What hands over the rows of these chunks; where a pass takes whole chunks, their scores are asked for."""
+        most, at = self._pass // CHUNK, 0
+        while at < len(starts):
+            end = at
+            while end < min(at + most, len(starts)) and starts[end] - starts[at] == (end - at) * CHUNK:
+                if self.known(starts[end]) is not None:
+                    break
+                end += 1
+            yield self._predicting(starts[at:end]) if end > at else partial(self.chunk, starts[at])
+            at = max(end, at + 1)
+
+    def _predicting(self, starts: Sequence[int]) -> Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]:
+        """What waits for the scores of chunks that follow each other, and hands them over together."""
+        from fer_tui.dataset import PictureError
+
+        first, stop = starts[0], min(starts[-1] + CHUNK, len(self._dataset))
+        try:
+            scores = self._classifier().predicting(self._dataset.images(first, stop))
+        except PictureError:
+            return lambda: itertools.chain.from_iterable(map(self.chunk, starts))
+
+        def rows() -> Iterator[tuple[int, NDArray[np.float32]]]:
+            found = scores()
+            for start in starts:
+                self._keep(start, found[start - first : start - first + CHUNK])
+            yield first, found
+
+        return rows
 
     def _alone(self, rows: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """A few rows from anywhere; they are not kept."""
@@ -106,7 +145,6 @@ class Scores:
             return
         parts: list[NDArray[np.float32]] = []
         row, classifier, stays = start, self._classifier(), True
-        self._step = max(self._step, min(classifier.first_pass, CHUNK))
         while row < stop:
             began = time.perf_counter()
             part, stay = self._predicted(row, min(row + self._step, stop))
@@ -117,7 +155,7 @@ class Scores:
                 self._step *= 2
             row += len(part)
             if row == stop and stays:
-                self._keep(start, stop, np.concatenate(parts))
+                self._keep(start, np.concatenate(parts))
             yield row - len(part), part
 
     def known(self, start: int) -> NDArray[np.float32] | None:
@@ -130,7 +168,7 @@ class Scores:
             return None
         return np.frombuffer(blob, "<f4").reshape(stop - start, -1)
 
-    def _keep(self, start: int, stop: int, scores: NDArray[np.float32]) -> None:
+    def _keep(self, start: int, scores: NDArray[np.float32]) -> None:
         if self._store is not None:
             self._store.put(self.key(start), scores.astype("<f4").tobytes(), method="scores")
         if (len(self._chunks) + 1) * scores.nbytes <= _MEMORY:

@@ -37,9 +37,13 @@ class Guest:
 
     @property
     def told(self) -> str:
-        """The parameters, in words."""
-        pairs = ((name, str(value).lower() if isinstance(value, bool) else value) for name, value in self.parameters)
-        return ",".join(f"{name}={value}" for name, value in pairs)
+        """The parameters, as they are typed: a value with a comma in quotes, in which a quote is doubled."""
+        return ",".join(f"{name}={_typed(value)}" for name, value in self.parameters)
+
+    @property
+    def words(self) -> str:
+        """The parameters, to be read."""
+        return ", ".join(f"{name}={_typed(value)}" for name, value in self.parameters)
 
     def to_dict(self) -> dict[str, Any]:
         return {"method": self.method, "parameters": dict(self.parameters)}
@@ -47,6 +51,12 @@ class Guest:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Guest:
         return cls(data["method"], tuple(data["parameters"].items()))
+
+
+def _typed(value: Value) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    quoted = "," in text or text.startswith('"')
+    return '"' + text.replace('"', '""') + '"' if quoted else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _introduced(host: Hosted) -> Iterator[str]:
     """What the explainer says of itself, what it was asked for, what went wrong."""
     if host.description is not None:
         told = host.description
-        parameters = f", with {host.guest.told.replace(',', ', ')}" if host.guest.parameters else ""
+        parameters = f", with {host.guest.words}" if host.guest.parameters else ""
         yield (
             f"{told.help.rstrip('.')}. By the explainer {told.name}, version {told.version}, of the package "
             f"{told.distribution or 'that is not known'}{parameters}."

@@ -91,7 +91,7 @@ class Hosted:
         """The explainer's title, of an alias the alias, with the parameters that it was asked for with."""
         guest, told = self.guest, self.description
         title = told.title if told is not None and same_name(guest.method, (told.name,)) else guest.method
-        return plain(f"{title} ({guest.told.replace(',', ', ')})" if guest.parameters else title)
+        return plain(f"{title} ({guest.words})" if guest.parameters else title)
 
 
 @dataclass(eq=False, slots=True)

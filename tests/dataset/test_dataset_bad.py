@@ -30,6 +30,8 @@ LONG = "9" * 5000
         (f"{LONG},{LONG}\n", "line 1: this header is not understood"),
         ("\n", "line 1: this header is not understood"),
         ("\x1b[2J,x\n", r"line 1: this header is not understood: .*\\x1b\[2J"),
+        (HEAD.replace(",", ";"), r"line 1: semicolons are between its fields \(save it with commas"),
+        (HEAD.replace(",", "\t"), "line 1: tabs are between its fields"),
         (HEAD, "a.csv: has a header and no rows"),
         (HEAD + "\n\r\n  \n", "a.csv: has a header and no rows"),
         (HEAD + GOOD + "3,1 2 3 4\n", r"line 3: it has 2 fields, the header has 3 \(mend the line, or take it out\)"),
@@ -66,6 +68,21 @@ def test_bad_lines_are_named(text: str, fault: str, tmp_path: Path, refused: Ref
     error = refused(tmp_path / "a.csv")
     assert error.where.startswith(str(tmp_path / "a.csv")) and error.mend
     assert re.search(fault, str(error))
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ((HEAD + GOOD).encode("utf-16"), "is text in UTF-16 (save it in UTF-8: iconv -f UTF-16 -t UTF-8 "),
+        ((HEAD + GOOD).encode("utf-16-be"), "is text in UTF-16"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "is no text, so no CSV (give it the ending"),
+        (b"PK\3\4\x14\0\0\0", "is no text, so no CSV"),
+        (b"\x1f\x8b\x08\n", "is no text, so no CSV"),
+    ],
+)
+def test_what_is_no_text_in_utf8_is_told(content: bytes, fault: str, tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    assert str(refused(tmp_path / "a.csv")).startswith(f"{tmp_path / 'a.csv'}: {fault}")
 
 
 def test_an_endless_line_is_given_up(tmp_path: Path, refused: Refused) -> None:

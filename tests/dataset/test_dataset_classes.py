@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fer_tui.contract import FER_CLASSES, InputError
-from fer_tui.dataset import MappedDataset, align, image_digest, open_dataset
+from fer_tui.dataset import MappedDataset, image_digest, open_dataset
+from fer_tui.dataset.classes import align
 
 IMAGES = np.random.default_rng(11).integers(0, 256, (7, 4, 4), np.uint8)
 PETS = ("cat", "dog", "emu")
@@ -86,7 +87,7 @@ def test_a_class_that_the_network_lacks_is_named() -> None:
     dataset = named([0, 1, 2], ("happy", "contempt", "sad"))
     with pytest.raises(InputError) as caught:
         dataset.aligned(FER_CLASSES)
-    assert "class contempt of the data: the network has no such class" in str(caught.value)
+    assert "row 1: is of class contempt, which the network does not have" in str(caught.value)
     assert "angry, disgust" in caught.value.mend and "--classes" in caught.value.mend
     with pytest.raises(InputError, match="did you mean surprise"):
         named([0], ("suprise",)).aligned(FER_CLASSES)
@@ -101,7 +102,7 @@ def test_numbers_count_as_the_network_does() -> None:
     dataset = named([2, 0, 1])
     assert dataset.classes == ("0", "1", "2")
     assert dataset.aligned(PETS).labels.tolist() == [2, 0, 1] and dataset.aligned(PETS).classes == PETS
-    with pytest.raises(InputError, match="class 2 of the data"):
+    with pytest.raises(InputError, match="row 0: is of class 2, which"):
         dataset.aligned(("cat", "dog"))
 
 
@@ -126,7 +127,7 @@ def test_names_that_are_given_name_the_numbers() -> None:
     assert dataset.narrowed(None, 2).aligned(PETS[::-1]).labels.tolist() == [0, 2]
     assert open_dataset(dataset).aligned(PETS[::-1]).labels.tolist() == [0, 2, 1]
     assert open_dataset(arrays, classes=(*PETS, "fox")).aligned(PETS[::-1]).labels.tolist() == [0, 2, 1]
-    with pytest.raises(InputError, match="cat of the data"):
+    with pytest.raises(InputError, match="is of class cat"):
         dataset.aligned(("dog", "emu"))
 
 
@@ -139,7 +140,7 @@ def test_names_that_are_given_set_the_order_of_names() -> None:
 def test_too_few_names_are_refused(refused: Callable[..., InputError]) -> None:
     arrays = {"images": IMAGES[:3], "labels": [2, 0, 1]}
     open_dataset(arrays)
-    assert "labels go up to 2, and 2 classes are named" in str(refused(arrays, classes=PETS[:2]))
+    assert "the labels of live dataset go up to 2, and 2 classes are named" in str(refused(arrays, classes=PETS[:2]))
 
 
 def test_aligning_twice_is_aligning_once() -> None:

@@ -62,7 +62,7 @@ def test_a_network_without_names_takes_those_of_the_data(tmp_path: Path) -> None
 
 def test_names_that_were_told_must_match(tmp_path: Path) -> None:
     data = _folder(tmp_path, (48, 48), mode="L", name="bored")
-    with pytest.raises(InputError, match="class bored of the data: the network has no such class"):
+    with pytest.raises(InputError, match=r"row 0 \(bored/.*\): is of class bored, which the network does not have"):
         _notes(data)
 
 

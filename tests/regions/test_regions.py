@@ -155,13 +155,18 @@ def test_the_samples_masks_packed_and_by_name() -> None:
 
 def test_no_masks_are_told(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_bytes(b"no zip")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "eyes.png").write_bytes(b"no picture")
     for name, told in (
         ("none.npz", "there is no such file"),
-        ("bad.npz", "cannot be read"),
+        ("bad.npz", r"is no \.npz that can be read, or is cut off"),
         ("x.txt", "no file of masks"),
+        ("folder", r"folder/eyes\.png: is no picture that can be read \(get the file again\)"),
     ):
         with pytest.raises(InputError, match=told):
             named_regions(tmp_path / name)
+    with pytest.raises(InputError, match="lyout: is no file of masks; did you mean layout"):
+        named_regions("lyout")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no region"):
         named_regions(tmp_path / "empty")

@@ -17,6 +17,7 @@ from PIL import Image
 
 import fer_tui
 from fer_tui.cli import main
+from fer_tui.cli.guests import guests_of
 from fer_tui.contract import Heatmap
 from fer_tui.engine.settings import Settings
 from fer_tui.regions import regions_of
@@ -180,6 +181,7 @@ def test_one_that_ends_the_process_is_left_out_and_said(
         (["tiles:tiles=99"], "99 is outside 1 to 16"),
         (["tiles", "tiles:tiles=4"], "is named twice"),  # 4 is the default
         (["tiles:tiles"], "'tiles' is not key=value"),
+        (['tiles:remark="a, b" c'], "b\" c' is not key=value"),
         (["tiles:tiles=2,tiles=3"], "tiles is given twice"),
     ],
 )
@@ -192,6 +194,22 @@ def test_what_is_wrong_is_one_line(
     assert said in error and len(error.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "remark"),
+    [
+        ('tiles:remark="small, dark",tiles=2', "small, dark"),
+        ('tiles:tiles=2,remark="say ""a, b"""', 'say "a, b"'),
+        ('tiles:tiles=2,remark=5" wide', '5" wide'),
+        ('tiles:remark="""",tiles=2', '"'),
+    ],
+)
+def test_a_value_may_have_commas(foreign: None, given: str, remark: str) -> None:
+    (found,) = guests_of([given], Settings())
+    assert dict(found.parameters) == {"tiles": 2, "remark": remark}
+    assert guests_of([str(found)], Settings()) == (found,)
+    assert guests_of(None, Settings(report_with=(given,))) == (found,)
+
+
 def test_the_file_of_settings_names_them_and_the_explorer_hands_them_on(
     kits: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,7 +218,9 @@ def test_the_file_of_settings_names_them_and_the_explorer_hands_them_on(
     assert main(["report", "-o", str(tmp_path / "out"), "--config", str(file)]) == 2
     assert "did you mean tiles?" in capsys.readouterr().err
     assert main(["config", "check", "--config", str(file)]) == 1
-    assert "did you mean tiles?" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(
+        "report-with: tils: method tils: there is no such explainer; did you mean"
+    )
     settings = Settings(report_with=("tiles:tiles=2", "gradcam"))
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
     words = words_for(settings, tmp_path, [], 0)

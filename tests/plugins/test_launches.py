@@ -63,6 +63,15 @@ def test_a_batch_costs_what_an_image_does(asked: tuple[Engine, Counts], method: 
     assert launches < 80
 
 
+@pytest.mark.parametrize(("variant", "copies"), [("score", 1), ("ablation", 1), ("guided-grad-cam", 2)])
+def test_maps_of_many_images_share_a_batch(asked: tuple[Engine, Counts], variant: str, copies: int) -> None:
+    """Twelve maps an image, and one pass without any; guided Grad-CAM has two gradients, each of a batch."""
+    counted(asked, "cam", variant, 2)
+    some, many = (counted(asked, "cam", variant, rows) for rows in (30, 75))
+    assert many == some and many[1:] == (copies, 0)
+    assert many[0] < 100
+
+
 @pytest.mark.parametrize(
     ("variant", "given", "batches"),
     [

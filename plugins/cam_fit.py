@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,14 @@ def _made(classifier: Classifier, rows: Dataset, layer: str) -> Generator[float,
         raise InputError("dataset", "gap-fit needs labelled rows of at least two classes", "name one with --data")
     fast, _ = classifier.folded(hooked=(layer,))
 
-    def run(start: int, stop: int) -> torch.Tensor:
+    def run(start: int, stop: int) -> Callable[[], list[NDArray[np.float32]]]:
         with torch.no_grad(), captured(fast, [layer]) as outputs:
             fast.scores(fast.inputs(rows.images(start, stop)))
-            return outputs[layer].float().mean((2, 3)).cpu()
+            return fast.fetching(outputs[layer].float().mean((2, 3)))
 
     means = []
     for _, stop, made in fast.in_batches(len(labels), run, "means"):
-        means.append(made)
+        means.append(torch.from_numpy(made()[0]))
         yield 0.95 * stop / len(labels)
     known = torch.cat(means)[labelled]
     truth = torch.from_numpy(labels[labelled])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -86,14 +86,13 @@ def _activations(
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(first row, float32 (n, filters)) over the whole dataset."""
 
-    def activations(start: int, stop: int) -> NDArray[np.float32]:
+    def activations(start: int, stop: int) -> Callable[[], list[NDArray[np.float32]]]:
         with torch.no_grad():
             maps = run(classifier.inputs(dataset.images(start, stop))).float()
-            found: NDArray[np.float32] = (maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3))).cpu().numpy()
-        return found
+            return classifier.fetching(maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3)))
 
     for start, _, made in classifier.in_batches(len(dataset), activations, "activations"):
-        yield start, made
+        yield start, made()[0]
 
 
 def _gallery(

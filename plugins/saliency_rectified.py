@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from fer_tui.contract import InputError
 
-from .saliency_scores import Attribution, Image, Score, Values
+from .saliency_scores import Attribution, Gradients, Image, Score
 
 _NOTE = "{} mostly redraws the image's edges and hardly heeds the weights (Adebayo et al. 2018)"
 _OTHERS = ("gelu", "silu", "mish", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "softplus", "hardswish")
@@ -29,13 +29,12 @@ def rectified(
     network runs none: the map would silently be the plain gradient.
     """
 
-    def run(start: int, stop: int) -> tuple[Values, list[list[str]], _Rectifiers]:
+    def run(start: int, stop: int) -> tuple[Callable[[], Gradients], _Rectifiers]:
         x = score.inputs(images[start:stop])
         with _Rectifiers(guided=variant == "guided") as seen:
-            gradients, remarks = score.gradients(x, targets[start:stop])
-        return gradients, remarks, seen
+            return score.gradients(x, targets[start:stop]), seen
 
-    for start, _, (gradients, remarks, seen) in score.batches(len(images), run, "rectified gradient"):
+    for start, _, (made, seen) in score.batches(len(images), run, "rectified gradient"):
         if not seen.count:
             others = f"its activations are {', '.join(sorted(seen.others))}" if seen.others else "and none was called"
             fault = f"{variant} changes the gradient at every ReLU, and the network has none: {others}"
@@ -43,7 +42,7 @@ def rectified(
         notes = [_NOTE.format("guided backpropagation" if variant == "guided" else variant)]
         if mixed := seen.others & set(_OTHERS):
             notes.append(f"only ReLU is changed: {', '.join(sorted(mixed))} pass their plain gradient")
-        for index, (channels, said) in enumerate(zip(gradients, remarks, strict=True), start):
+        for index, (channels, said) in enumerate(zip(*made(), strict=True), start):
             yield index, Attribution(channels=channels, notes=(*said, *notes), meta={"rectifiers": seen.count})
 
 

@@ -21,6 +21,7 @@ _SATURATED = 1e-3  # how near to 0 or 1 a probability is where its gradient says
 
 Image = NDArray[np.uint8]
 Values = NDArray[np.float32]
+Gradients = tuple[Values, list[list[str]]]
 T = TypeVar("T")
 
 
@@ -62,16 +63,19 @@ class Score:
             values, sign = self._of_all(self.classifier.scores(x.clone()))
             return sign * values.gather(1, torch.as_tensor(targets).view(-1, 1).to(values.device))[:, 0]
 
-    def gradients(
-        self, x: Tensor, targets: Sequence[int], *, times_input: bool = False
-    ) -> tuple[Values, list[list[str]]]:
-        """The gradient of each input's own number, float32 (N, C, H, W); and what is to be said of each.
+    def gradients(self, x: Tensor, targets: Sequence[int], *, times_input: bool = False) -> Callable[[], Gradients]:
+        """What waits for the gradient of each input's own number, float32 (N, C, H, W), and what is to be said of each.
 
         times_input: each value is multiplied by the input there.
         """
         gradient, scores, cut = self.gradient(x, targets)
-        found, known = self.classifier.fetching(gradient * x if times_input else gradient, scores)()
-        return found, [[CUT] for _ in targets] if cut else self._remarks(torch.from_numpy(known), targets)
+        arrays = self.classifier.fetching(gradient * x if times_input else gradient, scores)
+
+        def gradients() -> Gradients:
+            found, known = arrays()
+            return found, [[CUT] for _ in targets] if cut else self._remarks(torch.from_numpy(known), targets)
+
+        return gradients
 
     def gradient(self, x: Tensor, targets: Sequence[int]) -> tuple[Tensor, Tensor, bool]:
         """The gradient of each input's own number, (N, C, H, W) on the device; the scores; whether none reaches it.

@@ -30,6 +30,26 @@ def describe(name: str) -> Description:
     return plugins.description(plugins.load(name))
 
 
+def known_all() -> Loaded:
+    """Every one that is installed, as `describe_all`; where all are fer-tui's own, as they are remembered.
+
+    Then nothing is imported: what they are is known as long as their files are the same.
+    """
+    if all(map(plugins.is_own, plugins.origins())):
+        known, names = plugins.remembered(), plugins.names()
+        if known.keys() >= set(names):
+            return Loaded({name: known[name] for name in names})
+    return describe_all()
+
+
+def known(name: str) -> Description:
+    """The explainer that a name or an alias means, as `named`; one of fer-tui's own as it is remembered."""
+    method = plugins.resolve(name, describe)[0]
+    if plugins.is_own(plugins.origin(method)) and (found := plugins.remembered().get(method)) is not None:
+        return found
+    return describe(method)
+
+
 def describe_all(names: Iterable[str] | None = None) -> Loaded:
     """These explainers, or every one that is installed, which are then remembered; failures are data."""
     loaded = Loaded()

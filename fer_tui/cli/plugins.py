@@ -49,10 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.name == "new" or arguments.new is not None or arguments.out is not None:
         raise flags.UsageError("error: a package of your own is written by: fer-tui plugins new NAME [--out FOLDER]")
     if arguments.name is not None:
-        description = loading.named(arguments.name)[0]
+        description = loading.known(arguments.name)
         _show_one(description, faults.of(plugins.origin(description.name)), arguments.json)
         return 0
-    loaded = loading.describe_all()
+    loaded = loading.known_all()
     known = {each.name: faults.of(each) for each in plugins.origins()}
     if arguments.json:
         streams.put_json([*_plain(loaded, known)])

@@ -23,13 +23,13 @@ def _expect(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-_FLOAT32, _UINT8, _INT64 = "f4", "u1", "i8"  # as NumPy writes them behind the order of bytes
+_FLOAT32, _UINT8, _INT64 = ("f", 4), ("u", 1), ("i", 8)  # as NumPy tells kind and bytes
 
 
-def _is(array: object, kind: str) -> bool:
+def _is(array: object, numbers: tuple[str, int]) -> bool:
     """Whether it is an array of NumPy with numbers of that kind; a tensor of torch is none."""
-    told: str = getattr(getattr(array, "dtype", None), "str", "")  # the name is put together anew each time, slowly
-    return told[1:] == kind
+    dtype = getattr(array, "dtype", None)
+    return getattr(dtype, "kind", None) == numbers[0] and dtype.itemsize == numbers[1]  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,9 +72,10 @@ class Heatmap(Explanation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _expect(_is(self.values, _FLOAT32) and self.values.ndim == 2, "Heatmap.values must be float32 (H, W)")
+        values, image = self.values, self.image
+        _expect(_is(values, _FLOAT32) and values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
-            _is(self.image, _UINT8) and self.image.shape in (self.values.shape, (*self.values.shape, 3)),
+            _is(image, _UINT8) and (image.shape == values.shape or image.shape == (*values.shape, 3)),
             "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
         )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_tui import plugins
 from fer_tui.cli import main
 
 BAD = {
@@ -86,3 +87,20 @@ def test_listing_names_imports_no_plugin_for_help(bad_plugins: Path) -> None:
     command = [sys.executable, "-m", "fer_tui", "explain", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=env, timeout=20)
     assert done.stderr == ""
+
+
+def test_our_own_are_told_without_being_imported_until_their_files_change(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_TUI_DISABLE_PLUGINS", "*,!fer-tui")
+    asked = (["plugins", "--json"], ["plugins", "gradcam"])
+    first = ""
+    for words in asked:
+        assert main(words) == 0
+        first += capsys.readouterr().out
+    code = f"import sys; from fer_tui.cli import main; {'; '.join(f'main({words})' for words in asked)}; "
+    command = [sys.executable, "-c", code + "assert not sys.modules.keys() & {'torch', 'fer_tui_plugins.cam'}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout == first
+    assert plugins.remembered().keys() == set(plugins.names())
+    monkeypatch.setattr(plugins, "_newest", lambda: 1)
+    assert plugins.remembered() == {}

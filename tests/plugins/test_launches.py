@@ -24,7 +24,7 @@ METHODS = [
     *(("saliency", variant) for variant in ("integrated", "smoothgrad", "smoothgrad-squared", "vargrad", "occlusion")),
 ]
 FEW = {"steps": 2, "samples": 2, "window": 16, "stride": 16}  # passes an image, so that a batch has many images
-ROWS, TOGETHER = 384, 320
+ROWS, TOGETHER = 768, 320
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_two_batches_are_fetched_by_two_copies(asked: tuple[Engine, Counts]) -> 
     places = [Place(image=row % ROWS, target=row // ROWS, checkpoint=0) for row in range(3 * ROWS)]
     list(engine.explain_many("cam", places[:200], {"variant": "grad"}))
     counts.clear()
-    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 1024 that are made at once
+    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 2048 that are made at once
     assert counts.to_host == 2
 
 

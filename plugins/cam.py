@@ -6,9 +6,8 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import ClassVar
 
 import numpy as np
@@ -105,11 +104,8 @@ class Cam(Explainer[CamParameters]):
             plan = yield from _fitted(subject, parameters)
         else:
             plan = _plan(subject.classifier, subject.place.layer, parameters)
-        if plan.variant in _MASKED:
-            yield from _masked(subject, plan, parameters)
-            return
-        if plan.variant == _GUIDED:
-            yield Result(subject.place, _guided(subject, plan, parameters), progress=1.0)
+        if plan.variant in (*_MASKED, _GUIDED):
+            yield from _several(subject.classifier, [subject], plan, parameters)
             return
         layers = [plan.layer]
         if parameters.sweep and plan.head is None:
@@ -127,7 +123,7 @@ class Cam(Explainer[CamParameters]):
         for _, group in itertools.groupby(subjects, key=lambda each: (id(each.classifier), each.place.layer)):
             same = list(group)
             classifier = same[0].classifier
-            if parameters.variant in (*_MASKED, _GUIDED) or parameters.sweep:
+            if parameters.sweep:
                 for subject in same:
                     yield from self.explain(subject, parameters)
                 continue
@@ -136,13 +132,9 @@ class Cam(Explainer[CamParameters]):
             else:
                 plan = _plan(classifier, same[0].place.layer, parameters)
             fast = classifier
-            if len(same) > _MANY:
+            if len(same) > _MANY and plan.variant not in (*_MASKED, _GUIDED):
                 fast, plan = _faster(classifier, same, plan, parameters.precision)
-            run = partial(_made, fast, same, plan, positive=parameters.positive)
-            for start, stop, maps in fast.in_batches(len(same), run, f"cam {plan.variant}"):
-                batch = same[start:stop]
-                for subject, heatmap in zip(batch, _heatmaps(batch, *maps(), plan, parameters), strict=True):
-                    yield Result(subject.place, heatmap, progress=stop / len(same))
+            yield from _several(fast, same, plan, parameters)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -238,6 +230,27 @@ def _faster(
     return fast, dataclasses.replace(plan, how=how)
 
 
+def _several(
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters
+) -> Iterator[Result]:
+    """Results for subjects of one network and one layer; `classifier` runs it or a copy of it."""
+    if plan.variant in _MASKED:
+        yield from _masked(subjects, plan, parameters)
+        return
+    made = _guided if plan.variant == _GUIDED else partial(_batched, classifier)
+    for done, (subject, heatmap) in enumerate(zip(subjects, made(subjects, plan, parameters), strict=True), 1):
+        yield Result(subject.place, heatmap, progress=done / len(subjects))
+
+
+def _batched(
+    classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters
+) -> Iterator[Heatmap]:
+    """The maps of a pass over the subjects, batch by batch."""
+    run = partial(_made, classifier, subjects, plan, positive=parameters.positive)
+    for start, stop, maps in classifier.in_batches(len(subjects), run, f"cam {plan.variant}"):
+        yield from _heatmaps(subjects[start:stop], *maps(), plan, parameters)
+
+
 def _made(
     classifier: Classifier, subjects: Sequence[Subject], plan: _Plan, start: int, stop: int, *, positive: bool
 ) -> Callable[[], list[Maps]]:
@@ -254,49 +267,46 @@ def _sized(maps: Tensor, classifier: Classifier, positive: bool) -> Callable[[],
     return classifier.fetching(kept, large)
 
 
-def _masked(subject: Subject, plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
-    """Score-CAM and Ablation-CAM: a better map after each batch of the layer's maps."""
-    classifier, target = subject.classifier, _target(subject)
-    with torch.no_grad():
-        x = classifier.inputs([_image(subject)])
-        with captured(classifier, [plan.layer]) as outputs:
-            classifier.scores(x)
-        activations = _captured(outputs, plan.layer, 1)[0]
-        fast, how = classifier.folded(parameters.precision, (plan.layer,))
-        plan = dataclasses.replace(plan, how=how)
+def _masked(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
+    """Score-CAM and Ablation-CAM: of each subject a better map after each batch that its layer's maps took part in."""
+    classifier, targets = subjects[0].classifier, [_target(each) for each in subjects]
+    fast, how = classifier.folded(parameters.precision, (plan.layer,))
+    plan = dataclasses.replace(plan, how=how)
+
+    @lru_cache(maxsize=1)
+    def look(start: int, stop: int) -> tuple[Tensor, Tensor]:
+        x = classifier.inputs([_image(each) for each in subjects[start:stop]])
+        with torch.no_grad(), captured(classifier, [plan.layer]) as outputs:
+            classifier.scores(x.clone())
+        return x, _captured(outputs, plan.layer, stop - start).float()
+
     if plan.variant == "score":
-        steps = cam_masked.score(fast, x, activations, target)
+        steps = cam_masked.score(fast, look, targets)
     else:
-        steps = cam_masked.ablation(fast, x, plan.layer, activations, target)
-    with closing(steps):
-        while True:
-            with torch.no_grad():
-                step = next(steps, None)
-            if step is None:
-                return
-            values, done = step
-            heatmap = _heatmap(subject, values[None], plan, parameters)
-            yield Result(subject.place, heatmap, final=done >= 1, progress=done)
+        steps = cam_masked.ablation(fast, plan.layer, look, targets)
+    for index, values, done in steps:
+        heatmap = _heatmap(subjects[index], values[None], plan, parameters)
+        yield Result(subjects[index].place, heatmap, final=done >= 1, progress=(index + done) / len(subjects))
 
 
-def _guided(subject: Subject, plan: _Plan, parameters: CamParameters) -> Heatmap:
+def _guided(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters) -> Iterator[Heatmap]:
     """Guided backpropagation times the positive part of Grad-CAM, at the input's size (Selvaraju et al. 2017)."""
-    grad = dataclasses.replace(plan, variant="grad")
-    (small,) = _maps(subject.classifier, [subject], [plan.layer], grad)
-    coarse = _heatmap(subject, small, grad, dataclasses.replace(parameters, positive=True))
-    score = Score(subject.classifier, "logit")
-    ((_, guided),) = rectified(score, [_image(subject)], [_target(subject)], "guided")
-    channels = guided.channels * coarse.values
-    values = channels.sum(0)
-    several = len(channels) > 1
-    return dataclasses.replace(
-        coarse,
-        values=np.maximum(values, 0) if parameters.positive else values,
-        signed=not parameters.positive,
-        extras={**coarse.extras, **({"channels": channels} if several else {})},
-        meta={**coarse.meta, "variant": _GUIDED, **({"channels": "sum"} if several else {})},
-        notes=(*coarse.notes, *guided.notes),
-    )
+    classifier, grad = subjects[0].classifier, dataclasses.replace(plan, variant="grad")
+    coarse = _batched(classifier, subjects, grad, dataclasses.replace(parameters, positive=True))
+    images, targets = [_image(each) for each in subjects], [_target(each) for each in subjects]
+    fine = rectified(Score(classifier, "logit"), images, targets, "guided")
+    for heatmap, (_, guided) in zip(coarse, fine, strict=True):
+        channels = guided.channels * heatmap.values
+        values = channels.sum(0)
+        several = len(channels) > 1
+        yield dataclasses.replace(
+            heatmap,
+            values=np.maximum(values, 0) if parameters.positive else values,
+            signed=not parameters.positive,
+            extras={**heatmap.extras, **({"channels": channels} if several else {})},
+            meta={**heatmap.meta, "variant": _GUIDED, **({"channels": "sum"} if several else {})},
+            notes=(*heatmap.notes, *guided.notes),
+        )
 
 
 def _heatmap(subject: Subject, maps: Tensor, plan: _Plan, parameters: CamParameters) -> Heatmap:

@@ -2,61 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fer_tui.contract import Classifier
 
-Step = tuple[Tensor, float]  # the map (h, w) of what is known so far, and the share that is done
+from .saliency_passes import Passes, in_passes
+from .saliency_scores import Score
+
+Look = Callable[[int, int], tuple[Tensor, Tensor]]  # of images: inputs (k, C, H, W), the layer's maps (k, K, h, w)
+Step = tuple[int, Tensor, float]  # image, its map (h, w) on the host of what is known so far, the share that is done
 
 
-def score(classifier: Classifier, x: Tensor, activations: Tensor, target: int) -> Generator[Step, None, None]:
+def score(classifier: Classifier, look: Look, targets: Sequence[int]) -> Iterator[Step]:
     """w_k = softmax over k of y(x * M_k), M_k the k-th map at the input's size, scaled to 0..1 (Score-CAM, Wang 2020).
 
-    x: (1, C, H, W); activations: (K, h, w). Maps that have not been tried yet have no part in the softmax.
+    Image by image; maps that have not been tried yet have no part in the softmax.
     """
-    masks = F.interpolate(activations[None], x.shape[2:], mode="bilinear", align_corners=True)[0]
-    low = masks.amin((1, 2), keepdim=True)
-    masks = (masks - low) / (masks.amax((1, 2), keepdim=True) - low + 1e-8)
 
-    def run(start: int, stop: int) -> Tensor:
-        with torch.no_grad():
-            return classifier.scores(x * masks[start:stop, None])[:, target].cpu()
+    def masked(passes: Passes, x: Tensor, maps: Tensor) -> Tensor:
+        begin = passes.start - passes.images.start * passes.each
+        own = maps.flatten(0, 1)[begin : begin + passes.stop - passes.start].unsqueeze(1)
+        masks = F.interpolate(own, x.shape[2:], mode="bilinear", align_corners=True)
+        low = masks.amin((2, 3), keepdim=True)
+        masks = (masks - low) / (masks.amax((2, 3), keepdim=True) - low + 1e-8)
+        return Score(classifier, "logit").numbers(passes.spread(x)[0] * masks, passes.targets(targets))
 
-    scores: list[Tensor] = []
-    for _, stop, made in classifier.in_batches(len(masks), run, "masked"):
-        scores.append(made)
-        weights = torch.cat(scores).softmax(0).to(activations)
-        yield torch.einsum("k,khw->hw", weights, activations[:stop]), stop / len(masks)
+    count = _count(look)
+    for index, found, maps in _found(classifier, look, len(targets), count, masked, "masked"):
+        weights = torch.from_numpy(found).softmax(0)
+        yield index, _sum(weights, maps), len(found) / count
 
 
-def ablation(
-    classifier: Classifier, x: Tensor, layer: str, activations: Tensor, target: int
-) -> Generator[Step, None, None]:
+def ablation(classifier: Classifier, layer: str, look: Look, targets: Sequence[int]) -> Iterator[Step]:
     """w_k = (y - y_k) / y, y_k the score with the k-th map set to zero (Ablation-CAM, Desai and Ramaswamy 2020).
 
-    x: (1, C, H, W); activations: (K, h, w), the output of `layer` for x.
+    Image by image; the maps are the output of `layer`.
     """
-    with torch.no_grad():
-        whole = classifier.scores(x)[0, target].cpu()
 
-    def run(start: int, stop: int) -> Tensor:
-        without = activations.repeat(stop - start, 1, 1, 1)
-        rows = torch.arange(stop - start)
-        without[rows, rows + start] = 0
-        with torch.no_grad(), _instead(classifier, layer, without):
-            return whole - classifier.scores(x.expand(len(rows), *x.shape[1:]))[:, target].cpu()
+    def without(passes: Passes, x: Tensor, maps: Tensor) -> Tensor:
+        each = np.arange(passes.each)[None] == passes.numbers[:, None]
+        gone = torch.from_numpy(each[:, 1:]).to(maps.device)  # an image's first pass is whole
+        inputs, outputs = passes.spread(x, maps)
+        with _instead(classifier, layer, outputs.masked_fill(gone[:, :, None, None], 0)):
+            return Score(classifier, "logit").numbers(inputs, passes.targets(targets))
 
-    drops: list[Tensor] = []
-    for _, stop, made in classifier.in_batches(len(activations), run, "ablation"):
-        drops.append(made)
-        weights = (torch.cat(drops) / whole).to(activations)
-        yield torch.einsum("k,khw->hw", weights, activations[:stop]), stop / len(activations)
+    count = _count(look)
+    for index, found, maps in _found(classifier, look, len(targets), count + 1, without, "ablation"):
+        if len(found) > 1:
+            weights = torch.from_numpy((found[0] - found[1:]) / found[0])
+            yield index, _sum(weights, maps), len(weights) / count
+
+
+def _count(look: Look) -> int:
+    return look(0, 1)[1].shape[1]
+
+
+def _found(
+    classifier: Classifier,
+    look: Look,
+    images: int,
+    each: int,
+    numbers: Callable[[Passes, Tensor, Tensor], Tensor],
+    work: str,
+) -> Iterator[tuple[int, NDArray[np.float32], Tensor]]:
+    """(image, the numbers of its passes so far, its maps (K, h, w) on the host), image by image."""
+    known = lru_cache(maxsize=1)(look)  # for an image that takes several batches
+    so_far = np.zeros(each, np.float32)
+
+    def run(passes: Passes) -> list[Tensor]:
+        x, maps = known(passes.images.start, passes.images.stop)
+        return [passes.by_image(numbers(passes, x, maps)), maps]
+
+    for span, (found, maps) in in_passes(Score(classifier, "logit"), images, each, run, work):
+        so_far[span.start : span.stop] = found[span.start : span.stop]
+        yield span.image, so_far[: span.stop], torch.from_numpy(maps)
+
+
+def _sum(weights: Tensor, maps: Tensor) -> Tensor:
+    """The first maps of (K, h, w), weighed: as many as there are weights."""
+    return torch.einsum("k,khw->hw", weights, maps[: len(weights)])
 
 
 @contextmanager

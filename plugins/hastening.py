@@ -52,6 +52,7 @@ def _twin(classifier: Classifier, tried: Tensor, fuse: bool, hooked: Collection[
             if fuse:
                 _fuse(twin, tried, hooked)
             _lighten(twin.module)
+            twin.module.train(False)  # what took another's place, too: no pass need see to it then
             found = twin.scores(tried.clone())
         except Exception:  # it cannot be copied, needs what was overwritten, or this torch lacks an operation
             return None

@@ -50,20 +50,20 @@ def smoothed(
     def inputs(start: int, stop: int) -> Tensor:
         return score.inputs(images[start:stop])
 
-    def run(passes: Passes) -> list[tuple[Exact, Exact, Exact, bool]]:
-        """For each span the sums of g and of g^2, the input's range, and `CUT`."""
+    def run(passes: Passes) -> list[Tensor]:
+        """For each image the sums of g and of g^2, and the input's range."""
+        nonlocal cut
         x = inputs(passes.images.start, passes.images.stop)
         ranges = (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)).double()
         middle, deviation = passes.spread(x, (share * ranges).to(x))
         gradient, _, cut = score.gradient(middle + deviation * drawn.of(passes, x), passes.targets(targets))
         made = (gradient.abs() if absolute else gradient).flatten(1).double()
         summing = passes.summing(np.ones(len(made)), x.device)
-        sums = [(summing @ each).view(x.shape) for each in (made, made.square())]
-        return [(*each, cut) for each in zip(*score.classifier.fetching(*sums, ranges.flatten())(), strict=True)]
+        return [*((summing @ each).view(x.shape) for each in (made, made.square())), ranges.flatten()]
 
-    first = second = np.zeros(score.classifier.input_shape)
-    for (index, start, stop), (one, two, width, cut) in in_passes(score, len(images), samples, run, "gradient"):
-        first, second = (first + one, second + two) if start else (one, two)
+    cut, first, second = False, *np.zeros((2, *score.classifier.input_shape))
+    for (index, start, stop), (part, squares, width) in in_passes(score, len(images), samples, run, "gradient"):
+        first, second = (first + part, second + squares) if start else (part, squares)
         values = _values(variant, first / stop, second / stop)
         if stop < samples:
             yield index, Attribution(channels=values, progress=stop / samples)

@@ -134,18 +134,18 @@ def _drops(
         x = score.inputs(images[start:stop])
         return x, against(x)
 
-    def run(passes: Passes) -> list[NDArray[np.float64]]:
-        here = passes.images
-        x, base = passes.spread(*ends(here.start, here.stop))
+    def run(passes: Passes) -> list[Tensor]:
+        x, base = passes.spread(*ends(passes.images.start, passes.images.stop))
         partly = torch.where(hidden(passes, x.device).unsqueeze(1), base, x)
-        (found,) = score.classifier.fetching(score.numbers(partly, passes.targets(targets)))()
-        return np.split(found, np.cumsum([each.stop - each.start for each in passes.spans])[:-1])
+        return [passes.by_image(score.numbers(partly, passes.targets(targets)))]
 
-    for (index, start, stop), numbers in in_passes(score, len(images), count + 1, run, "masked"):
+    whole = 0.0
+    for (index, start, stop), (numbers,) in in_passes(score, len(images), count + 1, run, "masked"):
         if start == 0:
-            whole, numbers = numbers[0], numbers[1:]
-        if len(numbers):
-            yield Span(index, max(start - 1, 0), stop - 1), whole - numbers
+            whole = float(numbers[0])
+        if stop > 1:
+            first = max(start, 1)
+            yield Span(index, first - 1, stop - 1), whole - numbers[first:stop].astype(np.float64)
 
 
 def _attribution(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from .saliency_scores import Score
-
-T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -77,6 +76,11 @@ class Passes:
         made[self._rows, np.arange(len(weights))] = weights
         return torch.from_numpy(made).to(device)
 
+    def by_image(self, numbers: Tensor) -> Tensor:
+        """Numbers of the passes (n,), each at its place among all passes of its image, (k, each); elsewhere 0."""
+        begin = self.images.start * self.each
+        return F.pad(numbers, (self.start - begin, begin + self._count * self.each - self.stop)).view(-1, self.each)
+
     @property
     def _count(self) -> int:
         return self.images.stop - self.images.start
@@ -88,13 +92,19 @@ class Passes:
 
 
 def in_passes(
-    score: Score, images: int, each: int, run: Callable[[Passes], Sequence[T]], work: str
-) -> Iterator[tuple[Span, T]]:
-    """What `run` makes of each span of a batch, over all passes of all images: see Classifier.in_batches."""
+    score: Score, images: int, each: int, run: Callable[[Passes], Sequence[Tensor]], work: str
+) -> Iterator[tuple[Span, list[NDArray[Any]]]]:
+    """Span by span what `run` makes of all passes of all images, in batches: see Classifier.in_batches.
 
-    def batch(start: int, stop: int) -> list[tuple[Span, T]]:
+    run: returns tensors with a row for each image that takes part (k, ...). A span gets its image's rows: arrays that
+    may be parts of one whole, float64 if any tensor is.
+    """
+
+    def batch(start: int, stop: int) -> tuple[list[Span], Callable[[], list[NDArray[Any]]]]:
         passes = Passes(start, stop, each)
-        return list(zip(passes.spans, run(passes), strict=True))
+        return passes.spans, score.classifier.fetching(*run(passes))
 
-    for _, _, found in score.batches(images * each, batch, work):
-        yield from found
+    for _, _, (spans, fetched) in score.batches(images * each, batch, work):
+        found = fetched()
+        for row, span in enumerate(spans):
+            yield span, [of_all[row] for of_all in found]

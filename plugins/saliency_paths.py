@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from .saliency_baselines import baseline
 from .saliency_passes import Passes, in_passes
@@ -35,25 +36,22 @@ def integrated(
         x = score.inputs(images[start:stop])
         return x, baseline(score.classifier, x, against, value)
 
-    def run(passes: Passes) -> list[tuple[Exact, Exact, bool]]:
-        """What each span adds: to its image's map, and, where the image begins, its score and the baseline's; `CUT`."""
-        here = passes.images
+    def run(passes: Passes) -> list[Tensor]:
+        """What is added to the map of each image, and, where it begins, the scores of image and baseline."""
+        nonlocal cut
+        here, new = passes.images, passes.fresh
         x, base = ends(here.start, here.stop)
         shares = x.new_tensor(points[passes.numbers]).view(-1, 1, 1, 1)
         origin, away = passes.spread(base, x - base)
         gradient, _, cut = score.gradient(origin + shares * away, passes.targets(targets))
         summed = passes.summing(weights[passes.numbers], x.device) @ gradient.flatten(1).double()
-        found = summed.view(x.shape) * (x - base)
-        scores, begun = np.zeros((len(x), 2)), targets[here][passes.fresh]
-        known = [score.numbers(each[passes.fresh], begun) for each in (x, base)] if begun else []
-        parts, *known_here = score.classifier.fetching(found, *known)()
-        if begun:
-            scores[passes.fresh] = np.stack(known_here, 1)
-        return [(part, both, cut) for part, both in zip(parts, scores, strict=True)]
+        begun = targets[here][new]
+        scores = [score.numbers(each[new], begun) if begun else x.new_zeros(0) for each in (x, base)]
+        return [summed.view(x.shape) * (x - base), *(F.pad(each, (len(x) - len(begun), 0)) for each in scores)]
 
-    total, both = np.zeros(score.classifier.input_shape), np.zeros(2)
-    for (index, start, stop), (part, known, cut) in in_passes(score, len(images), steps, run, "gradient"):
-        total, both = (total + part, both + known) if start else (part, known)
+    cut, total, both = False, np.zeros(score.classifier.input_shape), np.zeros(2)
+    for (index, start, stop), (part, *known) in in_passes(score, len(images), steps, run, "gradient"):
+        total, both = (total + part, both + known) if start else (part, np.array(known))
         if stop < steps:
             yield index, Attribution(channels=_values(total / weights[:stop].sum()), progress=stop / steps)
             continue

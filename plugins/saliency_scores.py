@@ -58,10 +58,10 @@ class Score:
         return self.classifier.in_batches(count, run, work)
 
     def numbers(self, x: Tensor, targets: Sequence[int]) -> Tensor:
-        """The number for each input: float64 (N,) on the device."""
+        """The number for each input, (N,) on the device."""
         with torch.no_grad():
             values, sign = self._of_all(self.classifier.scores(x.clone()))
-            return sign * values.gather(1, torch.as_tensor(targets).view(-1, 1).to(values.device))[:, 0].double()
+            return sign * values.gather(1, torch.as_tensor(targets).view(-1, 1).to(values.device))[:, 0]
 
     def gradients(self, x: Tensor, targets: Sequence[int], *, times_input: bool = False) -> Callable[[], Gradients]:
         """What waits for the gradient of each input's own number, float32 (N, C, H, W), and what is to be said of each.

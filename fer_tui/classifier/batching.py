@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _FIRST = 16  # small inputs: near the best on every CPU that was tried
 _FIRST_VALUES = 4 * 3 * 224 * 224  # input values of a first pass at most, so that one over large pictures ends soon
-_ACCELERATED, _ACCELERATED_VALUES = 64, 8  # times as many on an accelerator
+_ACCELERATED, _ACCELERATED_VALUES = 128, 8  # times as many on an accelerator
 _NEW_SHAPE = 32  # passes that must be to come for a new size to be tried there: its libraries take long over the first
 _LONGEST = 0.3  # seconds that a pass may take: nothing else can be done meanwhile
 _TRIALS = 3  # passes of one size, the first of which only warms up

@@ -97,7 +97,7 @@ def _fold(network: nn.Module, classifier: TorchClassifier, probe: torch.Tensor, 
     ]
     for conv, norm in fit:  # the norm's place stays: what is hooked there is the pair's output, as before
         _replace(network, names[conv], fuse_conv_bn_eval(conv, norm))
-        _replace(network, names[norm], nn.Identity())
+        _replace(network, names[norm], nn.Identity().eval())
     return len(fit)
 
 

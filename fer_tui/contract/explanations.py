@@ -75,7 +75,7 @@ class Heatmap(Explanation):
         values, image = self.values, self.image
         _expect(_is(values, _FLOAT32) and values.ndim == 2, "Heatmap.values must be float32 (H, W)")
         _expect(
-            _is(image, _UINT8) and image.shape in (values.shape, (*values.shape, 3)),
+            _is(image, _UINT8) and (image.shape == values.shape or image.shape == (*values.shape, 3)),
             "Heatmap.image must be uint8 (H, W) or (H, W, 3), of the size of values",
         )
 

@@ -78,31 +78,31 @@ def test_a_slow_first_pass_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_accelerator_tries_new_sizes_only_for_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     clock, found = Clock(monkeypatch), Batching(SMALL, ELSEWHERE)
-    list(found.run(10_000, clock.work(lambda n: 1e-3, sizes), "any"))
-    assert sizes == [1024] * 9 + [784]
+    list(found.run(20_000, clock.work(lambda n: 1e-3, sizes), "any"))
+    assert sizes == [2048] * 9 + [1568]
     del sizes[:]
-    list(found.run(40_000, clock.work(lambda n: 1e-3, sizes), "any"))
-    assert sizes[:3] == [1024] * 3 and 2048 not in sizes, "tried, but nothing larger: too few passes of it are to come"
+    list(found.run(80_000, clock.work(lambda n: 1e-3, sizes), "any"))
+    assert sizes[:3] == [2048] * 3 and 4096 not in sizes, "tried, but nothing larger: too few passes of it are to come"
     del sizes[:]
-    list(found.run(100_000, clock.work(lambda n: 1e-3, sizes), "any"))
-    assert 2048 in sizes
+    list(found.run(200_000, clock.work(lambda n: 1e-3, sizes), "any"))
+    assert 4096 in sizes
 
 
 def test_an_accelerator_is_asked_for_the_next_pass_before_one_is_handed_over() -> None:
     events: list[str] = []
-    for start, stop, made in Batching(SMALL, ELSEWHERE).run(3000, lambda a, b: events.append(f"ask {a}") or b, "any"):
+    for start, stop, made in Batching(SMALL, ELSEWHERE).run(6000, lambda a, b: events.append(f"ask {a}") or b, "any"):
         assert made == stop
         events.append(f"have {start}")
-    assert events == ["ask 0", "ask 1024", "have 0", "ask 2048", "have 1024", "have 2048"]
+    assert events == ["ask 0", "ask 2048", "have 0", "ask 4096", "have 2048", "have 4096"]
 
 
 def test_passes_that_are_timed_wait_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     monkeypatch.setattr(batching, "_finish", lambda device: events.append("wait"))
-    for start, _, _ in Batching(SMALL, ELSEWHERE).run(1024 * 35, lambda a, b: events.append("ask"), "any"):
+    for start, _, _ in Batching(SMALL, ELSEWHERE).run(2048 * 35, lambda a, b: events.append("ask"), "any"):
         events.append(f"have {start}")
-    assert events[:9] == ["ask", "wait", "have 0", "ask", "wait", "have 1024", "ask", "wait", "have 2048"]
-    assert events[9:12] == ["ask", "ask", "have 3072"], "it settled: too few are left to try another size"
+    assert events[:9] == ["ask", "wait", "have 0", "ask", "wait", "have 2048", "ask", "wait", "have 4096"]
+    assert events[9:12] == ["ask", "ask", "have 6144"], "it settled: too few are left to try another size"
 
 
 def test_memory_that_ends_while_a_pass_is_under_way_loses_nothing() -> None:
@@ -114,15 +114,15 @@ def test_memory_that_ends_while_a_pass_is_under_way_loses_nothing() -> None:
             raise torch.OutOfMemoryError("too much")
         return range(start, stop)
 
-    made = list(Batching(SMALL, ELSEWHERE).run(3000, run, "any"))
-    assert [n for *_, part in made for n in part] == list(range(3000))
-    assert asked == [1024, 1024, 512, 512, 512, 440]
+    made = list(Batching(SMALL, ELSEWHERE).run(6000, run, "any"))
+    assert [n for *_, part in made for n in part] == list(range(6000))
+    assert asked == [2048, 2048, 1024, 1024, 1024, 880]
 
 
 def test_first_sizes() -> None:
     sizes: list[int] = []
-    for shape, device, first in ((SMALL, CPU, 16), (LARGE, CPU, 4), (SMALL, ELSEWHERE, 1024), (LARGE, ELSEWHERE, 32)):
-        list(Batching(shape, device).run(2000, lambda a, b: sizes.append(b - a), "any"))
+    for shape, device, first in ((SMALL, CPU, 16), (LARGE, CPU, 4), (SMALL, ELSEWHERE, 2048), (LARGE, ELSEWHERE, 32)):
+        list(Batching(shape, device).run(3000, lambda a, b: sizes.append(b - a), "any"))
         assert sizes[0] == first
         del sizes[:]
     list(Batching(SMALL, CPU).run(70, lambda a, b: sizes.append(b - a), "any", 33))

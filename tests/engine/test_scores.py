@@ -17,7 +17,7 @@ from fer_tui.engine import Engine
 from fer_tui.engine.scores import CHUNK
 from fer_tui.testing.apart import APART, device_apart
 
-ROWS = 5 * CHUNK + 30
+ROWS = 9 * CHUNK + 30
 CLASSES = ["a", "b", "c"]
 
 
@@ -57,7 +57,7 @@ def test_they_and_what_is_kept_are_those_of_the_cpu(images: np.ndarray, apart: n
     here, there = engine(network(), data, "cpu"), engine(apart, data)
     expected = all_of(here)
     assert all_of(there, start) == pytest.approx(expected, abs=1e-5)
-    assert there._chunks.keys() == here._chunks.keys() and len(here._chunks) == 6
+    assert there._chunks.keys() == here._chunks.keys() and len(here._chunks) == 10
     for key, chunk in here._chunks.items():
         assert there._chunks[key] == pytest.approx(chunk, abs=1e-5)
 
@@ -69,7 +69,7 @@ def test_the_next_rows_are_asked_for_before_some_are_handed_over(images: np.ndar
     there.dataset.images = lambda start, stop: events.append(f"read {start}") or read(start, stop)
     for first, _ in there.scores():
         events.append(f"have {first}")
-    assert events == ["read 0", "read 1024", "have 0", "read 2048", "have 1024", "have 2048"]
+    assert events == ["read 0", "read 2048", "have 0", "read 4096", "have 2048", "have 4096"]
 
 
 def test_what_is_known_is_not_made_again(images: np.ndarray, apart: nn.Module) -> None:

@@ -33,6 +33,25 @@ def test_batch_equals_alone(variant: str) -> None:
         assert batched == pytest.approx(alone, abs=1e-5 * float(np.abs(alone).max()))
 
 
+@pytest.mark.parametrize("variant", ["score", "ablation", "guided-grad-cam"])
+def test_many_real_images_are_the_same_as_each_alone(
+    variant: str, hhccode: TorchClassifier, public: tuple[NDArray[np.uint8], NDArray[np.int64]]
+) -> None:
+    """Passes of several images share batches, whose ends fall anywhere within an image's own."""
+    layer = next(each.name for each in spatial_layers(hhccode) if each.kind == "Conv2d" and each.filters == 32)
+    subjects = [
+        Subject(hhccode, Place(image=n, target=target, layer=layer, checkpoint=0), public[0][n])
+        for n, target in enumerate((3, 0, 6, 3, 1))
+    ]
+    many = [each for each in Cam().explain_many(subjects, CamParameters(variant=variant)) if each.final]
+    for subject, result in zip(subjects, many, strict=True):
+        *_, alone = Cam().explain(subject, CamParameters(variant=variant))
+        a, b = result.explanation, alone.explanation
+        assert result.place == alone.place and a.notes == b.notes and a.meta == b.meta
+        for values, expected in ((a.values, b.values), (a.extras["map"], b.extras["map"])):
+            assert values == pytest.approx(expected, abs=1e-5 * float(np.abs(expected).max()))
+
+
 def test_folded_batch_keeps_the_order_of_places(
     hhccode: TorchClassifier, public: tuple[NDArray[np.uint8], NDArray[np.int64]]
 ) -> None:
@@ -55,7 +74,9 @@ def test_masked_variants_come_step_by_step(variant: str) -> None:
     classifier = opened(module, classes=2)
     results = list(Cam().explain(at(classifier, noise(), 0), CamParameters(variant=variant)))
     assert [each.final for each in results] == [False, False, True]
-    assert [each.progress for each in results] == pytest.approx([0.4, 0.8, 1.0])
+    whole = 1 if variant == "ablation" else 0  # a first pass, without any map set to zero
+    shares = [(passes - whole) / 40 for passes in (16, 32, 40 + whole)]
+    assert [each.progress for each in results] == pytest.approx(shares)
 
 
 def test_a_sweep_explains_all_layers_in_one_pass() -> None:

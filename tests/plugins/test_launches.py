@@ -5,6 +5,7 @@ A batch's maps are fetched by one copy, nothing waits for a number, and a larger
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,7 +25,7 @@ METHODS = [
     *(("saliency", variant) for variant in ("integrated", "smoothgrad", "smoothgrad-squared", "vargrad", "occlusion")),
 ]
 FEW = {"steps": 2, "samples": 2, "window": 16, "stride": 16}  # passes an image, so that a batch has many images
-ROWS, TOGETHER = 384, 320
+ROWS, TOGETHER = 768, 320
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +64,29 @@ def test_a_batch_costs_what_an_image_does(asked: tuple[Engine, Counts], method: 
     assert launches < 80
 
 
+@pytest.mark.parametrize(("variant", "copies"), [("score", 1), ("ablation", 1), ("guided-grad-cam", 2)])
+def test_maps_of_many_images_share_a_batch(asked: tuple[Engine, Counts], variant: str, copies: int) -> None:
+    """Twelve maps an image, and one pass without any; guided Grad-CAM has two gradients, each of a batch."""
+    counted(asked, "cam", variant, 2)
+    some, many = (counted(asked, "cam", variant, rows) for rows in (30, 75))
+    assert many == some and many[1:] == (copies, 0)
+    assert many[0] < 100
+
+
 @pytest.mark.parametrize(
-    ("variant", "given", "batches"),
+    ("variant", "given", "passes"),
     [
-        ("integrated", {"steps": 8, "score": "log-probability"}, 3),
-        ("smoothgrad", {"samples": 8}, 3),
-        ("occlusion", {"regions": "grid", "window": 5}, 7),  # and one pass that hides nothing
+        ("integrated", {"steps": 8, "score": "log-probability"}, 8),
+        ("smoothgrad", {"samples": 8}, 8),
+        ("occlusion", {"regions": "grid", "window": 5}, 17),  # one of them hides nothing
     ],
 )
 def test_passes_of_all_images_fill_the_batches(
-    asked: tuple[Engine, Counts], variant: str, given: dict[str, object], batches: int
+    asked: tuple[Engine, Counts], variant: str, given: dict[str, object], passes: int
 ) -> None:
     _, copies, waits = counted(asked, "saliency", variant, ROWS, **given)
-    assert copies == batches and waits == 0
+    batches = math.ceil(ROWS * passes / asked[0].classifier.first_pass)
+    assert copies == batches > 1 and waits == 0
 
 
 def test_two_batches_are_fetched_by_two_copies(asked: tuple[Engine, Counts]) -> None:
@@ -83,7 +94,7 @@ def test_two_batches_are_fetched_by_two_copies(asked: tuple[Engine, Counts]) -> 
     places = [Place(image=row % ROWS, target=row // ROWS, checkpoint=0) for row in range(3 * ROWS)]
     list(engine.explain_many("cam", places[:200], {"variant": "grad"}))
     counts.clear()
-    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 1024 that are made at once
+    list(engine.explain_many("cam", places, {"variant": "grad"}))  # more than the 2048 that are made at once
     assert counts.to_host == 2
 
 
@@ -96,7 +107,10 @@ def test_a_fast_device_predicts_many_rows_at_once(asked: tuple[Engine, Counts]) 
     assert counts.to_host == counts.to_device == 1 and counts.waits.total() == 0
 
 
-@pytest.mark.parametrize(("method", "variant"), [("cam", "grad"), ("saliency", "input-x-gradient")])
+@pytest.mark.parametrize(
+    ("method", "variant"),
+    [("cam", "grad"), ("cam", "ablation"), ("saliency", "input-x-gradient"), ("saliency", "vargrad")],
+)
 def test_a_map_that_is_kept_keeps_no_batch(asked: tuple[Engine, Counts], method: str, variant: str) -> None:
     engine, _ = asked
     places = [Place(image=row, target=0, checkpoint=0) for row in range(100)]

@@ -308,7 +308,9 @@ def picture_file(image: str | None) -> Path | None:
         return None
     file = Path(image)
     if not file.is_file():
-        raise InputError(f"--image {image}", "is neither a row's number nor a file")
+        raise InputError(
+            f"--image {image}", "is neither a row's number nor a file", "count rows from 0, or name a picture"
+        )
     return file
 
 

@@ -98,4 +98,4 @@ def _write(out: Path, method: str, found: Mapping[str, Heatmap], look: Look) -> 
         files = [f"{stem}{suffix}" for suffix in SUFFIXES]
         index.append({**heatmap.meta["mean"], "files": files, "notes": list(heatmap.notes)})
     put(out / "index.json", json.dumps(index, ensure_ascii=False, indent=1))
-    streams.say(f"written: {len(found)} mean maps in {plain(out)} (index.json tells of each)")
+    streams.say(f"written: {len(found)} mean map{'s' * (len(found) != 1)} in {plain(out)} (index.json tells of each)")

@@ -97,7 +97,8 @@ def explain_where(many: Many) -> None:
         from fer_tui.tui.exporting import put
 
         put(arguments.out / "index.json", json.dumps(made, ensure_ascii=False, indent=1))
-        streams.say(f"written: {len(made)} explanations in {plain(arguments.out)} (index.json tells of each)")
+        count = f"{len(made)} explanation{'s' * (len(made) != 1)}"
+        streams.say(f"written: {count} in {plain(arguments.out)} (index.json tells of each)")
     if arguments.json:
         streams.put_json(made)
 

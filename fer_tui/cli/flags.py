@@ -46,7 +46,8 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"error: {message}")
+        missing = message.startswith("the following arguments are required")
+        raise UsageError(f"error: {message}" + (f" ({self.prog} --help)" if missing else ""))
 
 
 def typed(read: Callable[[object], Any]) -> Callable[[str], Any]:

@@ -17,7 +17,7 @@ from .progress import Narrator
 from .questions import Questions
 
 if TYPE_CHECKING:
-    from fer_tui.classifier import Candidate, CheckpointReport
+    from fer_tui.classifier import Candidate, CheckpointReport, TorchClassifier
     from fer_tui.dataset import MappedDataset
 
     from .trials import Trial
@@ -84,9 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         draft.set("as the checkpoint names them", classes=report.classes)
     with Narrator() as tell:
         tell("opening the network")
-        from fer_tui.engine.session import open_network
-
-        network = open_network(draft.settings, dataset)
+        network = _network(draft.settings, dataset)
     streams.say(
         f"input {'x'.join(map(str, network.input_shape))} (channels, height, width), {len(network.layers)} layers"
     )
@@ -120,6 +118,19 @@ def _converted(report: CheckpointReport, trust: bool, force: bool, questions: Qu
     if not questions.confirm(f"write its tensors to {target}?"):
         raise InputError(report.path, "cannot be opened as it is")
     return inspect_checkpoint(convert_checkpoint(report.path, target))
+
+
+def _network(settings: Settings, dataset: MappedDataset | None) -> TorchClassifier:
+    """The network of the draft. InputError where it is of no class that is known."""
+    from fer_tui.engine.session import open_network
+
+    try:
+        return open_network(settings, dataset)
+    except InputError as error:
+        if settings.model is not None or error.where != plain(settings.weights[0]):
+            raise
+        mend = "no class in the Python files near it does: name it by --model file.py:Class or pkg.module:function"
+        raise InputError(error.where, error.fault, mend) from None
 
 
 def _of(report: CheckpointReport) -> str:

@@ -55,8 +55,8 @@ def rows_where(text: str, engine: Engine, checkpoint: int | None, tell: Narrator
         tell("predicting", predictions.count / len(predictions))
     rows = narrowing.rows(predictions)
     if not len(rows):
-        known = "" if marks.count else "; no image of it is marked (Space in the explorer marks one)"
-        raise InputError(f"--where {text}", f"none of the {len(predictions):,} images is that{known}")
+        mend = "Space in the explorer marks one" if "marked" in text and not marks.count else ""
+        raise InputError(f"--where {text}", f"none of the {len(predictions):,} images is that", mend)
     return Narrowed(tuple(rows.tolist()), marks)
 
 

@@ -38,7 +38,14 @@ def fresh_classifier(
 
     model: a bundled network's name, or `file.py:Class`. A bundled one takes as many classes and channels as the dataset
     has, and pictures of `size`; else of the size that all pictures of the dataset have, up to 128; else 64x64.
+    InputError where there are not two classes to tell apart.
     """
+    seen = [name for name, count in zip(dataset.classes, dataset.counts, strict=True) if count]
+    if len(seen) < 2:
+        fault = f"has pictures of one class alone, {seen[0]}" if seen else "has no labels to train on"
+        raise InputError(
+            dataset.name, fault, "give class folders, or labels beside the pictures, of two classes or more"
+        )
     name, arguments = model or USUAL, dict(model_args or {})
     shape = dataset.uniform_shape
     if name in NETWORKS:

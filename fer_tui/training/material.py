@@ -86,8 +86,6 @@ def gather(
     if votes is not None:
         given.votes = _votes_of(dataset, votes)
     labelled = given.labels >= 0
-    if not labelled.any():
-        raise InputError(dataset.name, "has no labels to train on")
     pool = given.chosen(labelled)
     validation = None
     if validation_split is not None:

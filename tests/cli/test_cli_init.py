@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import fer_tui_samples
 from fer_tui.cli import main
@@ -51,6 +52,14 @@ def test_finds_architecture_and_preprocessing(
     capsys.readouterr()
     assert main(["evaluate", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(0.5890, abs=5e-5)
+
+
+def test_weights_of_no_class_that_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3)).state_dict(), "net.pt")
+    assert main(["init", "net.pt", "--yes"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("fer-tui: net.pt: these weights fit no bundled network (fer-res, fer-gap) (no class in the")
+    assert "--model file.py:Class" in said and "fer-tui init" not in said
 
 
 def test_without_data_nothing_is_tried(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["explan"], "there is no command explan; did you mean explain?"),
         (["exlore"], "did you mean explore?"),
         (["\x1b[31m"], "there is no command \\x1b[31m"),
-        (["explain"], "the following arguments are required: METHOD"),
+        (["explain"], "the following arguments are required: METHOD (fer-tui explain --help)"),
         (["explain", "saliency", "--tagret", "fear"], "there is no flag --tagret; did you mean --target?"),
         (["config", "--modle", "x"], "there is no flag --modle; did you mean --model?"),
         (["--modle=x"], "there is no flag --modle; did you mean --model?"),

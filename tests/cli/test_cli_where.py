@@ -84,7 +84,8 @@ def test_what_hangs_on_predictions_is_what_evaluate_counts(capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--where", "marked"], "none of the 350 images is that; no image of it is marked (Space in the explorer"),
+        (["--where", "conf<0"], "--where conf<0: none of the 350 images is that"),
+        (["--where", "marked"], "none of the 350 images is that (Space in the explorer marks one)"),
         (["--where", "markd"], "markd: 'markd' is no term; did you mean marked?"),
         (["--where", "true:fear,shy"], "--where true:fear,shy: true:fear,shy: no class 'shy'"),
         (["--where", "fixed"], "there is one network"),

@@ -54,6 +54,17 @@ def test_the_average_is_the_exponential_mean() -> None:
     assert not average.module.training and not average.module.weight.requires_grad
 
 
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [([-1, -1, -1], "has no labels to train on"), ([1, 1, -1], "has pictures of one class alone, dog")],
+)
+def test_two_classes_are_needed(labels: list[int], fault: str) -> None:
+    arrays = {"images": np.zeros((3, 8, 8), np.uint8), "labels": labels}
+    with pytest.raises(InputError, match=fault) as caught:
+        fresh_classifier(fer_tui.open_dataset(arrays, classes=("cat", "dog")))
+    assert caught.value.mend
+
+
 def test_nothing_to_change_changes_nothing() -> None:
     augmentation, images = Augmentation(Recipe(**STILL)), pictures()
     changed = augmentation.changed(images, augmentation.draw(6, CPU))

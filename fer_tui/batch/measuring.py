@@ -21,7 +21,6 @@ METHOD = "batch"  # what the store lists such entries under
 _MOST_IMAGES = 6144  # that are made for it: two of the largest steps, and what comes before them
 _AIMED, _ENOUGH = 0.5, 0.4  # seconds that a step is to take, and from which on it tells the time for one place
 _SLOW = 8.0  # seconds of a step from which on it is enough by itself
-_WARMING = 2.0  # times as long as the next step of its size: it was the first of that size, and taught a GPU's library
 _WANTED, _MOST, _MOST_BYTES = 1.5, 2048, 32 << 20  # seconds, images and bytes of a chunk
 
 
@@ -45,14 +44,14 @@ def remembered(driver: Driver, plan: Plan) -> Measured | None:
 def measure(driver: Driver, plan: Plan) -> Iterator[State]:
     """Make the first missing places of a plan, and keep how long they take: see `remembered`.
 
-    The first image only warms up; then ever more at once, until so many take long enough to tell, twice in a row, for
-    the first time of each size may take long by itself. Of slow ones a handful is enough.
+    One image, then ever more at once, until they take long enough to tell; then as many again, and those count: the
+    first of each size may take long by itself, on a GPU above all. Of slow ones a handful is enough.
     """
     first = next(driver.lacking(plan, _MOST_IMAGES), None)
     if first is None:
         return
     images = list(dict.fromkeys(first.rows))
-    done, step, before = 0, 1, 0.0  # before: seconds for one place in the last step, where that had the same size
+    done, step, again = 0, 1, False  # again: the last step had the same size
     while done < len(images) and not driver.stop:
         made = seconds = size = 0.0
         with closing(driver.through(iter([_part(first, images[done : done + step])]))) as outcomes:
@@ -63,15 +62,15 @@ def measure(driver: Driver, plan: Plan) -> Iterator[State]:
                     size += sum(len(blob) for _, blob, _, kind in outcome.rows if kind)
         done += step
         if not made:
-            step, before = step * 8, 0.0
+            step, again = step * 8, False
             continue
         each = seconds / made
         found = Measured(_size(each * plan.each, size / made * plan.each), each, size / made)
         driver.keep((size_key(plan.about), json.dumps(asdict(found)).encode(), METHOD, ""))
         tells = seconds >= _ENOUGH or step >= found.size
-        if seconds >= _SLOW or (tells and 0 < before <= _WARMING * each):
+        if seconds >= _SLOW or (tells and again):
             return
-        before = each if tells else 0.0
+        again = tells
         if not tells:
             step = max(1, min(math.ceil(_AIMED / max(seconds, 1e-6) * step), found.size))
 

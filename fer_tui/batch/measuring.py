@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .state import State
 
 METHOD = "batch"  # what the store lists such entries under
-_MOST_IMAGES = 6144  # that are made for it: two of the largest steps, and what comes before them
+_FEW, _SHARE, _MOST_IMAGES = 128, 8, 6144  # images that are made for it: one in so many, within these bounds
 _AIMED, _ENOUGH = 0.5, 0.4  # seconds that a step is to take, and from which on it tells the time for one place
 _SLOW = 8.0  # seconds of a step from which on it is enough by itself
 _WANTED, _MOST, _MOST_BYTES = 1.5, 2048, 32 << 20  # seconds, images and bytes of a chunk
@@ -47,11 +47,13 @@ def measure(driver: Driver, plan: Plan) -> Iterator[State]:
     One image, then ever more at once, until they take long enough to tell; then as many again, and those count: the
     first of each size may take long by itself, on a GPU above all. Of slow ones a handful is enough.
     """
-    first = next(driver.lacking(plan, _MOST_IMAGES), None)
+    most = max(_FEW, min(driver.state().missing // _SHARE, _MOST_IMAGES))
+    first = next(driver.lacking(plan, most), None)
     if first is None:
         return
     images = list(dict.fromkeys(first.rows))
     done, step, again = 0, 1, False  # again: the last step had the same size
+    largest = _MOST
     while done < len(images) and not driver.stop:
         made = seconds = size = 0.0
         with closing(driver.through(iter([_part(first, images[done : done + step])]))) as outcomes:
@@ -67,12 +69,13 @@ def measure(driver: Driver, plan: Plan) -> Iterator[State]:
         each = seconds / made
         found = Measured(_size(each * plan.each, size / made * plan.each), each, size / made)
         driver.keep((size_key(plan.about), json.dumps(asdict(found)).encode(), METHOD, ""))
-        tells = seconds >= _ENOUGH or step >= found.size
+        tells = seconds >= _ENOUGH or step >= largest
         if seconds >= _SLOW or (tells and again):
             return
         again = tells
         if not tells:
-            step = max(1, min(math.ceil(_AIMED / max(seconds, 1e-6) * step), found.size))
+            largest = max(1, min(found.size, (len(images) - done) // 2))
+            step = min(math.ceil(_AIMED / max(seconds, 1e-6) * step), largest)
 
 
 def _part(chunk: Chunk, images: Sequence[int | None]) -> Chunk:

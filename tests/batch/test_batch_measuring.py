@@ -34,8 +34,8 @@ class Machine:
             kept = tuple((str(row), b"x" * self._size, "any", "heatmap") for row in chunk.rows)
             yield Outcome(chunk, kept, made=count, seconds=self._seconds(count, self.steps.count(count)))
 
-    def state(self) -> None:
-        return None
+    def state(self) -> SimpleNamespace:
+        return SimpleNamespace(missing=self._images)
 
     def keep(self, row: tuple[str, bytes, str, str]) -> None:
         self._kept[row[0]] = row[1]
@@ -44,7 +44,7 @@ class Machine:
 def measured(seconds: Callable[[int, int], float], images: int = 100_000, size: int = 1000) -> tuple[Measured, int]:
     """What was found, and how many images it took."""
     machine, plan = Machine(seconds, images, size), SimpleNamespace(about={"method": "any"}, each=1)
-    assert all(each is None for each in measure(machine, plan))
+    list(measure(machine, plan))
     found = remembered(machine, plan)
     assert found is not None
     return found, sum(machine.steps)
@@ -79,6 +79,12 @@ def test_large_maps_come_in_small_chunks_and_are_soon_measured() -> None:
     assert found.size == 32 and images <= 64 + 34
 
 
-def test_little_work_ends_with_its_images() -> None:
-    found, images = measured(lambda n, time: 1e-3 * n, images=70)
-    assert images == 70 and found.seconds == pytest.approx(1e-3)
+@pytest.mark.parametrize(("images", "most"), [(70, 70), (1000, 128), (4000, 500)])
+def test_of_quick_work_a_part_is_made(images: int, most: int) -> None:
+    found, made = measured(lambda n, time: 1e-5 * n + (0.1 if time == 1 else 0), images=images)
+    assert most - 4 <= made <= most and found.seconds == pytest.approx(1e-5)
+
+
+def test_a_single_image() -> None:
+    found, made = measured(lambda n, time: 1e-3 * n, images=1)
+    assert made == 1 and found.seconds == pytest.approx(1e-3)

@@ -273,7 +273,7 @@ def _masked(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters)
     fast, how = classifier.folded(parameters.precision, (plan.layer,))
     plan = dataclasses.replace(plan, how=how)
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=1)  # for an image that takes several batches
     def look(start: int, stop: int) -> tuple[Tensor, Tensor]:
         x = classifier.inputs([_image(each) for each in subjects[start:stop]])
         with torch.no_grad(), captured(classifier, [plan.layer]) as outputs:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,8 +36,7 @@ def score(classifier: Classifier, look: Look, targets: Sequence[int]) -> Iterato
 
     count = _count(look)
     for index, found, maps in _found(classifier, look, len(targets), count, masked, "masked"):
-        weights = torch.from_numpy(found).softmax(0)
-        yield index, _sum(weights, maps), len(found) / count
+        yield index, _sum(found.softmax(0), maps), len(found) / count
 
 
 def ablation(classifier: Classifier, layer: str, look: Look, targets: Sequence[int]) -> Iterator[Step]:
@@ -58,7 +55,7 @@ def ablation(classifier: Classifier, layer: str, look: Look, targets: Sequence[i
     count = _count(look)
     for index, found, maps in _found(classifier, look, len(targets), count + 1, without, "ablation"):
         if len(found) > 1:
-            weights = torch.from_numpy((found[0] - found[1:]) / found[0])
+            weights = (found[0] - found[1:]) / found[0]
             yield index, _sum(weights, maps), len(weights) / count
 
 
@@ -73,17 +70,16 @@ def _found(
     each: int,
     numbers: Callable[[Passes, Tensor, Tensor], Tensor],
     work: str,
-) -> Iterator[tuple[int, NDArray[np.float32], Tensor]]:
-    """(image, the numbers of its passes so far, its maps (K, h, w) on the host), image by image."""
-    known = lru_cache(maxsize=1)(look)  # for an image that takes several batches
-    so_far = np.zeros(each, np.float32)
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """(image, the numbers of its passes so far, its maps (K, h, w)), image by image, on the host."""
+    so_far = torch.zeros(each)
 
     def run(passes: Passes) -> list[Tensor]:
-        x, maps = known(passes.images.start, passes.images.stop)
+        x, maps = look(passes.images.start, passes.images.stop)
         return [passes.by_image(numbers(passes, x, maps)), maps]
 
     for span, (found, maps) in in_passes(Score(classifier, "logit"), images, each, run, work):
-        so_far[span.start : span.stop] = found[span.start : span.stop]
+        so_far[span.start : span.stop] = torch.from_numpy(found[span.start : span.stop])
         yield span.image, so_far[: span.stop], torch.from_numpy(maps)
 
 

@@ -57,9 +57,8 @@ def smoothed(
         ranges = (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)).double()
         middle, deviation = passes.spread(x, (share * ranges).to(x))
         gradient, _, cut = score.gradient(middle + deviation * drawn.of(passes, x), passes.targets(targets))
-        made = (gradient.abs() if absolute else gradient).flatten(1).double()
-        summing = passes.summing(np.ones(len(made)), x.device)
-        return [*((summing @ each).view(x.shape) for each in (made, made.square())), ranges.flatten()]
+        made = gradient.abs() if absolute else gradient
+        return [passes.summed(made), passes.summed(made.double().square_()), ranges.flatten()]
 
     cut, first, second = False, *np.zeros((2, *score.classifier.input_shape))
     for (index, start, stop), (part, squares, width) in in_passes(score, len(images), samples, run, "gradient"):

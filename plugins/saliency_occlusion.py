@@ -145,7 +145,9 @@ def _drops(
             whole = float(numbers[0])
         if stop > 1:
             first = max(start, 1)
-            yield Span(index, first - 1, stop - 1), whole - numbers[first:stop].astype(np.float64)
+            with np.errstate(invalid="ignore"):  # where both are infinite
+                drops = whole - numbers[first:stop].astype(np.float64)
+            yield Span(index, first - 1, stop - 1), drops
 
 
 def _attribution(

@@ -70,11 +70,15 @@ class Passes:
         """The target of each pass, out of those of all images."""
         return [targets[row] for row in (self._rows + self.images.start).tolist()]
 
-    def summing(self, weights: NDArray[np.float64], device: torch.device) -> Tensor:
-        """float64 (k, n): multiplied by (n, ...) it sums up the passes of each image, weighed as given (n,)."""
-        made = np.zeros((self._count, self.stop - self.start))
-        made[self._rows, np.arange(len(weights))] = weights
-        return torch.from_numpy(made).to(device)
+    def summed(self, values: Tensor) -> Tensor:
+        """What the passes found (n, ...), added up for each image: float64 (k, ...)."""
+        begin = -self.start % self.each  # where the first image begins
+        end = max(begin, len(values) - self.stop % self.each)  # where the last one begins, if it is not whole
+        whole = values[begin:end]
+        whole = whole.reshape(len(whole) // self.each, self.each, *values.shape[1:])
+        # No product with zeros for the other images: what is not finite in one would be so in all.
+        parts = [part for part in (values[None, :begin], whole, values[None, end:]) if part.numel()]
+        return torch.cat([part.sum(1, dtype=torch.float64) for part in parts])
 
     def by_image(self, numbers: Tensor) -> Tensor:
         """Numbers of the passes (n,), each at its place among all passes of its image, (k, each); elsewhere 0."""

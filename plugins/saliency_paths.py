@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -29,7 +30,7 @@ def integrated(
     a_k and w_k are the `steps` points and weights of the Gauss-Legendre rule on 0 to 1. The values add up to
     y(x) - y(b), save a gap: extras["gap"] float64 (1,) is their sum minus that.
     """
-    points, weights = _rule(steps)
+    rule = _rule(steps)
 
     @lru_cache(maxsize=1)  # for an image that takes several batches
     def ends(start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -41,19 +42,19 @@ def integrated(
         nonlocal cut
         here, new = passes.images, passes.fresh
         x, base = ends(here.start, here.stop)
-        shares = x.new_tensor(points[passes.numbers]).view(-1, 1, 1, 1)
+        points, weights = torch.from_numpy(rule[:, passes.numbers]).to(x.device).view(2, -1, 1, 1, 1)
         origin, away = passes.spread(base, x - base)
-        gradient, _, cut = score.gradient(origin + shares * away, passes.targets(targets))
-        summed = passes.summing(weights[passes.numbers], x.device) @ gradient.flatten(1).double()
+        gradient, _, cut = score.gradient(origin + points.to(x) * away, passes.targets(targets))
+        found = passes.summed(gradient.double().mul_(weights)) * (x - base)
         begun = targets[here][new]
         scores = [score.numbers(each[new], begun) if begun else x.new_zeros(0) for each in (x, base)]
-        return [summed.view(x.shape) * (x - base), *(F.pad(each, (len(x) - len(begun), 0)) for each in scores)]
+        return [found, *(F.pad(each, (len(x) - len(begun), 0)) for each in scores)]
 
     cut, total, both = False, np.zeros(score.classifier.input_shape), np.zeros(2)
     for (index, start, stop), (part, *known) in in_passes(score, len(images), steps, run, "gradient"):
         total, both = (total + part, both + known) if start else (part, np.array(known))
         if stop < steps:
-            yield index, Attribution(channels=_values(total / weights[:stop].sum()), progress=stop / steps)
+            yield index, Attribution(channels=_values(total / rule[1, :stop].sum()), progress=stop / steps)
             continue
         high, low = both.tolist()
         gap = float(total.sum() - (high - low))
@@ -68,12 +69,12 @@ def integrated(
         )
 
 
-def _rule(steps: int) -> tuple[Exact, Exact]:
-    """Points and weights, in an order in which any few neighbours lie all along the way: they tell of the whole."""
+def _rule(steps: int) -> Exact:
+    """Points and weights (2, steps), in an order in which any few neighbours lie all along the way, to tell of it."""
     points, weights = np.polynomial.legendre.leggauss(steps)
     rounds = max(1, -(-steps // _TOGETHER))
     order = np.concatenate([np.arange(first, steps, rounds) for first in range(rounds)])
-    return (1 + points[order]) / 2, weights[order] / 2
+    return np.stack([(1 + points[order]) / 2, weights[order] / 2])
 
 
 def _values(values: Exact) -> Values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,27 @@ def test_many_real_images_are_the_same_as_each_alone(variant: str, public: tuple
         assert np.abs(a.values - b.values).max() <= 1e-5 * np.abs(b.values).max()
         for name in a.meta.keys() & {"score", "baseline_score", "noise"}:
             assert a.meta[name] == pytest.approx(b.meta[name], rel=1e-5)
+
+
+@each_variant
+def test_an_image_whose_numbers_are_not_finite_leaves_the_others_alone(variant: str) -> None:
+    class Overflows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = network()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.body(x) * torch.exp(1e4 * (x.mean((1, 2, 3)) - 0.7).relu())[:, None]
+
+    subjects = subjects_of(opened(Overflows()), 5)
+    subjects[2] = replace(subjects[2], image=np.full((24, 24), 255, np.uint8))
+    parameters = SaliencyParameters(variant=variant, samples=6, steps=6, window=12, signed="true")
+    made = finals(Saliency().explain_many(subjects, parameters))
+    for n, (subject, result) in enumerate(zip(subjects, made, strict=True)):
+        assert any("not finite" in note for note in result.explanation.notes) == (n == 2)
+        if n != 2:
+            single = alone(subject, parameters)
+            assert np.abs(result.explanation.values - single).max() <= 1e-5 * np.abs(single).max()
 
 
 def test_noise_that_does_not_stay_in_memory_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

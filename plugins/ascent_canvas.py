@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +32,11 @@ class Canvas:
         _, height, width = classifier.input_shape
         self._size = height, width
         self._scale = _frequency_scale(height, width).to(classifier.device) if space == "fourier" else None
+
+    @property
+    def bytes(self) -> int:
+        """Of one picture."""
+        return 4 * self._colours * math.prod(self._size)
 
     def noise(self, seed: int, units: Sequence[tuple[int, int]], contrast: float) -> torch.Tensor:
         """White noise 0.5 +- contrast, uniform, one picture for each (unit, variant): whatever else is climbed."""

@@ -65,14 +65,19 @@ class Ascent:
         dead: NDArray[np.bool_] = np.isfinite(change) & (change <= _STILL * size)
         return dead
 
-    def shown(self) -> NDArray[np.float32]:
-        """float32 (N, H, W[, 3]) in 0..1: the pictures as they are now, gray where they have not begun."""
+    def shown(self, every: int = 1) -> NDArray[np.float32]:
+        """float32 (N, H, W[, 3]) in 0..1: the pictures as they are now, gray where they have not begun.
+
+        every: of their rows and columns only each so-manieth, for a quick look.
+        """
+        assert self.images is not None
+        shown = self.images[:, ::every, ::every].copy()
         if self._wave is not None:
             first, variables = self._wave
             for start in range(0, len(variables), 64):
-                self._show(first + start, self._canvas.decode(variables[start : start + 64]))
-        assert self.images is not None
-        return self.images.copy()
+                pictures = self._canvas.decode(variables[start : start + 64])[:, :, ::every, ::every]
+                shown[first + start : first + start + len(pictures)] = self._canvas.shown(pictures)
+        return shown
 
     def run(self) -> Iterator[float]:
         """Climb to the end; the share of the time that is past, after every pass through the network."""
@@ -120,7 +125,7 @@ class Ascent:
                     continue
                 start = rows.stop
                 yield 1 if step in (0, how.steps + 1) else _STEP
-        self.shown()
+        self.images[first:last] = self.shown()[first:last]
         self._wave = None
 
     def _shift(self, step: int) -> tuple[int, int]:
@@ -216,10 +221,6 @@ class Ascent:
             self.start[rows] = values
         self._lowest[rows] = np.fmin(self._lowest[rows], values)
         self._highest[rows] = np.fmax(self._highest[rows], values)
-
-    def _show(self, place: int, pictures: torch.Tensor) -> None:
-        assert self.images is not None
-        self.images[place : place + len(pictures)] = self._canvas.shown(pictures)
 
 
 # ---- the objective ---------------------------------------------------------------------------------------------------

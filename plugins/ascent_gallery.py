@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from .pacing import Pace
 from .truncated import batch_size, faster, layer_of
 
 _EVEN = 0.8  # the share of black, or of white, above which a picture shows no pattern
+_LOOK = 24 << 20  # bytes of pictures that are shown while they climb: of larger ones only some rows and columns
 _MORE = 64 << 20  # bytes of pictures that are handed over a second time, filter by filter
 
 
@@ -37,6 +39,11 @@ class _Route:
     how: Climb
     meta: dict[str, str]
     notes: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Of all pictures."""
+        return len(self.units) * self.how.variants * self.canvas.bytes
 
 
 def climb_filters(subjects: Sequence[Subject], how: Climb, precision: str, *, alone: bool) -> Iterator[Result]:
@@ -63,8 +70,7 @@ def climb_filters(subjects: Sequence[Subject], how: Climb, precision: str, *, al
         meta={"layer": layer.name, "network": words},
         notes=(*default_layer(first, layer.name), *notes),
     )
-    size = len(every) * how.variants * 4 * int(np.prod(classifier.input_shape))
-    singles = alone and first.filter is None and size <= _MORE
+    singles = alone and first.filter is None and route.bytes <= _MORE
     extra = [(replace(first, filter=unit), (unit,)) for unit in every] if singles else []
     yield from _climb(route, [*extra, *units.items()], alone)
 
@@ -107,10 +113,11 @@ def _climb(route: _Route, wanted: Sequence[tuple[Place, tuple[int, ...]]], alone
     pace = Pace()
     with route.source as source:
         ascent = Ascent(route.canvas, source, route.units, route.how, route.batch)
+        every = math.isqrt(max(0, route.bytes - 1) // _LOOK) + 1
         for done in ascent.run():
             if alone and done < 1 and pace.due:
                 with pace.showing():
-                    gallery = _gallery(route, ascent, ascent.shown(), units, final=False)
+                    gallery = _gallery(route, ascent, ascent.shown(every), units, final=False)
                     yield Result(place, gallery, final=False, progress=done)
     images = ascent.shown()
     for place, units in wanted:

@@ -12,7 +12,7 @@ from torch import nn
 
 from fer_tui.classifier import TorchClassifier
 from fer_tui.contract import Axis, InputError, Place, Subject
-from fer_tui_plugins import pacing
+from fer_tui_plugins import ascent_gallery, pacing
 from fer_tui_plugins.filter_ascent import FilterAscent, FilterAscentParameters
 from tests.plugins.climbs import STILL, climb, climb_class, run, smooth
 from tests.plugins.opening import opened
@@ -167,3 +167,15 @@ def test_parameters_are_those_of_the_climb() -> None:
 
     declared = {each.name for each in dataclasses.fields(FilterAscentParameters)}
     assert {each.name for each in dataclasses.fields(Climb)} <= declared
+
+
+@pytest.mark.usefixtures("every_pass")
+def test_what_is_shown_of_a_large_climb_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = opened(smooth(3), (20, 17))
+    *before, whole = run(network, Place(layer="0"), steps=3)
+    monkeypatch.setattr(ascent_gallery, "_LOOK", whole.explanation.images.nbytes // 4)
+    *shown, last = run(network, Place(layer="0"), steps=3)
+    assert np.array_equal(last.explanation.images, whole.explanation.images)
+    for each, full in zip(shown, before, strict=True):
+        every = 1 if each.final else 2
+        assert np.array_equal(each.explanation.images, full.explanation.images[:, ::every, ::every])

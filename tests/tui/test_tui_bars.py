@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 
 from fer_tui.tui.widgets.bars import Bar
-from fer_tui.tui.widgets.lines import end_of
+from fer_tui.tui.widgets.lines import apart, end_of
 
 
 class Line(App[None]):
@@ -35,3 +35,9 @@ async def test_the_first_part_is_told_before_all_else() -> None:
 )
 def test_of_a_long_name_the_end_is_told(name: str, width: int, shown: str) -> None:
     assert end_of(name, width) == shown and cell_len(shown) <= width
+
+
+def test_cut_names_are_told_apart() -> None:
+    assert apart(("angry", "surprise", "neutral"), 5) == ("angry", "surp…", "neut…")
+    assert apart(("kind 00", "kind 01", "other"), 5) == ("…d 00", "…d 01", "other")
+    assert apart(("表情 快", "表情 慢"), 5) == ("… 快", "… 慢")

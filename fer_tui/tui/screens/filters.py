@@ -237,7 +237,9 @@ class FiltersScreen(FilterTables, FilterExports):
         progress = self.asking.answered.progress
         if filters.view in ("ascent", "class") and filters.is_working and filters.description is not None:
             steps = int(filters.parameters(filters.view)["steps"])
+            left = self.desk.pace.left("climb", progress)
             told = f" {progress:.0%}, about step {round(progress * steps)} of {steps}" if progress is not None else ""
+            told += f",{left}" if left else ""
             yield Text(f"climbing{told} …  Esc stops", self.inks.accent)
         else:
             yield from super().facts()

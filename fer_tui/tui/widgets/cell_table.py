@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from .lines import Paper, centred, cut, inks_of
+from .lines import Paper, apart, centred, cut, inks_of
 
 _CELL = 6  # columns of a cell, at least
 _TALLEST = 3  # lines of a cell
@@ -153,10 +153,10 @@ class CellTable(Paper, ScrollView, can_focus=False):
         inks, wide = inks_of(self.app), self._cell_width
         cells = [
             Segment(
-                centred(cut(name, wide - 1).strip(), wide),
+                centred(name, wide),
                 inks.title if column == self.cursor[1] else inks.muted,
             )
-            for column, name in enumerate(self.columns)
+            for column, name in enumerate(apart(tuple(self.columns), wide - 1))
         ]
         sums = [Segment(f"{name:>{room}}", inks.muted) for name, room in self.sums.items()]
         return Segment(" " * self._names_width), cells + sums
@@ -171,7 +171,7 @@ class CellTable(Paper, ScrollView, can_focus=False):
             cells.append(Segment(f"{text if is_middle else '':^{wide}}", style))
         for text, room in zip(self.told(row), self.sums.values(), strict=True):
             cells.append(Segment(f"{text if is_middle else '':>{room}}", inks.plain))
-        name = cut(self.rows[row], self._names_width - 2) if is_middle else ""
+        name = apart(tuple(self.rows), self._names_width - 2)[row] if is_middle else ""
         return Segment(cut(f" {name}", self._names_width), inks.title if is_current else inks.plain), cells
 
 

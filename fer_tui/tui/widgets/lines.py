@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -82,6 +83,14 @@ def end_of(text: str, width: int) -> str:
     while cell_len(text[start:]) + (1 if start else 0) > width and start < len(text):
         start += 1
     return f"…{text[start:]}" if start else text
+
+
+@lru_cache(16)
+def apart(names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    """Each name in at most `width` cells: its beginning, or its end where the beginnings of two would be the same."""
+    kept = [cut(name, width).strip() for name in names]
+    count = Counter(kept)
+    return tuple(end_of(name, width) if count[each] > 1 else each for name, each in zip(names, kept, strict=True))
 
 
 def filled(share: float, width: int) -> str:

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +36,7 @@ from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
 from .crossing import chosen
 from .hastening import hastened
+from .saliency_passes import Tensors, sliding
 from .saliency_rectified import rectified
 from .saliency_scores import Score
 
@@ -268,13 +269,13 @@ def _sized(maps: Tensor, classifier: Classifier, positive: bool) -> Callable[[],
 
 
 def _masked(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters) -> Iterator[Result]:
-    """Score-CAM and Ablation-CAM: of each subject a better map after each batch that its layer's maps took part in."""
+    """Score-CAM and Ablation-CAM, of one subject by itself a better map after each batch of its layer's maps."""
     classifier, targets = subjects[0].classifier, [_target(each) for each in subjects]
     fast, how = classifier.folded(parameters.precision, (plan.layer,))
     plan = dataclasses.replace(plan, how=how)
 
-    @lru_cache(maxsize=1)  # for an image that takes several batches
-    def look(start: int, stop: int) -> tuple[Tensor, Tensor]:
+    @sliding
+    def look(start: int, stop: int) -> Tensors:
         x = classifier.inputs([_image(each) for each in subjects[start:stop]])
         with torch.no_grad(), captured(classifier, [plan.layer]) as outputs:
             classifier.scores(x.clone())
@@ -285,6 +286,8 @@ def _masked(subjects: Sequence[Subject], plan: _Plan, parameters: CamParameters)
     else:
         steps = cam_masked.ablation(fast, plan.layer, look, targets)
     for index, values, done in steps:
+        if done < 1 < len(subjects):
+            continue  # only one by itself is looked at while it gets better
         heatmap = _heatmap(subjects[index], values[None], plan, parameters)
         yield Result(subjects[index].place, heatmap, final=done >= 1, progress=(index + done) / len(subjects))
 

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 from fer_tui.contract import Classifier
 
-from .saliency_passes import Passes, in_passes
+from .saliency_passes import Passes, Tensors, in_passes
 from .saliency_scores import Score
 
-Look = Callable[[int, int], tuple[Tensor, Tensor]]  # of images: inputs (k, C, H, W), the layer's maps (k, K, h, w)
+Look = Callable[[int, int], Tensors]  # of images: inputs (k, C, H, W), the layer's maps (k, K, h, w)
 Step = tuple[int, Tensor, float]  # image, its map (h, w) on the host of what is known so far, the share that is done
 
 

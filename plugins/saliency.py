@@ -145,7 +145,7 @@ class Saliency(Explainer[SaliencyParameters]):
         yield from _explained([subject], subject.classifier, "", parameters)
 
     def explain_many(self, subjects: Sequence[Subject], parameters: SaliencyParameters) -> Iterator[Result]:
-        """The maps of many subjects, each with its own target, in batches.
+        """The maps of many subjects, finished, each with its own target, in batches.
 
         From 64 images on (16 large ones) they go through a folded copy of the network, save where precision=exact and
         where the variant looks into the network; meta["network"] tells it.
@@ -164,6 +164,8 @@ def _explained(
 ) -> Iterator[Result]:
     """Results for subjects of one network; `classifier` runs it or a copy of it, `how` tells which."""
     for index, attribution in _attributions(subjects, classifier, parameters):
+        if attribution.progress < 1 < len(subjects):
+            continue  # only one by itself is looked at while it gets better
         progress = (index + attribution.progress) / len(subjects)
         heatmap = _heatmap(subjects[index], attribution, parameters, how)
         yield Result(subjects[index].place, heatmap, final=attribution.progress >= 1, progress=progress)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .saliency_passes import Passes, in_passes
+from .saliency_passes import Passes, Tensors, in_passes, sliding
 from .saliency_scores import CUT, Attribution, Image, Score, Values
 
 _UNSETTLED = 0.5  # share of the map that may be the draw's chance before it is said
@@ -46,14 +45,14 @@ def smoothed(
     """
     drawn = _Drawn(score.classifier.input_shape, samples, seed)
 
-    @lru_cache(maxsize=1)  # for an image that takes several batches
-    def inputs(start: int, stop: int) -> Tensor:
-        return score.inputs(images[start:stop])
+    @sliding
+    def inputs(start: int, stop: int) -> Tensors:
+        return (score.inputs(images[start:stop]),)
 
     def run(passes: Passes) -> list[Tensor]:
         """For each image the sums of g and of g^2, and the input's range."""
         nonlocal cut
-        x = inputs(passes.images.start, passes.images.stop)
+        (x,) = inputs(passes.images.start, passes.images.stop)
         ranges = (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)).double()
         middle, deviation = passes.spread(x, (share * ranges).to(x))
         gradient, _, cut = score.gradient(middle + deviation * drawn.of(passes, x), passes.targets(targets))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fer_tui.contract import InputError
 
-from .saliency_passes import Passes, Span, in_passes
+from .saliency_passes import Passes, Span, Tensors, in_passes, sliding
 from .saliency_regions import Mask, Regions
 from .saliency_scores import Attribution, Image, Score, Values
 
@@ -129,8 +129,8 @@ def _drops(
     hidden: what is hidden in each pass, bool (n, H, W); an image's first pass hides nothing, then come the parts.
     """
 
-    @lru_cache(maxsize=1)  # for an image that takes several batches
-    def ends(start: int, stop: int) -> tuple[Tensor, Tensor]:
+    @sliding
+    def ends(start: int, stop: int) -> Tensors:
         x = score.inputs(images[start:stop])
         return x, against(x)
 

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from .saliency_scores import Score
 
+Tensors = tuple[Tensor, ...]
+
 
 class Span(NamedTuple):
     """The passes from `start` to `stop` of one image."""
@@ -93,6 +95,28 @@ class Passes:
     def _rows(self) -> NDArray[np.int64]:
         """Which of the images that take part each pass is of, (n,)."""
         return np.arange(self.start, self.stop) // self.each - self.images.start
+
+
+def sliding(make: Callable[[int, int], Tensors]) -> Callable[[int, int], Tensors]:
+    """`make`, which returns tensors with a row for each image from a start to a stop; for batches one after another.
+
+    An image that the batch before had, too, is not made again.
+    """
+    begin, end, made = 0, 0, Tensors()
+
+    def of(start: int, stop: int) -> Tensors:
+        nonlocal begin, end, made
+        if not begin <= start < end:
+            made = make(start, stop)
+        elif stop <= end:
+            made = tuple(each[start - begin : stop - begin] for each in made)
+        else:
+            pairs = zip(made, make(end, stop), strict=True)
+            made = tuple(torch.cat([known[start - begin :], new]) for known, new in pairs)
+        begin, end = start, stop
+        return made
+
+    return of
 
 
 def in_passes(

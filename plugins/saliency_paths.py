@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .saliency_baselines import baseline
-from .saliency_passes import Passes, in_passes
+from .saliency_passes import Passes, Tensors, in_passes, sliding
 from .saliency_scores import CUT, Attribution, Image, Score, Values
 
 _GAP = 0.05  # share of the score's difference that may be missing before it is said
@@ -32,8 +31,8 @@ def integrated(
     """
     rule = _rule(steps)
 
-    @lru_cache(maxsize=1)  # for an image that takes several batches
-    def ends(start: int, stop: int) -> tuple[Tensor, Tensor]:
+    @sliding
+    def ends(start: int, stop: int) -> Tensors:
         x = score.inputs(images[start:stop])
         return x, baseline(score.classifier, x, against, value)
 

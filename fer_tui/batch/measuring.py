@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from .state import State
 
 METHOD = "batch"  # what the store lists such entries under
-_MOST_IMAGES = 128  # that are made for it
+_FEW, _SHARE, _MOST_IMAGES = 128, 8, 6144  # images that are made for it: one in so many, within these bounds
 _AIMED, _ENOUGH = 0.5, 0.4  # seconds that a step is to take, and from which on it tells the time for one place
-_SLOW = 8.0  # seconds of the first place from which on it is enough by itself
+_SLOW = 8.0  # seconds of a step from which on it is enough by itself
 _WANTED, _MOST, _MOST_BYTES = 1.5, 2048, 32 << 20  # seconds, images and bytes of a chunk
 
 
@@ -44,13 +44,16 @@ def remembered(driver: Driver, plan: Plan) -> Measured | None:
 def measure(driver: Driver, plan: Plan) -> Iterator[State]:
     """Make the first missing places of a plan, and keep how long they take: see `remembered`.
 
-    The first image only warms up; then ever more at once, until they take long enough to tell: a handful of slow ones.
+    One image, then ever more at once, until they take long enough to tell; then as many again, and those count: the
+    first of each size may take long by itself, on a GPU above all. Of slow ones a handful is enough.
     """
-    first = next(driver.lacking(plan, _MOST_IMAGES), None)
+    most = max(_FEW, min(driver.state().missing // _SHARE, _MOST_IMAGES))
+    first = next(driver.lacking(plan, most), None)
     if first is None:
         return
     images = list(dict.fromkeys(first.rows))
-    done, step = 0, 1
+    done, step, again = 0, 1, False  # again: the last step had the same size
+    largest = _MOST
     while done < len(images) and not driver.stop:
         made = seconds = size = 0.0
         with closing(driver.through(iter([_part(first, images[done : done + step])]))) as outcomes:
@@ -59,15 +62,20 @@ def measure(driver: Driver, plan: Plan) -> Iterator[State]:
                 if outcome is not None:
                     made, seconds = made + outcome.made, seconds + outcome.seconds
                     size += sum(len(blob) for _, blob, _, kind in outcome.rows if kind)
-        is_warm, done = done > 0, done + step
+        done += step
         if not made:
-            step *= 8
+            step, again = step * 8, False
             continue
-        found = Measured(_size(seconds / made * plan.each, size / made * plan.each), seconds / made, size / made)
+        each = seconds / made
+        found = Measured(_size(each * plan.each, size / made * plan.each), each, size / made)
         driver.keep((size_key(plan.about), json.dumps(asdict(found)).encode(), METHOD, ""))
-        if seconds >= (_ENOUGH if is_warm else _SLOW):
+        tells = seconds >= _ENOUGH or step >= largest
+        if seconds >= _SLOW or (tells and again):
             return
-        step = max(1, int(min(_AIMED / max(seconds, 1e-6) * step, _MOST_IMAGES)))
+        again = tells
+        if not tells:
+            largest = max(1, min(found.size, (len(images) - done) // 2))
+            step = min(math.ceil(_AIMED / max(seconds, 1e-6) * step), largest)
 
 
 def _part(chunk: Chunk, images: Sequence[int | None]) -> Chunk:

@@ -84,6 +84,7 @@ def test_maps_of_many_images_share_a_batch(asked: tuple[Engine, Counts], variant
 def test_passes_of_all_images_fill_the_batches(
     asked: tuple[Engine, Counts], variant: str, given: dict[str, object], passes: int
 ) -> None:
+    counted(asked, "saliency", variant, ROWS, **given)  # makes the copy of the network
     _, copies, waits = counted(asked, "saliency", variant, ROWS, **given)
     batches = math.ceil(ROWS * passes / asked[0].classifier.first_pass)
     assert copies == batches > 1 and waits == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,8 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(
         shown.append(json.loads(told.out))
         assert (shown[-1]["n"], shown[-1]["unreadable"], shown[-1]["not_finite"]) == (7, 2, 0)
     assert shown[0] == shown[1] and sum(whole["predicted"].values()) == 9
-    weights = [str(fer_tui_samples.weights_path())] * 2
+    weights = [str(fer_tui_samples.weights_path()), str(tmp_path / "copy.safetensors")]
+    shutil.copy(*weights)
     assert main(["timeline", *words[1:], "--weights", *weights]) == 0
     told = capsys.readouterr()
     assert "2 pictures cannot be read: they are left out" in told.err

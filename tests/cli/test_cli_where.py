@@ -87,8 +87,9 @@ def test_what_hangs_on_predictions_is_what_evaluate_counts(capsys: pytest.Captur
     [
         (["--where", "conf<0"], "--where conf<0: none of the 350 images is that"),
         (["--where", "marked"], "none of the 350 images is that (Space in the explorer marks one)"),
-        (["--where", "markd"], "markd: 'markd' is no term; did you mean marked?"),
-        (["--where", "true:fear,shy"], "--where true:fear,shy: true:fear,shy: no class 'shy'"),
+        (["--where", "markd"], "--where markd: 'markd' is no term; did you mean marked?"),
+        (["--where", "true:fear,shy"], "--where true:fear,shy: no class 'shy' (classes are angry, disgust, fear, "),
+        (["--where", "wrong true:shy"], "--where wrong true:shy: true:shy: no class 'shy' (classes are"),
         (["--where", "fixed"], "there is one network"),
         (["--where", "marked", "--image", "3"], "does not go with --image"),
         (["--where", "marked", "-o", "map.png"], "map.png: would be one file (with --where name a folder)"),

@@ -34,7 +34,7 @@ from . import cam_maps, cam_masked
 from .cam_fit import Fit, fitted_head
 from .cam_head import Head, find_head
 from .capturing import captured, spatial_layer, spatial_layers
-from .crossing import chosen
+from .crossing import chosen, sent
 from .hastening import hastened
 from .saliency_passes import Tensors, sliding
 from .saliency_rectified import rectified
@@ -208,7 +208,7 @@ def _maps(classifier: Classifier, subjects: Sequence[Subject], layers: Sequence[
         targets = [_target(each) for each in subjects]
         if plan.head is not None:
             weights = plan.head.weights
-            return [cam_maps.cam(activations[0].float(), weights[torch.tensor(targets, device=weights.device)])]
+            return [cam_maps.cam(activations[0].float(), weights[sent(torch.tensor(targets), weights.device)])]
         gradients: Iterable[Tensor | None] = [None] * len(layers)
         if scores.requires_grad:
             gradients = torch.autograd.grad(scores, activations, chosen(targets, scores), allow_unused=True)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from fer_tui.contract import Classifier
 
+from .crossing import sent
 from .saliency_passes import Passes, Tensors, in_passes
 from .saliency_scores import Score
 
@@ -47,7 +48,7 @@ def ablation(classifier: Classifier, layer: str, look: Look, targets: Sequence[i
 
     def without(passes: Passes, x: Tensor, maps: Tensor) -> Tensor:
         each = np.arange(passes.each)[None] == passes.numbers[:, None]
-        gone = torch.from_numpy(each[:, 1:]).to(maps.device)  # an image's first pass is whole
+        gone = sent(torch.from_numpy(each[:, 1:]), maps.device)  # an image's first pass is whole
         inputs, outputs = passes.spread(x, maps)
         with _instead(classifier, layer, outputs.masked_fill(gone[:, :, None, None], 0)):
             return Score(classifier, "logit").numbers(inputs, passes.targets(targets))

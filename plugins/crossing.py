@@ -15,4 +15,9 @@ def chosen(targets: Sequence[int], scores: Tensor, value: float = 1) -> Tensor:
     """
     along = torch.zeros(scores.shape, dtype=scores.dtype)
     along[torch.arange(len(targets)), torch.as_tensor(targets)] = value
-    return along.to(scores.device)
+    return sent(along, scores.device)
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the host on the device; to a GPU it crosses by itself, and the host goes on asking for more."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

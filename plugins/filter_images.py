@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fer_tui.contract import Classifier, Dataset, Gallery, Layer, Place, Result
+from fer_tui.contract import Classifier, Dataset, Gallery, InputError, Layer, Place, Result
 
 from . import filter_tables
 from .filter_outputs import amount
@@ -70,7 +71,7 @@ def exciting_images(
                     gallery = _gallery(classifier, dataset, best, places[0].filter, meta, notes)
                     yield Result(places[0], gallery, final=False, progress=done)
     if best.broken:
-        notes += (f"rows whose activations are not finite, left out: {best.broken} of {rows}",)
+        notes += (f"left out, not finite or no picture that can be read: {best.broken} of {rows} rows",)
     if not rows:
         notes += ("the dataset has no rows",)
     wanted = list(places)
@@ -84,15 +85,38 @@ def exciting_images(
 def _activations(
     classifier: Classifier, dataset: Dataset, rank: str, run: Run
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(first row, float32 (n, filters)) over the whole dataset."""
+    """(first row, float32 (n, filters)) over the whole dataset; NaN of a picture that cannot be read."""
 
     def activations(start: int, stop: int) -> Callable[[], list[NDArray[np.float32]]]:
+        images, there = _readable(dataset, start, stop)
         with torch.no_grad():
-            maps = run(classifier.inputs(dataset.images(start, stop))).float()
-            return classifier.fetching(maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3)))
+            maps = run(classifier.inputs(images)).float()
+            fetch = classifier.fetching(maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3)))
+        return fetch if len(there) == stop - start else lambda: [_spread(fetch()[0], there, stop - start)]
 
     for start, _, made in classifier.in_batches(len(dataset), activations, "activations"):
         yield start, made()[0]
+
+
+def _readable(dataset: Dataset, start: int, stop: int) -> tuple[Sequence[NDArray[np.uint8]], list[int]]:
+    """The images of these rows that can be read, and which they are, from 0. InputError where none can."""
+    try:
+        return dataset.images(start, stop), list(range(stop - start))
+    except InputError as error:
+        found = {}
+        for row in range(start, stop):
+            with contextlib.suppress(InputError):
+                found[row - start] = dataset[row].image
+        if not found:
+            raise error
+        return list(found.values()), list(found)
+
+
+def _spread(found: NDArray[np.float32], there: list[int], count: int) -> NDArray[np.float32]:
+    """The same with rows of NaN between them, `count` in all."""
+    whole = np.full((count, found.shape[1]), np.nan, np.float32)
+    whole[there] = found
+    return whole
 
 
 def _gallery(

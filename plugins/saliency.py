@@ -18,7 +18,6 @@ from fer_tui.contract import (
     Axis,
     Classifier,
     Explainer,
-    Heatmap,
     InputError,
     Parameters,
     Result,
@@ -29,19 +28,19 @@ from fer_tui.contract import (
 
 from .saliency_baselines import BASELINES, baseline
 from .saliency_gradients import gradient
+from .saliency_maps import HeatMaps
 from .saliency_noise import smoothed
 from .saliency_occlusion import by_regions, by_windows, window_of
 from .saliency_paths import integrated
 from .saliency_rectified import rectified
 from .saliency_regions import Regions, grid, regions_in
-from .saliency_scores import SCORES, Attribution, Score
+from .saliency_scores import SCORES, Attribution, Image, Score
 
 _RECTIFIED = ("guided", "deconvolution")
 _SMOOTHED = ("smoothgrad", "smoothgrad-squared", "vargrad")
 _INTEGRATED, _NOISY, _HIDING = {"variant": ("integrated",)}, {"variant": _SMOOTHED}, {"variant": ("occlusion",)}
 _COMPARED = {"variant": ("integrated", "occlusion")}
 _UNSIGNED = ("gradient", *_SMOOTHED)  # as captum has it
-_NEVER_SIGNED = ("smoothgrad-squared", "vargrad")
 _LINEAR = ("gradient", "input-x-gradient", "integrated", "smoothgrad", "occlusion")  # in the score, where signed
 _MANY, _MANY_LARGE = 64, 16  # images from which on a faster copy of the network is worth its making
 _LARGE = 4 * 48 * 48  # input values from which on an image is large
@@ -163,19 +162,19 @@ def _explained(
     subjects: Sequence[Subject], classifier: Classifier, how: str, parameters: SaliencyParameters
 ) -> Iterator[Result]:
     """Results for subjects of one network; `classifier` runs it or a copy of it, `how` tells which."""
-    for index, attribution in _attributions(subjects, classifier, parameters):
+    maps, images = HeatMaps(parameters, how), [_image(subject) for subject in subjects]
+    for index, attribution in _attributions(subjects, images, classifier, parameters):
         if attribution.progress < 1 < len(subjects):
             continue  # only one by itself is looked at while it gets better
-        progress = (index + attribution.progress) / len(subjects)
-        heatmap = _heatmap(subjects[index], attribution, parameters, how)
-        yield Result(subjects[index].place, heatmap, final=attribution.progress >= 1, progress=progress)
+        subject, progress = subjects[index], (index + attribution.progress) / len(subjects)
+        heatmap = maps.of(subject, images[index], attribution)
+        yield Result(subject.place, heatmap, final=attribution.progress >= 1, progress=progress)
 
 
 def _attributions(
-    subjects: Sequence[Subject], classifier: Classifier, parameters: SaliencyParameters
+    subjects: Sequence[Subject], images: Sequence[Image], classifier: Classifier, parameters: SaliencyParameters
 ) -> Iterator[tuple[int, Attribution]]:
     """(number of the subject, what was found so far), subject by subject, in joint batches."""
-    images = [_image(subject) for subject in subjects]
     targets = [_target(subject, parameters.score) for subject in subjects]
     score = Score(classifier, parameters.score)
     if parameters.variant in ("gradient", "input-x-gradient"):
@@ -224,66 +223,6 @@ def _faster(classifier: Classifier, precision: str) -> tuple[Classifier, str]:
         return classifier.folded(precision)
     except (RuntimeError, TypeError, NotImplementedError):
         return classifier, ""
-
-
-def _heatmap(subject: Subject, attribution: Attribution, parameters: SaliencyParameters, how: str) -> Heatmap:
-    """The attribution as one map, with what is to be said of it."""
-    given, meta = attribution.channels, dict(attribution.meta)
-    # A copy either way: `given` may be a part of a whole batch, which would stay in memory as long as this map.
-    channels = np.abs(given) if parameters.absolute else given.copy()
-    signed = not parameters.absolute and parameters.variant not in _NEVER_SIGNED
-    several = len(channels) > 1
-    if several:
-        meta["channels"] = _REDUCTIONS[parameters.channels][not signed]
-    if how:
-        meta["network"] = how
-    if parameters.score == "loss":
-        meta["label"] = subject.label
-    notes = list(attribution.notes)
-    if attribution.progress >= 1:
-        notes += _warnings(channels, parameters, signed)
-        notes += ["computed in bfloat16: fine detail of this map is rounding"] if "bfloat16" in how else []
-    return Heatmap(
-        values=_reduced(channels, parameters.channels),
-        image=subject.classifier.shown(_image(subject)),
-        signed=signed,
-        extras={**attribution.extras, **({"channels": channels} if several else {})},
-        meta=meta,
-        notes=tuple(notes),
-    )
-
-
-_REDUCTIONS = {  # in words: of signed and of unsigned channels
-    "sum": ("sum", "sum of absolute values"),
-    "mean": ("mean", "mean of absolute values"),
-    "max": ("the value of the largest size", "largest absolute value"),
-}
-
-
-def _reduced(channels: NDArray[np.float32], how: str) -> NDArray[np.float32]:
-    """(C, H, W) to (H, W)."""
-    if len(channels) == 1:
-        return channels[0]
-    if how == "max":
-        channels = np.take_along_axis(channels, np.abs(channels).argmax(0)[None], 0)
-    reduced: NDArray[np.float32] = channels.mean(0) if how == "mean" else channels.sum(0)
-    return reduced
-
-
-def _warnings(channels: NDArray[np.float32], parameters: SaliencyParameters, signed: bool) -> Iterator[str]:
-    hiding = parameters.variant == "occlusion"
-    flat = channels.reshape(-1)
-    high = float(flat[flat.argmax()])  # not finite where a value is not; half the time of max() for a small map
-    low = 0.0 if parameters.absolute else float(flat[flat.argmin()])
-    if not (math.isfinite(low) and math.isfinite(high)):
-        broken = int((~np.isfinite(channels)).sum())
-        yield f"{broken} of {channels.size} values of the {'map' if hiding else 'gradient'} are not finite"
-    elif low == high == 0 and hiding:
-        yield "the map is zero at every pixel: hiding any part leaves the score as it is"
-    elif low == high == 0:
-        yield "the gradient is zero at every pixel: no small change of the image changes the score"
-    elif signed and parameters.score == "loss":
-        yield "positive values raise the loss: they speak against the true class"
 
 
 def _image(subject: Subject) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fer_tui.contract import InputError
 
+from .crossing import sent
 from .saliency_passes import Passes, Span, Tensors, in_passes, sliding
 from .saliency_regions import Mask, Regions
 from .saliency_scores import Attribution, Image, Score, Values
@@ -54,10 +55,10 @@ def by_windows(
     @lru_cache(maxsize=1)
     def tables(device: torch.device) -> tuple[Tensor, Tensor]:
         empty = np.zeros((1, down.shape[1]), np.bool_)
-        return torch.from_numpy(np.concatenate([down, empty])).to(device), torch.from_numpy(across).to(device)
+        return sent(torch.from_numpy(np.concatenate([down, empty])), device), sent(torch.from_numpy(across), device)
 
     def hidden(passes: Passes, device: torch.device) -> Tensor:
-        rows, columns = torch.from_numpy(hiding[passes.numbers]).to(device).unbind(1)
+        rows, columns = sent(torch.from_numpy(hiding[passes.numbers]), device).unbind(1)
         tall, wide = tables(device)
         return tall[rows].unsqueeze(2) & wide[columns].unsqueeze(1)
 
@@ -99,7 +100,7 @@ def by_regions(
     def hidden(passes: Passes, device: torch.device) -> Tensor:
         nothing = np.zeros((1, *score.classifier.input_shape[1:]), np.bool_)
         masks = [np.concatenate([nothing, masks_of(each.image)])[each.start : each.stop] for each in passes.spans]
-        return torch.from_numpy(np.concatenate(masks)).to(device)
+        return sent(torch.from_numpy(np.concatenate(masks)), device)
 
     drops = np.zeros(len(names), np.float32)
     for (index, start, stop), made in _drops(score, images, targets, against, hidden, len(names)):

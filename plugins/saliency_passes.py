@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from .crossing import sent
 from .saliency_scores import Score
 
 Tensors = tuple[Tensor, ...]
@@ -65,7 +66,7 @@ class Passes:
         """Tensors with a row for each image (k, ...) as such with one for each pass (n, ...)."""
         if self._count == 1:
             return [each.expand(self.stop - self.start, *each.shape[1:]) for each in tensors]
-        rows = torch.from_numpy(self._rows).to(tensors[0].device)
+        rows = sent(torch.from_numpy(self._rows), tensors[0].device)
         return [each.index_select(0, rows) for each in tensors]
 
     def targets(self, targets: Sequence[int]) -> list[int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from .crossing import sent
 from .saliency_baselines import baseline
 from .saliency_passes import Passes, Tensors, in_passes, sliding
 from .saliency_scores import CUT, Attribution, Image, Score, Values
@@ -41,7 +42,7 @@ def integrated(
         nonlocal cut
         here, new = passes.images, passes.fresh
         x, base = ends(here.start, here.stop)
-        points, weights = torch.from_numpy(rule[:, passes.numbers]).to(x.device).view(2, -1, 1, 1, 1)
+        points, weights = sent(torch.from_numpy(rule[:, passes.numbers]), x.device).view(2, -1, 1, 1, 1)
         origin, away = passes.spread(base, x - base)
         gradient, _, cut = score.gradient(origin + points.to(x) * away, passes.targets(targets))
         found = passes.summed(gradient.double().mul_(weights)) * (x - base)

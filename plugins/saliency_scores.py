@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fer_tui.contract import Classifier
 
-from .crossing import chosen
+from .crossing import chosen, sent
 
 SCORES = ("logit", "log-probability", "loss")
 CUT = "no gradient reaches the input: the network cuts it off (no_grad or detach), so this map says nothing"
@@ -61,7 +61,7 @@ class Score:
         """The number for each input, (N,) on the device."""
         with torch.no_grad():
             values, sign = self._of_all(self.classifier.scores(x.clone()))
-            return sign * values.gather(1, torch.as_tensor(targets).view(-1, 1).to(values.device))[:, 0]
+            return sign * values.gather(1, sent(torch.as_tensor(targets).view(-1, 1), values.device))[:, 0]
 
     def gradients(self, x: Tensor, targets: Sequence[int], *, times_input: bool = False) -> Callable[[], Gradients]:
         """What waits for the gradient of each input's own number, float32 (N, C, H, W), and what is to be said of each.

@@ -83,7 +83,8 @@ def _head(path: Path) -> tuple[bytes, int]:
             head = file.read(512)
         size = path.stat().st_size
     except FileNotFoundError:
-        others = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = list(path.parent.iterdir()) if path.parent.is_dir() else []
+        others = [file.name for file in beside if file.suffix in _SUFFIXES or file.is_dir()]
         raise InputError(path, f"no such file{nearest(path.name, others)}") from None
     except OSError as error:
         raise InputError(path, f"cannot be read: {error.strerror}") from error

@@ -293,7 +293,8 @@ def _names(
         )
     if given is not None:
         if len(given) != outputs:
-            raise InputError("classes", f"{len(given)} for a network of {outputs} outputs")
+            fault = f"{len(given)} for a network of {outputs} outputs"
+            raise InputError("classes", fault, "name one for each output, in their order")
         return given, False, ()
     config = getattr(module, "config", None)
     told = names_in(checkpoint.facts if checkpoint else {}) or names_in(

@@ -12,12 +12,12 @@ from fer_tui.contract import InputError, plain
 
 from . import flags, streams, which
 from .progress import Narrator
+from .unread import tell_unread, unreadable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fer_tui.dataset import MappedDataset
     from fer_tui.engine import Engine
 
 EXAMPLES = (
@@ -26,7 +26,6 @@ EXAMPLES = (
 )
 _MOST_COLUMNS = 12  # classes up to which the confusion is shown as a table
 _MOST_PAIRS = 10
-_NAMED = 5  # pictures that cannot be read
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--expect", f"{where} has no labels, so there is no accuracy", "leave --expect out")
     for note in session.notes:
         streams.say(note)
-    _tell_unread(evaluations[0].unread)
+    tell_unread(evaluations[0].unread)
     for broken in (each.broken for each in evaluations if each.broken):
         streams.say(f"{broken} rows have scores that are not finite: look at the weights and the input")
     if compared:
@@ -157,27 +156,12 @@ def evaluate(
         seen += len(scores)
         if tell is not None:
             tell("predicting", seen / total)
-    unread = _unread(engine.dataset, np.flatnonzero(guesses < 0).tolist())
+    unread = unreadable(engine.dataset, np.flatnonzero(guesses < 0).tolist())
     counted = labels.copy()
     counted[list(unread)] = -1
     support = np.bincount(counted[counted >= 0], minlength=count)
     broken = int((guesses < 0).sum()) - len(unread)
     return Evaluation(classes, confusion, predicted, support, guesses, broken, tuple(unread.values()))
-
-
-def _unread(dataset: MappedDataset, rows: Sequence[int]) -> dict[int, str]:
-    """Those of the rows whose pictures cannot be read, each with what is wrong with it."""
-    faults = ((row, dataset.readable([row])[1]) for row in rows)
-    return {row: str(found[0]) for row, found in faults if found}
-
-
-def _tell_unread(faults: Sequence[str]) -> None:
-    """Name the pictures that could not be read, and count them."""
-    for fault in faults[:_NAMED]:
-        streams.say(fault)
-    if faults:
-        more = f", of which {_NAMED} are named" if len(faults) > _NAMED else ""
-        streams.say(f"{len(faults)} pictures cannot be read{more}: they are left out")
 
 
 def _verdict(accuracy: float | None, expected: Decimal | None, tolerance: Decimal | None) -> int:

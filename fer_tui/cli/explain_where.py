@@ -17,10 +17,16 @@ from .facts import facts
 from .progress import Narrator
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fer_tui.contract import Value
+    from fer_tui.dataset import MappedDataset
     from fer_tui.engine import Engine, Settings
     from fer_tui.picture import Look
     from fer_tui.tui.browser import Target
+
+    Image = NDArray[np.uint8]
 
 _ALONE = ("image", "face", "against", "cell", "action", "regions", "trust", "words")  # flags about one explanation
 _AT_ONCE = 64  # rows in a batch
@@ -113,8 +119,10 @@ def _explained(many: Many, targets: Sequence[Target], found: narrowed.Narrowed) 
     assert dataset is not None
     number = place.checkpoint if place.checkpoint is not None else engine.classifier.default
     for start in range(0, len(found.rows), _AT_ONCE):
-        rows = found.rows[start : start + _AT_ONCE]
-        scores = engine.classifier.at(number).predict([dataset[row].image for row in rows])
+        rows, images = _readable(dataset, found.rows[start : start + _AT_ONCE])
+        if not rows:
+            continue
+        scores = engine.classifier.at(number).predict(images)
         predicted = [int(each.argmax()) if np.isfinite(each).all() else None for each in scores]
         confidence = [round(float(each.max()), 6) for each in probabilities(np.where(np.isfinite(scores), scores, 0))]
         pairs = [
@@ -138,6 +146,15 @@ def _explained(many: Many, targets: Sequence[Target], found: narrowed.Narrowed) 
                     "note": found.marks.notes.get(row, ""),
                 }
                 yield _Row(row, result.place, result.explanation, about)
+
+
+def _readable(dataset: MappedDataset, rows: Sequence[int]) -> tuple[list[int], list[Image]]:
+    """The rows whose pictures can be read, and these; the others are told, and left out."""
+    images, faults = dataset.readable(rows)
+    for fault in faults:
+        streams.say(f"left out: {fault}")
+    there = [(row, image) for row, image in zip(rows, images, strict=True) if image is not None]
+    return [row for row, _ in there], [image for _, image in there]
 
 
 def _targets(text: str | None, classes: Sequence[str]) -> tuple[Target, ...]:

@@ -71,7 +71,10 @@ def _parsed(text: str, classes: tuple[str, ...], checkpoints: tuple[str, ...]) -
     try:
         found = narrowing.parse(text, classes, checkpoints)
     except narrowing.NarrowingError as error:
-        raise InputError(f"--where {text}", f"{text[error.start : error.stop]}: {error}") from None
+        part = text[error.start : error.stop]
+        known = ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
+        mend = f"classes are {known}" if str(error).startswith("no class") else ""
+        raise InputError(f"--where {text}", error if part == text else f"{part}: {error}", mend) from None
     if found is None:
         raise InputError(f"--where {text}", "says nothing", "such as marked, or true:fear wrong")
     if found.on_course or found.on_pair:

@@ -13,6 +13,7 @@ from fer_tui.contract import InputError, plain
 from . import asked, flags, looks, streams, which
 from .progress import Narrator
 from .settings import bundled_run
+from .unread import tell_unread, unreadable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def course_of(engine: Engine, tell: Narrator | None = None) -> Course:
-    """The predictions of the whole dataset under every checkpoint."""
+    """The predictions of the whole dataset under every checkpoint; what cannot be read is told, and not counted."""
     import numpy as np
 
     from fer_tui.timeline import Course
@@ -106,6 +107,10 @@ def course_of(engine: Engine, tell: Narrator | None = None) -> Course:
             if tell is not None:
                 share = (start + len(scores)) / len(labels)
                 tell("predicting", (checkpoint + share) / len(names))
+    unread = unreadable(engine.dataset, np.flatnonzero((predicted < 0).all(0)).tolist())
+    tell_unread(list(unread.values()))
+    labels = labels.copy()
+    labels[list(unread)] = -1
     return Course(names, classifier.classes, labels, predicted)
 
 

@@ -29,6 +29,10 @@ class PictureError(InputError):
     is_spoiled = True
 
 
+class Unfit(ValueError):
+    """A picture of numbers that are no bytes, in words."""
+
+
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """uint8 (h, w) or (h, w, 3): turned as its EXIF data say, on white where it is transparent.
 
@@ -91,6 +95,8 @@ def fault_of(where: object, error: BaseException) -> PictureError:
         return _absent(where, "cannot be read: no permission", "see its mode and its owner")
     if isinstance(error, MemoryError) or "decompression bomb" in text or "exceeds limit" in text:
         return PictureError(where, "is too large a picture", f"at most {MOST_PIXELS // 1_000_000} million pixels")
+    if isinstance(error, Unfit):
+        return PictureError(where, f"is {error}", "save it with 8 bits a channel")
     if "truncated" in text or "Truncated" in text or isinstance(error, EOFError):
         return PictureError(where, "is cut off: the picture ends too early", "get the file again, or take it out")
     return PictureError(where, "is no picture that can be read", "get the file again, or take it out")
@@ -109,16 +115,16 @@ def _check_size(picture: Picture, where: object) -> None:
 
 
 def opaque(picture: Picture) -> Picture:
-    """`picture` as mode L or RGB."""
+    """`picture` as mode L or RGB. Unfit where that cannot be done."""
     from PIL import Image
 
     if picture.mode.startswith("I"):  # 16 bits; a gray of 257 * v is v
         values = np.asarray(picture).astype(np.int64)
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= 65535:
-            raise ValueError("values beyond 16 bits")
+            raise Unfit("a picture of values beyond 16 bits")
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if picture.mode == "F":
-        raise ValueError("a picture of fractions")
+        raise Unfit("a picture of fractions")
     if picture.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in picture.info:
         clear = picture.convert("RGBA")
         white = Image.new("RGBA", clear.size, (255, 255, 255, 255))

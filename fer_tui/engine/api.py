@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fer_tui.contract import Explanation, InputError, Place
+from fer_tui.contract import Explanation, InputError, Place, nearest, same_name
 
 from .engine import Engine
 
@@ -25,7 +25,7 @@ def explain(
     image: Image | None = None,
     *,
     dataset: MappedDataset | None = None,
-    target: int | None = None,
+    target: int | str | None = None,
     layer: str | None = None,
     filter: int | None = None,
     checkpoint: int | None = None,
@@ -34,11 +34,11 @@ def explain(
 ) -> Explanation:
     """The finished explanation of one place; with `action` what the method's action of that name makes there.
 
-    image: uint8 (h, w) or (h, w, 3), where the method explains one. target: a class index, the predicted class where
-    None. dataset: for methods that need one. parameters: the method's own. InputError names what is wrong.
+    image: uint8 (h, w) or (h, w, 3), where the method explains one. target: a class by index or name, the predicted
+    one where None. dataset: for methods that need one. parameters: the method's own. InputError names what is wrong.
     """
-    place = Place(None, target, layer, filter, checkpoint)
     engine = Engine(classifier, dataset)
+    place = Place(None, _index(target, engine), layer, filter, checkpoint)
     last = None
     for result in engine.run(engine.task(method, place, parameters, image, action)):
         last = result.explanation
@@ -53,7 +53,7 @@ def judge(
     image: Image,
     *,
     dataset: MappedDataset | None = None,
-    target: int | None = None,
+    target: int | str | None = None,
     layer: str | None = None,
     checkpoint: int | None = None,
     **parameters: Any,
@@ -64,7 +64,7 @@ def judge(
     seed, and completeness where it is promised. InputError also where the method makes no heat map of a class.
     """
     engine = Engine(classifier, dataset)
-    task = engine.task(method, Place(None, target, layer, None, checkpoint), parameters, image)
+    task = engine.task(method, Place(None, _index(target, engine), layer, None, checkpoint), parameters, image)
     *_, last = engine.judge(task)
     return last.explanation
 
@@ -73,7 +73,7 @@ def explain_many(
     method: str,
     classifier: TorchClassifier,
     images: Sequence[Image],
-    targets: Sequence[int | None] | None = None,
+    targets: Sequence[int | str | None] | None = None,
     *,
     layer: str | None = None,
     filter: int | None = None,
@@ -84,6 +84,19 @@ def explain_many(
     wanted = targets if targets is not None else [None] * len(images)
     if len(wanted) != len(images):
         raise InputError("targets", f"there are {len(wanted)} for {len(images)} images", "give one for each image")
-    places = [Place(n, target, layer, filter, checkpoint) for n, target in enumerate(wanted)]
-    results = Engine(classifier).explain_many(method, places, parameters, images=images)
+    engine = Engine(classifier)
+    places = [Place(n, _index(target, engine), layer, filter, checkpoint) for n, target in enumerate(wanted)]
+    results = engine.explain_many(method, places, parameters, images=images)
     return [result.explanation for result in results]
+
+
+def _index(target: int | str | None, engine: Engine) -> int | None:
+    """A class that may be named, as its index."""
+    if not isinstance(target, str):
+        return target
+    classes = engine.classifier.classes
+    found = same_name(target, classes)
+    if found is None:
+        mend = f"classes are {', '.join(classes[:12])}{', ...' if len(classes) > 12 else ''}"
+        raise InputError(f"target {target}", f"there is no such class{nearest(target, classes)}", mend)
+    return classes.index(found)

@@ -38,8 +38,8 @@ def searched(dataset: MappedDataset) -> MappedDataset:
 class Features:
     """The features of all images of one split under one network, each of length one: float16 (n, features).
 
-    They are made once, chunk by chunk, and kept in the store. InputError where the network has no layer that weighs
-    features.
+    They are made once, chunk by chunk, and kept in the store; those of a picture that cannot be read are NaN.
+    InputError where the network has no layer that weighs features, or no picture of a chunk can be read.
     """
 
     def __init__(self, engine: Engine, checkpoint: int | None = None) -> None:
@@ -63,18 +63,33 @@ class Features:
             if blob is not None:
                 self._chunks.append(np.frombuffer(blob, "<f2").reshape(stop - start, -1))
                 continue
-            images, parts = self.dataset.images(start, stop), []
+            (images, there, stays), parts = self._readable(start, stop), []
 
             def run(first: int, last: int, images: Any = images) -> NDArray[np.float16]:
                 return self.of(images[first:last]).astype("<f2")
 
-            for _, last, part in self.classifier.in_batches(stop - start, run, "features"):
+            for _, last, part in self.classifier.in_batches(len(images), run, "features"):
                 parts.append(part)
                 yield (start + last) / total
-            chunk = np.concatenate(parts)
-            if self._store is not None:
+            found = np.concatenate(parts)
+            chunk = np.full((stop - start, found.shape[1]), np.nan, "<f2")
+            chunk[there] = found
+            if self._store is not None and stays:
                 self._store.put(key, chunk.tobytes(), method="features")
             self._chunks.append(chunk)
+
+    def _readable(self, start: int, stop: int) -> tuple[Any, list[int], bool]:
+        """The images of these rows that can be read, which they are, and whether that stays so."""
+        from fer_tui.dataset import PictureError
+
+        try:
+            return self.dataset.images(start, stop), list(range(stop - start)), True
+        except PictureError:
+            images, faults = self.dataset.readable(range(start, stop))
+        there = [number for number, image in enumerate(images) if image is not None]
+        if not there:
+            raise faults[0]
+        return [images[number] for number in there], there, all(fault.is_spoiled for fault in faults)
 
     def of(self, images: Any) -> NDArray[np.float32]:
         """float32 (n, features): of these images, each of length one."""
@@ -96,7 +111,7 @@ class Features:
         (wanted,) = self.of(self.open.images(row, row + 1))
         distances = np.concatenate([1 - chunk.astype(np.float32) @ wanted for chunk in self._chunks])
         sources = self.dataset.source_rows
-        distances[sources == self.open.source_rows[row]] = np.inf
+        distances[(sources == self.open.source_rows[row]) | np.isnan(distances)] = np.inf
         order = [int(each) for each in np.argsort(distances, kind="stable")[:count] if distances[each] < np.inf]
         if not order:
             return ()

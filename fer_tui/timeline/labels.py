@@ -21,6 +21,8 @@ def short_names(names: Sequence[str]) -> tuple[str, ...]:
     while stop and ended[0][stop - 1].isdigit():
         stop -= 1
     found = tuple(name[start : len(name) - stop] for name in names)
+    if names[0][:start].endswith(".") and not any(char.isdigit() for name in found for char in name):
+        return tuple(names)  # the same name with different endings
     return found if all(found) and len(set(found)) == len(found) else tuple(names)
 
 

@@ -94,6 +94,8 @@ def test_files_that_are_no_weights(tmp_path: Path, net_file: Path, kind: str):
 def test_missing_unreadable_and_folders(tmp_path: Path, net_file: Path):
     torch.save({}, tmp_path / "weights.pt")
     assert "no such file; did you mean weights.pt?" in fault_of(f"{net_file}:Tiny", tmp_path / "weigths.pt")
+    (tmp_path / "other.py").touch()
+    assert fault_of(f"{net_file}:Tiny", tmp_path / "other.pt").endswith("other.pt: no such file")  # code is no weights
     assert "no such file" in fault_of(f"{net_file}:Tiny", tmp_path / "nowhere" / "weights.pt")
     assert "weights.pt: holds no named weights" in fault_of(f"{net_file}:Tiny", tmp_path)  # a run of one file
     with pytest.raises(InputError, match=r"is a folder, not a weights file \(name a file in it, such as weights.pt\)"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import fer_tui_samples
 from fer_tui.cli import main
 from fer_tui.cli.evaluate import Evaluation
 
@@ -106,6 +108,12 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(
         shown.append(json.loads(told.out))
         assert (shown[-1]["n"], shown[-1]["unreadable"], shown[-1]["not_finite"]) == (7, 2, 0)
     assert shown[0] == shown[1] and sum(whole["predicted"].values()) == 9
+    weights = [str(fer_tui_samples.weights_path()), str(tmp_path / "copy.safetensors")]
+    shutil.copy(*weights)
+    assert main(["timeline", *words[1:], "--weights", *weights]) == 0
+    told = capsys.readouterr()
+    assert "2 pictures cannot be read: they are left out" in told.err
+    assert json.loads(told.out)["checkpoints"][0]["accuracy"] == pytest.approx(shown[0]["accuracy"])
     assert sum(shown[0]["predicted"].values()) == sum(map(sum, shown[0]["confusion"])) == 7
     (tmp_path / "data" / "sad" / "5.png").unlink()
     Image.fromarray(images[2]).save(tmp_path / "data" / "happy" / "2.png")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_tui.cli import main
 from fer_tui.contract import Heatmap
@@ -86,8 +87,9 @@ def test_what_hangs_on_predictions_is_what_evaluate_counts(capsys: pytest.Captur
     [
         (["--where", "conf<0"], "--where conf<0: none of the 350 images is that"),
         (["--where", "marked"], "none of the 350 images is that (Space in the explorer marks one)"),
-        (["--where", "markd"], "markd: 'markd' is no term; did you mean marked?"),
-        (["--where", "true:fear,shy"], "--where true:fear,shy: true:fear,shy: no class 'shy'"),
+        (["--where", "markd"], "--where markd: 'markd' is no term; did you mean marked?"),
+        (["--where", "true:fear,shy"], "--where true:fear,shy: no class 'shy' (classes are angry, disgust, fear, "),
+        (["--where", "wrong true:shy"], "--where wrong true:shy: true:shy: no class 'shy' (classes are"),
         (["--where", "fixed"], "there is one network"),
         (["--where", "marked", "--image", "3"], "does not go with --image"),
         (["--where", "marked", "-o", "map.png"], "map.png: would be one file (with --where name a folder)"),
@@ -97,3 +99,17 @@ def test_what_means_nothing_is_one_clear_line(words: list[str], said: str, capsy
     assert main(["explain", "saliency", *words, *CPU]) == 2
     shown = capsys.readouterr()
     assert said in shown.err.splitlines()[-1] and not shown.out and not list(Path().iterdir())
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "faces" / "sad").mkdir(parents=True)
+    for number in range(3):
+        Image.new("L", (48, 48), 60 * number).save(tmp_path / "faces" / "sad" / f"{number}.png")
+    Image.new("F", (48, 48)).save(tmp_path / "faces" / "sad" / "1.tiff")
+    (tmp_path / "faces" / "sad" / "2.png").write_text("no picture")
+    words = ["explain", "saliency", "--where", "true:sad", "--data", str(tmp_path / "faces"), "--json", *CPU]
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert [each["id"] for each in json.loads(shown.out)] == ["sad/0.png", "sad/1.png"]
+    left = [line for line in shown.err.splitlines() if line.startswith("left out: ")]
+    assert len(left) == 2 and left[0].endswith("1.tiff: is a picture of fractions (save it with 8 bits a channel)")

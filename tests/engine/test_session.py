@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fer_tui
 from fer_tui.cli import main
 from fer_tui.contract import InputError
 from fer_tui.engine import Settings, open_session
@@ -85,3 +86,14 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         about = [note for note in session.notes if str(tmp_path / "file") in note]
         assert len(about) == 2  # parsed data, and the store
         assert session.dataset[0].image.shape == (48, 48, 3)
+
+
+def test_from_python_a_class_may_be_named() -> None:
+    classifier = fer_tui.open_classifier(device="cpu")
+    image = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    named = fer_tui.explain("saliency", classifier, image, target="Fear")
+    assert np.array_equal(named.values, fer_tui.explain("saliency", classifier, image, target=2).values)
+    (of_many,) = fer_tui.explain_many("saliency", classifier, [image], ["fear"])
+    np.testing.assert_allclose(of_many.values, named.values, rtol=1e-4, atol=1e-8)
+    with pytest.raises(InputError, match=r"target fera: there is no such class; did you mean fear.*classes are angry"):
+        fer_tui.explain("saliency", classifier, image, target="fera")

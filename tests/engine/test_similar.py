@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from fer_tui.cli import main
+from fer_tui.contract import InputError
 from fer_tui.engine import Engine, Settings, Store, open_session
 from fer_tui.engine.similar import Features
 
@@ -131,3 +133,26 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{distances[0]:.4f}" in out.out and "most similar to image 41" in out.err
     assert main(["similar", "--image", "9999", *flags]) == 2
     assert "rows are 0 to 349" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_read_is_never_similar(tmp_path: Path) -> None:
+    folder = _pictures(tmp_path)
+    settings = Settings(data=str(folder), device="cpu", cache=str(tmp_path))
+    for _ in range(2):  # made, then from the store
+        with open_session(settings) as session:
+            features = Features(session.engine())
+            assert list(features.make()) in ([], [pytest.approx(3 / 4)])
+            assert {each.row for each in features.nearest(0, 9)} == {1, 3}
+            with pytest.raises(InputError, match=r"2\.png: is no picture that can be read"):
+                features.nearest(2, 9)
+
+
+def _pictures(tmp_path: Path) -> Path:
+    """Four pictures, of which the third is spoiled."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 256, (48, 48), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (folder / "2.png").write_text("no picture")
+    return folder

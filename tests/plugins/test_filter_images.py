@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from fer_tui import plugins
@@ -141,10 +142,23 @@ def test_of_equal_rows_the_first_counts_and_broken_rows_are_left_out() -> None:
     made = found(brightness(), rows, "told", 0, top=3)
     assert made.extras["rows"].tolist() == [1, 3, 5]
     assert made.captions == ("row 1 b 0.78", "row 3 0.78", "row 5 a 0.78")
-    assert made.notes == ("rows whose activations are not finite, left out: 1 of 6",)
+    assert made.notes == ("left out, not finite or no picture that can be read: 1 of 6 rows",)
     darkest = found(brightness(), rows, "told", 1, top=99)
     assert darkest.extras["rows"].tolist() == [0, 4, 1, 3, 5]
     assert darkest.captions[1] == "row 4 0.88"
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    for number, level in enumerate((10, 200, 90, 30)):
+        Image.fromarray(np.full((4, 4), level, np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_text("no picture")
+    made = found(brightness(), open_dataset(tmp_path, cache="none"), "told", 0, top=3)
+    assert made.extras["rows"].tolist() == [2, 3, 0]
+    assert made.notes == ("left out, not finite or no picture that can be read: 1 of 4 rows",)
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_text("no picture")
+    with pytest.raises(InputError, match=r"0\.png: is no picture that can be read"):
+        found(brightness(), open_dataset(tmp_path, cache="none"), "told", 0)
 
 
 def test_an_empty_dataset_gives_an_empty_gallery() -> None:

@@ -85,6 +85,8 @@ def test_facts_say_what_the_numbers_say_whatever_they_are() -> None:
         (["epoch-0009.safetensors", "epoch-0010.safetensors"], ("0009", "0010")),
         (["a/last.pt", "b/last.pt"], ("a", "b")),
         (["net.pt", "net1.pt"], ("net.pt", "net1.pt")),
+        (["net.pt", "net.safetensors"], ("net.pt", "net.safetensors")),
+        (["net.1.pt", "net.2.pt"], ("1", "2")),
         (["one.pt"], ("one.pt",)),
         ([], ()),
     ],

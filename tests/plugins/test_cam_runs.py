@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from fer_tui.classifier import TorchClassifier, open_classifier
 from fer_tui.contract import InputError, Place, Subject
 from fer_tui_plugins.cam import Cam, CamParameters
-from fer_tui_plugins.capturing import spatial_layers
+from fer_tui_plugins.capturing import spatial_layer, spatial_layers
 from tests.plugins.cams import ALL, Pooled, at, explain, noise, opened
 
 # ---- many, steps, layers ---------------------------------------------------------------------------------------------
@@ -150,6 +151,21 @@ def test_nothing_is_left_behind(stopped: Callable[[Subject], None]) -> None:
     for each in classifier.module.modules():
         assert not each._forward_hooks and not each._forward_pre_hooks and not each.training
     assert all(p.grad is None and p.requires_grad for p in classifier.module.parameters())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("variant", ALL)
+def test_nothing_is_left_behind_by_many_that_are_stopped(variant: str) -> None:
+    classifier = opened(Pooled())
+    subjects = [Subject(classifier, Place(image=n, target=n % 4, checkpoint=0), noise(seed=n)) for n in range(40)]
+    before = torch.get_rng_state()
+    with closing(Cam().explain_many(subjects, CamParameters(variant=variant))) as results:
+        next(results)
+        modes = torch.is_grad_enabled(), torch.overrides._get_current_function_mode()
+        fast, _ = classifier.folded("float32", (spatial_layer(classifier, None),))
+        for each in (*classifier.module.modules(), *fast.module.modules()):
+            assert not each._forward_hooks, "while its receiver works with the first map"
+        assert modes == (True, None)
     assert torch.equal(before, torch.get_rng_state())
 
 

@@ -276,14 +276,19 @@ def test_nothing_is_left_behind(variant: str) -> None:
     module = network()
     module[0].weight.grad = torch.ones_like(module[0].weight)
     module[5].bias.requires_grad_(False)
-    (subject,) = subjects_of(opened(module), 1)
+    subjects = subjects_of(opened(module), 3)
     before = {name: each.clone() for name, each in module.state_dict().items()}
     torch.manual_seed(1)
     np.random.seed(1)
     states = torch.get_rng_state(), np.random.get_state()[1].copy()
-    with closing(Saliency().explain(subject, SaliencyParameters(variant=variant, samples=40))) as results:
-        next(results)
-    list(Saliency().explain(subject, SaliencyParameters(variant=variant, samples=40)))
+    parameters = SaliencyParameters(variant=variant, samples=40)
+    for start in (
+        lambda: Saliency().explain(subjects[0], parameters),
+        lambda: Saliency().explain_many(subjects, parameters),
+    ):
+        with closing(start()) as results:
+            next(results)
+        list(start())
     assert torch.equal(torch.get_rng_state(), states[0]) and np.array_equal(np.random.get_state()[1], states[1])
     assert all(torch.equal(before[name], each) for name, each in module.state_dict().items())
     assert torch.equal(module[0].weight.grad, torch.ones_like(module[0].weight)) and module[5].weight.grad is None

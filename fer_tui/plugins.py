@@ -200,11 +200,11 @@ def description(explainer: type[Explainer[Any]]) -> Description:
 def remembered(folder: Path | None = None) -> dict[str, Description]:
     """Descriptions of the installed explainers as `remember` kept them; nothing is imported."""
     try:
-        kept = json.loads(((folder or cache_folder()) / _MEMORY).read_text("utf-8"))
+        kept, newest = json.loads(((folder or cache_folder()) / _MEMORY).read_text("utf-8")), _newest()
         return {
             name: Description.from_dict(kept[name]["description"])
             for name, found in _entries().items()
-            if name in kept and kept[name]["of"] == _identity(*found)
+            if name in kept and kept[name]["of"] == _identity(*found, newest)
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
@@ -212,9 +212,9 @@ def remembered(folder: Path | None = None) -> dict[str, Description]:
 
 def remember(descriptions: Iterable[Description], folder: Path | None = None) -> None:
     """Keep descriptions for the next run, by distribution and version; a folder that cannot be written is no fault."""
-    entries = _entries()
+    entries, newest = _entries(), _newest()
     kept = {
-        each.name: {"of": _identity(*entries[each.name]), "description": each.to_dict()}
+        each.name: {"of": _identity(*entries[each.name], newest), "description": each.to_dict()}
         for each in descriptions
         if each.name in entries
     }
@@ -285,8 +285,8 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _identity(whose: Origin, entry: EntryPoint) -> list[str]:
-    sources = str(_newest()) if is_own(whose) else ""
+def _identity(whose: Origin, entry: EntryPoint, newest: int) -> list[str]:
+    sources = str(newest) if is_own(whose) else ""
     return [whose.distribution, whose.version, entry.value, str(CONTRACT_VERSION), _FORMAT, sources]
 
 

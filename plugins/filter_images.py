@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fer_tui.contract import Classifier, Dataset, Gallery, InputError, Layer, Place, Result
+from fer_tui.contract import Classifier, Dataset, Gallery, Layer, PictureError, Place, Result
 
 from . import filter_tables
 from .filter_outputs import amount
@@ -18,6 +18,7 @@ from .pacing import Pace
 from .truncated import Run, layer_outputs
 
 _MORE = 64 << 20  # bytes of pictures that are handed over beside those that were asked for
+_BLACK = np.zeros((1, 1), np.uint8)  # stands where no picture of a pass can be read
 
 
 class _Best:
@@ -85,10 +86,16 @@ def exciting_images(
 def _activations(
     classifier: Classifier, dataset: Dataset, rank: str, run: Run
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """(first row, float32 (n, filters)) over the whole dataset; NaN of a picture that cannot be read."""
+    """(first row, float32 (n, filters)) over the whole dataset; NaN of a picture that cannot be read.
+
+    PictureError, of the first, in the end where none of all can.
+    """
+    seen = 0
 
     def activations(start: int, stop: int) -> Callable[[], list[NDArray[np.float32]]]:
+        nonlocal seen
         images, there = _readable(dataset, start, stop)
+        seen += len(there)
         with torch.no_grad():
             maps = run(classifier.inputs(images)).float()
             fetch = classifier.fetching(maps.mean((2, 3)) if rank == "mean" else maps.amax((2, 3)))
@@ -96,26 +103,26 @@ def _activations(
 
     for start, _, made in classifier.in_batches(len(dataset), activations, "activations"):
         yield start, made()[0]
+    if len(dataset) and not seen:
+        dataset.images(0, 1)  # raises what is wrong
 
 
 def _readable(dataset: Dataset, start: int, stop: int) -> tuple[Sequence[NDArray[np.uint8]], list[int]]:
-    """The images of these rows that can be read, and which they are, from 0. InputError where none can."""
+    """The images of these rows that can be read, and which they are, from 0; where none can, a black one, no row's."""
     try:
         return dataset.images(start, stop), list(range(stop - start))
-    except InputError as error:
+    except PictureError:
         found = {}
         for row in range(start, stop):
-            with contextlib.suppress(InputError):
+            with contextlib.suppress(PictureError):
                 found[row - start] = dataset[row].image
-        if not found:
-            raise error
-        return list(found.values()), list(found)
+        return list(found.values()) or [_BLACK], list(found)
 
 
 def _spread(found: NDArray[np.float32], there: list[int], count: int) -> NDArray[np.float32]:
     """The same with rows of NaN between them, `count` in all."""
     whole = np.full((count, found.shape[1]), np.nan, np.float32)
-    whole[there] = found
+    whole[there] = found[: len(there)]
     return whole
 
 

@@ -52,7 +52,6 @@ def _twin(classifier: Classifier, tried: Tensor, fuse: bool, hooked: Collection[
             if fuse:
                 _fuse(twin, tried, hooked)
             _lighten(twin.module)
-            twin.module.train(False)  # what took another's place, too: no pass need see to it then
             found = twin.scores(tried.clone())
         except Exception:  # it cannot be copied, needs what was overwritten, or this torch lacks an operation
             return None
@@ -158,4 +157,4 @@ def _fuse(classifier: Classifier, tried: Tensor, hooked: Collection[str]) -> Non
 
 def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
     parent, _, last = name.rpartition(".")
-    setattr(network.get_submodule(parent), last, module)
+    setattr(network.get_submodule(parent), last, module.eval())  # new ones train: each pass would have to see to it

@@ -97,10 +97,10 @@ def _fold(network: nn.Module, classifier: TorchClassifier, probe: torch.Tensor, 
     ]
     for conv, norm in fit:  # the norm's place stays: what is hooked there is the pair's output, as before
         _replace(network, names[conv], fuse_conv_bn_eval(conv, norm))
-        _replace(network, names[norm], nn.Identity().eval())
+        _replace(network, names[norm], nn.Identity())
     return len(fit)
 
 
 def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
     parent, _, last = name.rpartition(".")
-    setattr(network.get_submodule(parent), last, module)
+    setattr(network.get_submodule(parent), last, module.eval())  # new ones train: each pass would have to see to it

@@ -14,6 +14,7 @@ from fer_tui.contract import InputError
 from fer_tui.specs import user_code
 
 from . import fitting
+from .crossing import sent
 
 if TYPE_CHECKING:
     from .fitting import Fit, Image
@@ -62,10 +63,10 @@ class Preprocessing:
         """float32 (N, C, H, W) on `device`."""
         pictures = self._pictures(images)
         if self.transform is not None:
-            return _sent(self._transformed(pictures), device)
+            return sent(self._transformed(pictures), device)
         if not pictures.flags.writeable or not pictures.flags.c_contiguous:
             pictures = pictures.copy()
-        tensor = _sent(torch.from_numpy(pictures), device)
+        tensor = sent(torch.from_numpy(pictures), device)
         tensor = tensor.unsqueeze(1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
         x = tensor.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         if any(self.mean):
@@ -115,8 +116,3 @@ class Preprocessing:
     @staticmethod
     def _by_channel(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
-
-
-def _sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The tensor on the device; to a GPU it crosses by itself, while the host goes on and the device works."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

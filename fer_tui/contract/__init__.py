@@ -1,7 +1,7 @@
 """The words that all share: everything an explainer, the engine and the faces say to one another."""
 
 from .actions import Action, action
-from .errors import FerTuiError, InputError, PluginError
+from .errors import FerTuiError, InputError, PictureError, PluginError
 from .explainer import CONTRACT_VERSION, Description, Explainer
 from .explanations import Explanation, Gallery, Heatmap, Kind, Matrix, Reply, Result
 from .masks import read_masks
@@ -34,6 +34,7 @@ __all__ = [
     "Matrix",
     "ParameterInfo",
     "Parameters",
+    "PictureError",
     "Place",
     "PluginError",
     "Reply",

@@ -20,6 +20,12 @@ class InputError(FerTuiError):
         super().__init__(f"{where}: {fault}" + (f" ({mend})" if mend else ""))
 
 
+class PictureError(InputError):
+    """One picture of many that cannot be read. is_spoiled: it is there; else it, or the permission, may come back."""
+
+    is_spoiled = True
+
+
 class PluginError(FerTuiError):
     """An explainer that could not be loaded, broke its contract or raised; `details` is its traceback."""
 

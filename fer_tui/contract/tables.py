@@ -83,8 +83,6 @@ class Table:
 
 def checked(tables: Mapping[str, Table]) -> None:
     """ValueError where these cannot be an explanation's tables."""
-    if not tables:
-        return
     _expect(len(tables) <= MOST_TABLES, f"an explanation has {MOST_TABLES} tables at most, not {len(tables)}")
     wrong = [name for name, table in tables.items() if not (isinstance(name, str) and isinstance(table, Table))]
     _expect(not wrong, "Explanation.tables must be Tables by their names")

@@ -5,12 +5,10 @@ from .digests import image_digest
 from .mapped import MappedDataset, map_dataset
 from .opening import open_dataset
 from .parsed import delete_parsed, parsed_datasets
-from .pictures import PictureError
 from .shards import shards_of
 
 __all__ = [
     "MappedDataset",
-    "PictureError",
     "delete_parsed",
     "image_digest",
     "map_dataset",

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from fer_tui.contract import InputError, Sample, nearest
+from fer_tui.contract import InputError, PictureError, Sample, nearest
 
 from .classes import align
 from .digests import digest_of
 from .index import Index
-from .pictures import PictureError
 from .pixels import together
 
 if TYPE_CHECKING:

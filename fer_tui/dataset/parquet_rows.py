@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_tui.contract import InputError
+from fer_tui.contract import InputError, PictureError
 
-from .pictures import PictureError, decode_picture
+from .pictures import decode_picture
 from .sources import SourceFiles
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from fer_tui.contract import InputError
+from fer_tui.contract import InputError, PictureError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,12 +21,6 @@ SUFFIXES = frozenset(
 MOST_PIXELS = 64_000_000
 _ORIENTATION = 0x0112
 _GRAY = frozenset({"1", "L", "LA", "La"})
-
-
-class PictureError(InputError):
-    """One picture of many that cannot be read. is_spoiled: it is there; else it, or the permission, may come back."""
-
-    is_spoiled = True
 
 
 class Unfit(ValueError):

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from fer_tui.contract import InputError, plain
+from fer_tui.contract import InputError, PictureError, plain
 
 from .arrays import as_image
 from .layout import Elsewhere, Rows, Tell, without_labels
 from .path_csv import labels_of
-from .pictures import SUFFIXES, PictureError, common_shape, decode_picture, picture_shape
+from .pictures import SUFFIXES, common_shape, decode_picture, picture_shape
 from .shards import codes_of, splits_of, stamp_of
 from .sources import Source, SourceFiles
 from .tars import Member, members

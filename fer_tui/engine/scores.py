@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fer_tui.contract import PictureError
+
 from .keys import scores_key
 
 if TYPE_CHECKING:
@@ -70,18 +72,22 @@ class Scores:
         """What hands over the rows of these chunks; where a pass takes whole chunks, their scores are asked for."""
         most, at = self._pass // CHUNK, 0
         while at < len(starts):
-            end = at
+            end, known = at, None
             while end < min(at + most, len(starts)) and starts[end] - starts[at] == (end - at) * CHUNK:
-                if self.known(starts[end]) is not None:
+                known = self.known(starts[end])
+                if known is not None:
                     break
                 end += 1
-            yield self._predicting(starts[at:end]) if end > at else partial(self.chunk, starts[at])
+            if end > at:
+                yield self._predicting(starts[at:end])
+            elif known is not None:
+                yield partial(iter, [(starts[at], known)])
+            else:
+                yield partial(self.chunk, starts[at])
             at = max(end, at + 1)
 
     def _predicting(self, starts: Sequence[int]) -> Callable[[], Iterator[tuple[int, NDArray[np.float32]]]]:
         """What waits for the scores of chunks that follow each other, and hands them over together."""
-        from fer_tui.dataset import PictureError
-
         first, stop = starts[0], min(starts[-1] + CHUNK, len(self._dataset))
         try:
             scores = self._classifier().predicting(self._dataset.images(first, stop))
@@ -113,8 +119,6 @@ class Scores:
 
     def _predicted(self, start: int, stop: int) -> tuple[NDArray[np.float32], bool]:
         """Scores of rows start to stop - 1; whether they stay so: a picture that is gone may come back."""
-        from fer_tui.dataset import PictureError
-
         try:
             images = self._dataset.images(start, stop)
         except PictureError:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fer_tui.contract import FerTuiError, InputError
+from fer_tui.contract import FerTuiError, InputError, PictureError
 
 from .keys import features_key
 from .messages import Neighbour
@@ -39,7 +39,7 @@ class Features:
     """The features of all images of one split under one network, each of length one: float16 (n, features).
 
     They are made once, chunk by chunk, and kept in the store; those of a picture that cannot be read are NaN.
-    InputError where the network has no layer that weighs features, or no picture of a chunk can be read.
+    InputError where the network has no layer that weighs features.
     """
 
     def __init__(self, engine: Engine, checkpoint: int | None = None) -> None:
@@ -73,23 +73,20 @@ class Features:
                 yield (start + last) / total
             found = np.concatenate(parts)
             chunk = np.full((stop - start, found.shape[1]), np.nan, "<f2")
-            chunk[there] = found
+            chunk[there] = found[: len(there)]
             if self._store is not None and stays:
                 self._store.put(key, chunk.tobytes(), method="features")
             self._chunks.append(chunk)
 
     def _readable(self, start: int, stop: int) -> tuple[Any, list[int], bool]:
-        """The images of these rows that can be read, which they are, and whether that stays so."""
-        from fer_tui.dataset import PictureError
-
+        """The images of these rows that can be read (a black one where none can), which, and whether that stays so."""
         try:
             return self.dataset.images(start, stop), list(range(stop - start)), True
         except PictureError:
             images, faults = self.dataset.readable(range(start, stop))
         there = [number for number, image in enumerate(images) if image is not None]
-        if not there:
-            raise faults[0]
-        return [images[number] for number in there], there, all(fault.is_spoiled for fault in faults)
+        shown = [images[number] for number in there] or [np.zeros(self.classifier.input_shape[1:], np.uint8)]
+        return shown, there, all(fault.is_spoiled for fault in faults)
 
     def of(self, images: Any) -> NDArray[np.float32]:
         """float32 (n, features): of these images, each of length one."""

@@ -147,6 +147,16 @@ def test_a_picture_that_cannot_be_read_is_never_similar(tmp_path: Path) -> None:
                 features.nearest(2, 9)
 
 
+def test_pictures_that_cannot_be_read_may_fill_a_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_tui.engine.similar._CHUNK", 2)
+    folder = _pictures(tmp_path)
+    (folder / "3.png").write_text("no picture")
+    with open_session(Settings(data=str(folder), device="cpu", cache=str(tmp_path))) as session:
+        features = Features(session.engine())
+        assert len(list(features.make())) == 2
+        assert {each.row for each in features.nearest(0, 9)} == {1}
+
+
 def _pictures(tmp_path: Path) -> Path:
     """Four pictures, of which the third is spoiled."""
     folder = tmp_path / "pictures"

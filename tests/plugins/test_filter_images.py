@@ -148,6 +148,16 @@ def test_of_equal_rows_the_first_counts_and_broken_rows_are_left_out() -> None:
     assert darkest.captions[1] == "row 4 0.88"
 
 
+def test_pictures_that_cannot_be_read_may_fill_a_pass(tmp_path: Path) -> None:
+    for number in range(19):
+        Image.fromarray(np.full((4, 4), 10 * number, np.uint8)).save(tmp_path / f"{number:02}.png")
+    for number in (16, 17, 18):  # a pass takes 16 at first
+        (tmp_path / f"{number}.png").write_text("no picture")
+    made = found(brightness(), open_dataset(tmp_path, cache="none"), "told", 0, top=3)
+    assert made.extras["rows"].tolist() == [15, 14, 13]
+    assert made.notes == ("left out, not finite or no picture that can be read: 3 of 19 rows",)
+
+
 def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     for number, level in enumerate((10, 200, 90, 30)):
         Image.fromarray(np.full((4, 4), level, np.uint8)).save(tmp_path / f"{number}.png")
